@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Trio tasks that carry model tasks.
+
+The story. A model task is a coroutine that yields one thing only, `PARK`, and only when
+`Execution.advance` has chosen somebody else. A *worker* is a Trio task that sends such a
+coroutine on until it parks or ends, wakes the worker of the task chosen next, and waits in
+`trio.lowlevel.wait_task_rescheduled` until it is woken itself. So the baton goes from Trio task to
+Trio task, exactly one of them is runnable at any time, and the order in which Trio runs its
+batches has nothing to decide.
+
+Starting Trio tasks is dear (a nursery with four of them costs as much as ten steps), so workers
+are kept from one execution to the next, and many executions share one `trio.run`. A worker
+whose task has ended takes up the next one itself if that has no worker yet.
+
+What was rejected: a controller task in the middle (two switches a step instead of one); Trio's
+own Lock and Event (FIFO hand-over, wake order by set) which hide who is blocked on what; an
+Instrument to notice foreign awaits (its exceptions are logged and dropped, and every tick pays).
+Since workers see all that a coroutine yields, a foreign await is caught at once, with its place.
+
+Invariants
+  * a worker with ``asleep`` true is parked and has been given to nobody else to wake; waking
+    clears the flag first, so no park is ever woken twice.
+  * a model coroutine is suspended whenever its worker is parked: anybody may close it.
+  * the driver (the caller of `Scheduler.run`) is woken once, by the worker that sees the verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Hashable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import attrs
+import trio
+from trio.lowlevel import Abort, RaiseCancelT
+
+from swaptrio.sched.errors import ModelError
+from swaptrio.sched.execution import (
+    DEFAULT_BUDGET,
+    PARK,
+    Execution,
+    Observer,
+    Task,
+    enter,
+)
+from swaptrio.sched.strategies import Strategy
+from swaptrio.sched.verdict import Ending
+
+#: Fills an execution with tasks: makes the objects and calls ``execution.spawn``.
+Program = Callable[[Execution], None]
+
+
+@attrs.define(eq=False)
+class _Sleeper:
+    """A Trio task that waits until another one wakes it: a worker, or the driver."""
+
+    trio_task: trio.lowlevel.Task | None = None
+    asleep: bool = False
+
+    async def park(self) -> None:
+        self.trio_task = trio.lowlevel.current_task()
+        self.asleep = True
+        await trio.lowlevel.wait_task_rescheduled(self.abort)
+
+    def wake(self) -> None:
+        if not self.asleep:
+            msg = "a task was woken twice"
+            raise ModelError(msg)
+        self.asleep = False
+        assert self.trio_task is not None
+        trio.lowlevel.reschedule(self.trio_task)
+
+    def abort(self, _raise_cancel: RaiseCancelT) -> Abort:
+        self.asleep = False
+        return Abort.SUCCEEDED
+
+
+@attrs.define(eq=False)
+class _Worker(_Sleeper):
+    """Carries *task* of *execution*; keeps both after the end, until it is given others."""
+
+    execution: Execution | None = None
+    task: Task | None = None
+
+
+@attrs.define(eq=False)
+class Scheduler:
+    """Runs executions, one after the other, on Trio tasks that it keeps.
+
+    Made by `open_scheduler`. One `Scheduler` runs one execution at a time.
+    """
+
+    _nursery: trio.Nursery
+    _driver: _Sleeper = attrs.Factory(_Sleeper)
+    _idle: list[_Worker] = attrs.Factory(list)
+    _busy: bool = False
+
+    async def run(
+        self,
+        program: Program,
+        strategy: Strategy,
+        *,
+        budget: int = DEFAULT_BUDGET,
+        observer: Observer | None = None,
+        fingerprint: Callable[[], Hashable] | None = None,
+    ) -> Execution:
+        """Run *program* once under *strategy*; the result holds the verdict.
+
+        Args:
+            program: makes the objects and spawns the tasks of this execution.
+            strategy: decides at every scheduling point.
+            budget: steps (1 or more) after which the execution is a livelock.
+            observer: is told of every step.
+            fingerprint: the program's shared state, to recognise one that comes back.
+
+        Raises:
+            ModelError: another execution is running on this scheduler.
+        """
+        if self._busy:
+            msg = "a Scheduler runs one execution at a time"
+            raise ModelError(msg)
+        execution = Execution(strategy, budget, observer, fingerprint)
+        self._busy = True
+        try:
+            await self._run(execution, program)
+        finally:
+            if execution.verdict is None:
+                execution.finish(Ending.ERROR, "", "abandoned from outside")
+            enter(execution)
+            execution.close()
+            self._idle.extend(task.carrier for task in execution.tasks if task.carrier)
+            self._busy = False
+        return execution
+
+    async def _run(self, execution: Execution, program: Program) -> None:
+        enter(execution)
+        try:
+            program(execution)
+            execution.strategy.begin(execution)
+            execution.advance(None)
+        except BaseException as exc:
+            if not isinstance(exc, Exception) or execution.verdict is None:
+                execution.fail(exc)
+            if isinstance(exc, KeyboardInterrupt | SystemExit | trio.Cancelled):
+                raise
+        if execution.verdict is None:
+            self._wake(execution)
+            await self._driver.park()
+        else:
+            await trio.lowlevel.checkpoint()
+
+    def _wake(self, execution: Execution) -> None:
+        """Hand the baton to the worker of the chosen task."""
+        task = execution.running
+        assert task is not None
+        worker: _Worker | None = task.carrier
+        if worker is not None:
+            worker.wake()
+        elif self._idle:
+            worker = self._idle.pop()
+            _give(worker, execution, task)
+            worker.wake()
+        else:
+            worker = _Worker()
+            _give(worker, execution, task)
+            self._nursery.start_soon(self._work, worker)
+
+    async def _work(self, worker: _Worker) -> None:
+        worker.trio_task = trio.lowlevel.current_task()
+        while True:
+            self._carry(worker)
+            worker.asleep = True
+            await trio.lowlevel.wait_task_rescheduled(worker.abort)
+
+    def _carry(self, worker: _Worker) -> None:
+        """Send the worker's task on until it parks; then somebody else has the baton."""
+        execution = worker.execution
+        assert execution is not None
+        if execution.verdict is not None:
+            return
+        enter(execution)
+        while self._send(execution, worker):
+            pass
+        if execution.verdict is not None:
+            self._driver.wake()
+        else:
+            self._wake(execution)
+
+    def _send(self, execution: Execution, worker: _Worker) -> bool:
+        """Send once; whether the worker's task has ended and it took up another."""
+        task = worker.task
+        assert task is not None
+        try:
+            message = task.coro.send(None)
+        except StopIteration as stop:
+            return self._ended(execution, worker, task, stop.value)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as exc:  # noqa: BLE001 -- every way to fail is a verdict
+            execution.fail(exc)
+            return False
+        if message is not PARK:
+            execution.fail(_foreign(task, message))
+        return False
+
+    def _ended(self, execution: Execution, worker: _Worker, task: Task, result: object) -> bool:
+        task.carrier = None
+        execution.exit(task, result)
+        chosen = execution.running
+        if execution.verdict is None and chosen is not None and chosen.carrier is None:
+            _give(worker, execution, chosen)
+            return True
+        self._idle.append(worker)
+        return False
+
+
+def _give(worker: _Worker, execution: Execution, task: Task) -> None:
+    worker.execution = execution
+    worker.task = task
+    task.carrier = worker
+
+
+def _foreign(task: Task, message: Any) -> ModelError:
+    place = "?"
+    awaited: Any = task.coro
+    while awaited is not None:
+        frame = getattr(awaited, "cr_frame", None)
+        if frame is not None:
+            place = f"{frame.f_code.co_name}, line {frame.f_lineno}"
+        awaited = getattr(awaited, "cr_await", None)
+    what = type(message).__name__
+    return ModelError(
+        f"{task.name} awaited something that is not a scheduling point ({what}) in {place}"
+    )
+
+
+@asynccontextmanager
+async def open_scheduler() -> AsyncIterator[Scheduler]:
+    """A `Scheduler` for the length of the block, inside a running Trio program."""
+    async with trio.open_nursery() as nursery:
+        yield Scheduler(nursery)
+        nursery.cancel_scope.cancel()
+
+
+def run(
+    program: Program,
+    strategy: Strategy,
+    *,
+    budget: int = DEFAULT_BUDGET,
+    observer: Observer | None = None,
+    fingerprint: Callable[[], Hashable] | None = None,
+) -> Execution:
+    """Run *program* once, in a `trio.run` of its own; see `Scheduler.run` for the arguments."""
+
+    async def main() -> Execution:
+        async with open_scheduler() as scheduler:
+            return await scheduler.run(
+                program, strategy, budget=budget, observer=observer, fingerprint=fingerprint
+            )
+
+    return trio.run(main)

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Channels with Trio's interfaces, on scheduling points.
+
+``send, receive = open_channel("bios", capacity=16)`` gives a `trio.abc.SendChannel` and a
+`trio.abc.ReceiveChannel`. Sending waits while the buffer is full, receiving while it is empty;
+a closed channel raises what Trio's memory channels raise. The labels of the points are the
+channel's name with ``.send``, ``.receive`` or ``.close`` behind it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Generic, TypeVar
+
+import attrs
+import trio
+
+from swaptrio.sched.execution import Task, _current
+from swaptrio.sched.operation import Kind
+from swaptrio.sched.points import might_sleep, point, point_when
+
+T = TypeVar("T")
+
+
+@attrs.define(eq=False)
+class _Buffer(Generic[T]):
+    name: str
+    capacity: float
+    values: deque[T] = attrs.Factory(deque)
+    sender_closed: bool = False
+    receiver_closed: bool = False
+    pending: list[Task] = attrs.Factory(list)
+
+    def holders(self) -> tuple[Task, ...]:
+        return ()
+
+    def can_send(self) -> bool:
+        return len(self.values) < self.capacity or self.sender_closed or self.receiver_closed
+
+    def can_receive(self) -> bool:
+        return bool(self.values) or self.sender_closed or self.receiver_closed
+
+    def changed(self) -> None:
+        if self.pending:
+            _current.get().refresh(self)
+
+
+@attrs.define(eq=False, slots=False)  # the interfaces are plain classes, with a __dict__ anyhow
+class SendChannel(trio.abc.SendChannel[T]):
+    """The sending end; made by `open_channel`."""
+
+    _buffer: _Buffer[T]
+    _label: str
+
+    async def send(self, value: T) -> None:
+        """Send *value*, when the buffer has room. May sleep.
+
+        Raises:
+            trio.ClosedResourceError: this end is closed.
+            trio.BrokenResourceError: the other end is closed.
+            Violation: the caller holds a spinlock (I-SPIN).
+        """
+        might_sleep(self._label)
+        await point_when(self._label, Kind.SEND, self._buffer, self._buffer.can_send)
+        if self._buffer.sender_closed:
+            raise trio.ClosedResourceError
+        if self._buffer.receiver_closed:
+            raise trio.BrokenResourceError
+        self._buffer.values.append(value)
+        self._buffer.changed()
+
+    async def aclose(self) -> None:
+        """Close this end; what is in the buffer can still be received."""
+        await point(f"{self._buffer.name}.close", Kind.CLOSE, self._buffer)
+        self._buffer.sender_closed = True
+        self._buffer.changed()
+
+
+@attrs.define(eq=False, slots=False)  # as above
+class ReceiveChannel(trio.abc.ReceiveChannel[T]):
+    """The receiving end; made by `open_channel`."""
+
+    _buffer: _Buffer[T]
+    _label: str
+
+    async def receive(self) -> T:
+        """The oldest value, when there is one. May sleep.
+
+        Raises:
+            trio.ClosedResourceError: this end is closed.
+            trio.EndOfChannel: the other end is closed and the buffer is empty.
+            Violation: the caller holds a spinlock (I-SPIN).
+        """
+        might_sleep(self._label)
+        await point_when(self._label, Kind.RECEIVE, self._buffer, self._buffer.can_receive)
+        if self._buffer.receiver_closed:
+            raise trio.ClosedResourceError
+        if not self._buffer.values:
+            raise trio.EndOfChannel
+        value = self._buffer.values.popleft()
+        self._buffer.changed()
+        return value
+
+    def waiting(self) -> int:
+        """How many values could be received now, without looking at any."""
+        return len(self._buffer.values)
+
+    async def aclose(self) -> None:
+        """Close this end; senders are told."""
+        await point(f"{self._buffer.name}.close", Kind.CLOSE, self._buffer)
+        self._buffer.receiver_closed = True
+        self._buffer.values.clear()
+        self._buffer.changed()
+
+
+def open_channel(name: str, capacity: float) -> tuple[SendChannel[T], ReceiveChannel[T]]:
+    """A channel called *name* whose buffer holds *capacity* values (1 or more, or math.inf)."""
+    if capacity < 1:
+        msg = f"channel {name}: capacity must be 1 or more: {capacity}"
+        raise ValueError(msg)
+    buffer: _Buffer[T] = _Buffer(name, capacity)
+    return SendChannel(buffer, f"{name}.send"), ReceiveChannel(buffer, f"{name}.receive")

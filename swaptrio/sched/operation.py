@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""What a task is about to do at a scheduling point."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final
+
+import attrs
+
+
+class Kind(Enum):
+    """The kinds of operation; the value is the word that traces show."""
+
+    START = "start"
+    STEP = "step"
+    LOCK = "lock"
+    UNLOCK = "unlock"
+    TRYLOCK = "trylock"
+    READ = "read"
+    WRITE = "write"
+    SEND = "send"
+    RECEIVE = "receive"
+    CLOSE = "close"
+    WAIT = "wait"
+    WAKE = "wake"
+    SLEEP = "sleep"
+    JOIN = "join"
+    CHOOSE = "choose"
+
+
+#: A task that waits here has nothing to do; it is not stuck.
+IDLE_KINDS: Final = frozenset({Kind.RECEIVE, Kind.WAIT})
+
+
+def name_of(target: object) -> str:
+    """The name of an operation's object, empty for none.
+
+    Objects carry a ``name``; a plain string is a name itself. Nothing else has one, since a
+    repr could hold an address and differ from run to run.
+    """
+    if target is None:
+        return ""
+    if isinstance(target, str):
+        return target
+    return str(getattr(target, "name", type(target).__name__))
+
+
+@attrs.frozen
+class Operation:
+    """One declared operation: its *kind*, the *object* it touches, and its stable *label*."""
+
+    kind: Kind
+    object: str
+    label: str
+
+    def __str__(self) -> str:
+        what = f"{self.kind.value} {self.object}".rstrip()
+        return f"{self.label} ({what})"

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Schedules: the short list of decisions that differ from "the running task goes on".
+
+An execution numbers its decisions from 1, the forced ones included, so that a decision's number
+is the sequence number of its step in a trace. Decision 0 is the default: the running task goes
+on, or, where it cannot, the first enabled task; for a data choice the first option. A schedule
+lists only the others, and prints as one token that a shell takes without quotes::
+
+    12:1,31:2
+    12:1@zap/zap_pte_range.lock,31:2@fault/swap_cache_alloc.recheck
+
+The part behind ``@`` is what the decision led to when it was recorded. Replay compares it, so a
+schedule that meets changed code is reported as diverged and never runs something else unseen.
+The empty schedule prints as ``-``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import attrs
+
+EMPTY: Final = "-"
+_DEVIATION: Final = re.compile(r"(\d{1,9}):(\d{1,6})(?:@([\w.+-]+)/([\w.+-]+))?", re.ASCII)
+
+
+class BadSchedule(ValueError):
+    """A text that is no schedule; the message names the place and the part."""
+
+
+@attrs.frozen
+class Decision:
+    """A deviation: at *step* (from 1) take candidate *index* (from 1).
+
+    *task* and *label* say what that was when it was recorded; both are empty in a schedule
+    written by hand.
+    """
+
+    step: int
+    index: int
+    task: str = ""
+    label: str = ""
+
+    def __str__(self) -> str:
+        where = f"@{self.task}/{self.label}" if self.task else ""
+        return f"{self.step}:{self.index}{where}"
+
+
+@attrs.frozen
+class Schedule:
+    """The deviations of one execution, in the order of their steps."""
+
+    decisions: tuple[Decision, ...] = ()
+
+    def __str__(self) -> str:
+        return ",".join(str(decision) for decision in self.decisions) or EMPTY
+
+    def __len__(self) -> int:
+        return len(self.decisions)
+
+    def without(self, position: int) -> Schedule:
+        """This schedule less the decision at *position* (from 0)."""
+        return Schedule(self.decisions[:position] + self.decisions[position + 1 :])
+
+    @classmethod
+    def parse(cls, text: str) -> Schedule:
+        """Read a token back; the inverse of ``str``.
+
+        Raises:
+            BadSchedule: the text is no schedule, or its steps do not rise.
+        """
+        if text in ("", EMPTY):
+            return cls()
+        decisions = tuple(
+            _parse_decision(part, place) for place, part in enumerate(text.split(","), 1)
+        )
+        for place, (left, right) in enumerate(zip(decisions, decisions[1:], strict=False), 2):
+            if right.step <= left.step:
+                msg = (
+                    f"schedule part {place}: step {right.step} does not follow step {left.step}"
+                )
+                raise BadSchedule(msg)
+        return cls(decisions)
+
+
+def _parse_decision(part: str, place: int) -> Decision:
+    match = _DEVIATION.fullmatch(part)
+    if match is None:
+        msg = f"schedule part {place}: {part[:60]!r} is not STEP:INDEX or STEP:INDEX@TASK/LABEL"
+        raise BadSchedule(msg)
+    step, index, task, label = match.groups(default="")
+    if int(step) == 0 or int(index) == 0:
+        msg = f"schedule part {place}: {part[:60]!r} has a zero; steps and deviations count from 1"
+        raise BadSchedule(msg)
+    return Decision(int(step), int(index), task, label)

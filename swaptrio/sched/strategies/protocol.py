@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""What decides: the one protocol behind which all strategies stand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from swaptrio.sched.execution import Execution
+
+
+class Strategy(Protocol):
+    """Answers every decision of one execution after another."""
+
+    @property
+    def asks_always(self) -> bool:
+        """Whether to be asked where there is one candidate only, too."""
+
+    def begin(self, execution: Execution) -> None:
+        """*execution* is set up and about to start."""
+
+    def pick(self, execution: Execution, count: int) -> int:
+        """The number of the candidate that goes on, 0 to *count* - 1 (see `Execution`)."""
+
+    def choose(self, execution: Execution, label: str, options: Sequence[object]) -> int:
+        """The number of the option that the running task draws at *label*."""

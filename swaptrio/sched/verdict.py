@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""How an execution ended."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import attrs
+
+from swaptrio.sched.schedule import Schedule
+
+
+class Ending(StrEnum):
+    """The ways in which an execution ends."""
+
+    PASSED = "passed"
+    VIOLATION = "violation"
+    DEADLOCK = "deadlock"
+    LIVELOCK = "livelock"
+    DIVERGED = "diverged"
+    UNREACHED = "window-not-reached"
+    ERROR = "error"
+
+
+@attrs.frozen
+class Waiting:
+    """One edge of the wait-for graph.
+
+    *task* waits at *label* for *object*; *holders* are the tasks that could let it go on,
+    empty where nobody can be named (a message that nobody sends).
+    """
+
+    task: str
+    label: str
+    object: str
+    holders: tuple[str, ...]
+
+    def __str__(self) -> str:
+        by = f", held by {', '.join(self.holders)}" if self.holders else ""
+        return f"{self.task} waits at {self.label} for {self.object}{by}"
+
+
+@attrs.frozen
+class Verdict:
+    """The end of one execution: what happened, and the schedule that leads there again.
+
+    *check* names the broken rule of a violation. *steps* counts the decisions. *waiting* is the
+    wait-for graph of a deadlock, *cycle* the tasks on its cycle, in order, if there is one.
+    """
+
+    ending: Ending
+    steps: int
+    schedule: Schedule
+    check: str = ""
+    message: str = ""
+    waiting: tuple[Waiting, ...] = ()
+    cycle: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing went wrong."""
+        return self.ending is Ending.PASSED
+
+    def __str__(self) -> str:
+        parts = [str(self.ending), self.check, self.message]
+        return ": ".join(part for part in parts if part)
+
+
+def find_cycle(waiting: tuple[Waiting, ...]) -> tuple[str, ...]:
+    """The first cycle of the wait-for graph, as task names in order; empty if there is none."""
+    edges = {edge.task: edge.holders for edge in waiting}
+    for start in edges:
+        path = _walk(edges, start, ())
+        if path:
+            return path
+    return ()
+
+
+def _walk(
+    edges: dict[str, tuple[str, ...]], task: str, path: tuple[str, ...]
+) -> tuple[str, ...]:
+    if task in path:
+        return path[path.index(task) :]
+    for holder in edges.get(task, ()):
+        cycle = _walk(edges, holder, (*path, task))
+        if cycle:
+            return cycle
+    return ()
