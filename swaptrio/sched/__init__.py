@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """A deterministic scheduler for Trio programs.
 
-It knows nothing of memory management. Write the tasks of a program as coroutines that wait only
-for the locks, queues, channels and points of this package, spawn them in a function, and run that
-under a strategy::
+It knows nothing of memory management. Write the tasks of a program as coroutines that wait
+only for the locks, queues, channels and points of this package, spawn them in a function, and
+run that under a strategy::
 
     def program(execution):
         lock = SpinLock("counter")
@@ -27,7 +27,7 @@ from swaptrio.sched.errors import (
     Violation,
     WindowNotReached,
 )
-from swaptrio.sched.execution import DEFAULT_BUDGET, Execution, Observer, Task, current
+from swaptrio.sched.execution import DEFAULT_BUDGET, Execution, current
 from swaptrio.sched.locks import Completion, Mutex, SpinLock, WaitQueue
 from swaptrio.sched.operation import Kind, Operation, name_of
 from swaptrio.sched.points import (
@@ -42,6 +42,7 @@ from swaptrio.sched.points import (
 )
 from swaptrio.sched.schedule import BadSchedule, Decision, Schedule
 from swaptrio.sched.strategies import FirstChoice, RandomWalk, Recorded, Run, Script, Strategy
+from swaptrio.sched.task import Observer, Task
 from swaptrio.sched.verdict import Ending, Verdict, Waiting
 
 __all__ = [

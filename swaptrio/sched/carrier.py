@@ -2,49 +2,56 @@
 """Trio tasks that carry model tasks.
 
 The story. A model task is a coroutine that yields one thing only, `PARK`, and only when
-`Execution.advance` has chosen somebody else. A *worker* is a Trio task that sends such a
-coroutine on until it parks or ends, wakes the worker of the task chosen next, and waits in
-`trio.lowlevel.wait_task_rescheduled` until it is woken itself. So the baton goes from Trio task to
-Trio task, exactly one of them is runnable at any time, and the order in which Trio runs its
-batches has nothing to decide.
+`Execution.advance` says so, which has chosen somebody else. A *worker* is a Trio task that
+sends such a coroutine on until it parks or ends, wakes the worker of the task chosen next, and
+waits in `trio.lowlevel.wait_task_rescheduled` until it is woken itself. So the baton goes from
+Trio task to Trio task, exactly one of them is runnable at any time, and the order in which Trio
+runs its batches has nothing to decide.
 
 Starting Trio tasks is dear (a nursery with four of them costs as much as ten steps), so workers
 are kept from one execution to the next, and many executions share one `trio.run`. A worker
 whose task has ended takes up the next one itself if that has no worker yet.
 
+What could go wrong: a cancellation strikes while one worker is on its way, woken and not yet
+run. If it struck the workers as well, Trio would run them in any order, and each would have to
+be told from those that still wait. So no cancellation reaches a worker: its abort function
+refuses, and it ends when the block of `open_scheduler` does. Only the driver is cancelled,
+sets the verdict and puts all workers among the idle; the one on its way finds the verdict, or,
+if the next execution was quicker, a task of that one to carry.
+
 What was rejected: a controller task in the middle (two switches a step instead of one); Trio's
 own Lock and Event (FIFO hand-over, wake order by set) which hide who is blocked on what; an
-Instrument to notice foreign awaits (its exceptions are logged and dropped, and every tick pays).
-Since workers see all that a coroutine yields, a foreign await is caught at once, with its place.
+Instrument to notice foreign awaits (its exceptions are logged and dropped, and every tick
+pays). Since workers see all that a coroutine yields, a foreign await is caught at once, with
+its place.
 
 Invariants
   * a worker with ``asleep`` true is parked and has been given to nobody else to wake; waking
     clears the flag first, so no park is ever woken twice.
+  * a worker with ``asleep`` false runs now or is about to, and will look at what it was given.
   * a model coroutine is suspended whenever its worker is parked: anybody may close it.
-  * the driver (the caller of `Scheduler.run`) is woken once, by the worker that sees the verdict.
+  * the driver (the caller of `Scheduler.run`) is woken once, by the worker that sees the
+    verdict, unless a cancellation has woken it before.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
-from typing import Any
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import trio
 from trio.lowlevel import Abort, RaiseCancelT
 
 from swaptrio.sched.errors import ModelError
-from swaptrio.sched.execution import (
-    DEFAULT_BUDGET,
-    PARK,
-    Execution,
-    Observer,
-    Task,
-    enter,
-)
-from swaptrio.sched.strategies import Strategy
+from swaptrio.sched.execution import DEFAULT_BUDGET, PARK, Execution, enter, leave
+from swaptrio.sched.task import Observer, Task
 from swaptrio.sched.verdict import Ending
+
+if TYPE_CHECKING:
+    from swaptrio.sched.strategies import Strategy
 
 #: Fills an execution with tasks: makes the objects and calls ``execution.spawn``.
 Program = Callable[[Execution], None]
@@ -82,18 +89,24 @@ class _Worker(_Sleeper):
     execution: Execution | None = None
     task: Task | None = None
 
+    def abort(self, _raise_cancel: RaiseCancelT) -> Abort:
+        return Abort.FAILED
+
 
 @attrs.define(eq=False)
 class Scheduler:
     """Runs executions, one after the other, on Trio tasks that it keeps.
 
-    Made by `open_scheduler`. One `Scheduler` runs one execution at a time.
+    Made by `open_scheduler`. One `Scheduler` runs one execution at a time. A `run` that is
+    cancelled leaves it fit for the next.
     """
 
     _nursery: trio.Nursery
     _driver: _Sleeper = attrs.Factory(_Sleeper)
+    _workers: list[_Worker] = attrs.Factory(list)
     _idle: list[_Worker] = attrs.Factory(list)
-    _busy: bool = False
+    _execution: Execution | None = None
+    _closed: bool = False
 
     async def run(
         self,
@@ -114,34 +127,39 @@ class Scheduler:
             fingerprint: the program's shared state, to recognise one that comes back.
 
         Raises:
-            ModelError: another execution is running on this scheduler.
+            ModelError: another execution is running on this scheduler, or its block has ended.
+            ValueError: the budget is below 1.
+            trio.Cancelled: the caller was cancelled; all tasks of the program were abandoned.
         """
-        if self._busy:
-            msg = "a Scheduler runs one execution at a time"
+        if budget < 1:
+            msg = f"the budget must be 1 step or more: {budget}"
+            raise ValueError(msg)
+        if self._closed or self._execution is not None:
+            why = "has been closed" if self._closed else "runs one execution at a time"
+            msg = f"a Scheduler {why}"
             raise ModelError(msg)
-        execution = Execution(strategy, budget, observer, fingerprint)
-        self._busy = True
+        execution = self._execution = Execution(strategy, budget, observer, fingerprint)
+        token = enter(execution)
         try:
             await self._run(execution, program)
         finally:
-            if execution.verdict is None:
-                execution.finish(Ending.ERROR, "", "abandoned from outside")
-            enter(execution)
+            _abandon(execution)
             execution.close()
             self._idle.extend(task.carrier for task in execution.tasks if task.carrier)
-            self._busy = False
+            self._execution = None
+            leave(token)
+        if execution.observer_failure is not None:
+            raise execution.observer_failure
         return execution
 
     async def _run(self, execution: Execution, program: Program) -> None:
-        enter(execution)
         try:
             program(execution)
             execution.strategy.begin(execution)
             execution.advance(None)
-        except BaseException as exc:
-            if not isinstance(exc, Exception) or execution.verdict is None:
-                execution.fail(exc)
-            if isinstance(exc, KeyboardInterrupt | SystemExit | trio.Cancelled):
+        except BaseException as exc:  # every way to fail is a verdict
+            execution.fail(exc)
+            if isinstance(exc, KeyboardInterrupt | SystemExit):
                 raise
         if execution.verdict is None:
             self._wake(execution)
@@ -159,18 +177,33 @@ class Scheduler:
         elif self._idle:
             worker = self._idle.pop()
             _give(worker, execution, task)
-            worker.wake()
+            if worker.asleep:
+                worker.wake()
         else:
             worker = _Worker()
             _give(worker, execution, task)
+            self._workers.append(worker)
             self._nursery.start_soon(self._work, worker)
 
     async def _work(self, worker: _Worker) -> None:
         worker.trio_task = trio.lowlevel.current_task()
         while True:
             self._carry(worker)
+            if self._closed:
+                return
             worker.asleep = True
             await trio.lowlevel.wait_task_rescheduled(worker.abort)
+
+    def _close(self) -> None:
+        """Let the workers end; an execution that somebody else still waits for is abandoned."""
+        self._closed = True
+        if self._execution is not None:
+            _abandon(self._execution)
+            if self._driver.asleep:
+                self._driver.wake()
+        for worker in self._workers:
+            if worker.asleep:
+                worker.wake()
 
     def _carry(self, worker: _Worker) -> None:
         """Send the worker's task on until it parks; then somebody else has the baton."""
@@ -181,31 +214,37 @@ class Scheduler:
         enter(execution)
         while self._send(execution, worker):
             pass
-        if execution.verdict is not None:
-            self._driver.wake()
-        else:
+        if execution.verdict is None:
             self._wake(execution)
+        elif self._driver.asleep:
+            self._driver.wake()
 
     def _send(self, execution: Execution, worker: _Worker) -> bool:
-        """Send once; whether the worker's task has ended and it took up another."""
+        """Send once; whether this worker has to send again: its own task, or one taken up."""
         task = worker.task
         assert task is not None
         try:
             message = task.coro.send(None)
         except StopIteration as stop:
             return self._ended(execution, worker, task, stop.value)
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as exc:  # noqa: BLE001 -- every way to fail is a verdict
+        except BaseException as exc:  # every way to fail is a verdict
             execution.fail(exc)
+            if isinstance(exc, KeyboardInterrupt | SystemExit):
+                raise
             return False
         if message is not PARK:
             execution.fail(_foreign(task, message))
+            execution.abandon(task)  # here, as what it entered may belong to this Trio task
+        elif execution.watching:
+            execution.watch()
+            return execution.verdict is None and execution.running is task
         return False
 
     def _ended(self, execution: Execution, worker: _Worker, task: Task, result: object) -> bool:
         task.carrier = None
         execution.exit(task, result)
+        if execution.watching:
+            execution.watch()
         chosen = execution.running
         if execution.verdict is None and chosen is not None and chosen.carrier is None:
             _give(worker, execution, chosen)
@@ -220,26 +259,53 @@ def _give(worker: _Worker, execution: Execution, task: Task) -> None:
     task.carrier = worker
 
 
-def _foreign(task: Task, message: Any) -> ModelError:
-    place = "?"
-    awaited: Any = task.coro
+def _abandon(execution: Execution) -> None:
+    if execution.verdict is None:
+        execution.finish(Ending.ERROR, "", "abandoned from outside")
+
+
+def _foreign(task: Task, message: object) -> ModelError:
+    what = type(message).__name__
+    places = " > ".join(_places(task.coro))
+    return ModelError(
+        f"{task.name} awaited something that is not a scheduling point ({what}) in {places}"
+    )
+
+
+def _places(awaited: Any) -> list[str]:
+    """Where a suspended coroutine stands, from the outside in; Trio's own frames left out."""
+    places = []
     while awaited is not None:
         frame = getattr(awaited, "cr_frame", None)
-        if frame is not None:
-            place = f"{frame.f_code.co_name}, line {frame.f_lineno}"
+        if frame is not None and not frame.f_globals.get("__name__", "").startswith("trio."):
+            code = frame.f_code
+            file = PurePath(code.co_filename).name
+            places.append(f"{code.co_name} ({file}, line {frame.f_lineno})")
         awaited = getattr(awaited, "cr_await", None)
-    what = type(message).__name__
-    return ModelError(
-        f"{task.name} awaited something that is not a scheduling point ({what}) in {place}"
-    )
+    return places
 
 
 @asynccontextmanager
 async def open_scheduler() -> AsyncIterator[Scheduler]:
-    """A `Scheduler` for the length of the block, inside a running Trio program."""
-    async with trio.open_nursery() as nursery:
-        yield Scheduler(nursery)
-        nursery.cancel_scope.cancel()
+    """A `Scheduler` for the length of the block, inside a running Trio program.
+
+    What the block raises comes out as it is, and not in the group that a nursery makes of it;
+    so does a KeyboardInterrupt that strikes a task.
+    """
+    failure: BaseException | None = None
+    try:
+        async with trio.open_nursery(strict_exception_groups=True) as nursery:
+            scheduler = Scheduler(nursery)
+            try:
+                yield scheduler
+            finally:
+                scheduler._close()
+    except BaseExceptionGroup as group:
+        if len(group.exceptions) > 1:
+            raise
+        failure = group.exceptions[0]
+    if failure is not None:
+        raise failure
 
 
 def run(
@@ -250,7 +316,10 @@ def run(
     observer: Observer | None = None,
     fingerprint: Callable[[], Hashable] | None = None,
 ) -> Execution:
-    """Run *program* once, in a `trio.run` of its own; see `Scheduler.run` for the arguments."""
+    """Run *program* once, in a `trio.run` of its own; see `Scheduler.run` for the arguments.
+
+    Not to be called inside a Trio program: use `open_scheduler` there.
+    """
 
     async def main() -> Execution:
         async with open_scheduler() as scheduler:

@@ -9,15 +9,20 @@ channel's name with ``.send``, ``.receive`` or ``.close`` behind it.
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import attrs
 import trio
 
-from swaptrio.sched.execution import Task, _current
+from swaptrio.sched.execution import _current
 from swaptrio.sched.operation import Kind
 from swaptrio.sched.points import might_sleep, point, point_when
+from swaptrio.sched.task import Task
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 T = TypeVar("T")
 
@@ -45,8 +50,24 @@ class _Buffer(Generic[T]):
             _current.get().refresh(self)
 
 
+class _End:
+    """What both ends share: a block that a verdict leaves takes no more decisions."""
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if value is None or isinstance(value, Exception):
+            await self.aclose()
+
+    async def aclose(self) -> None:
+        raise NotImplementedError
+
+
 @attrs.define(eq=False, slots=False)  # the interfaces are plain classes, with a __dict__ anyhow
-class SendChannel(trio.abc.SendChannel[T]):
+class SendChannel(_End, trio.abc.SendChannel[T]):
     """The sending end; made by `open_channel`."""
 
     _buffer: _Buffer[T]
@@ -69,6 +90,23 @@ class SendChannel(trio.abc.SendChannel[T]):
         self._buffer.values.append(value)
         self._buffer.changed()
 
+    def send_nowait(self, value: T) -> None:
+        """Send *value* within the current step; allowed under a spinlock.
+
+        Raises:
+            trio.WouldBlock: the buffer is full.
+            trio.ClosedResourceError: this end is closed.
+            trio.BrokenResourceError: the other end is closed.
+        """
+        if self._buffer.sender_closed:
+            raise trio.ClosedResourceError
+        if self._buffer.receiver_closed:
+            raise trio.BrokenResourceError
+        if len(self._buffer.values) >= self._buffer.capacity:
+            raise trio.WouldBlock
+        self._buffer.values.append(value)
+        self._buffer.changed()
+
     async def aclose(self) -> None:
         """Close this end; what is in the buffer can still be received."""
         await point(f"{self._buffer.name}.close", Kind.CLOSE, self._buffer)
@@ -77,7 +115,7 @@ class SendChannel(trio.abc.SendChannel[T]):
 
 
 @attrs.define(eq=False, slots=False)  # as above
-class ReceiveChannel(trio.abc.ReceiveChannel[T]):
+class ReceiveChannel(_End, trio.abc.ReceiveChannel[T]):
     """The receiving end; made by `open_channel`."""
 
     _buffer: _Buffer[T]
@@ -114,7 +152,15 @@ class ReceiveChannel(trio.abc.ReceiveChannel[T]):
 
 
 def open_channel(name: str, capacity: float) -> tuple[SendChannel[T], ReceiveChannel[T]]:
-    """A channel called *name* whose buffer holds *capacity* values (1 or more, or math.inf)."""
+    """A channel called *name* whose buffer holds *capacity* values (1 or more, or math.inf).
+
+    Raises:
+        TypeError: the capacity is neither an int nor math.inf.
+        ValueError: it is below 1; a rendezvous would need two tasks to run at once.
+    """
+    if not isinstance(capacity, int) and capacity != math.inf:
+        msg = f"channel {name}: capacity must be an int or math.inf: {capacity!r}"
+        raise TypeError(msg)
     if capacity < 1:
         msg = f"channel {name}: capacity must be 1 or more: {capacity}"
         raise ValueError(msg)

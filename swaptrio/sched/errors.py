@@ -46,7 +46,7 @@ class Diverged(SchedError):
 
 
 class WindowNotReached(SchedError):
-    """A script cannot go on: *entry* (counted from 1) of the window, and the *reason*."""
+    """A script cannot go on: *entry* of its window, from 1 (0 for a choice), and *reason*."""
 
     def __init__(self, entry: int, reason: str) -> None:
         super().__init__(entry, reason)
@@ -54,7 +54,8 @@ class WindowNotReached(SchedError):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"window entry {self.entry}: {self.reason}"
+        where = f"window entry {self.entry}" if self.entry else "choice"
+        return f"{where}: {self.reason}"
 
 
 class ModelError(SchedError):

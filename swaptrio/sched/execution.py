@@ -17,42 +17,41 @@ Where the running task cannot go on, the numbering starts with the first enabled
 
 Invariants
   * ``enabled`` is sorted and holds the index of a task if and only if ``task.enabled``.
+  * whoever is chosen can perform its operation: it is enabled when it is sent on.
   * ``running`` is enabled or is being parked; no other task is executing.
   * a task is in at most one ``pending`` list, and only while it is parked.
   * once ``verdict`` is set nothing is decided any more: points let every task pass, so that
-    ``finally`` blocks of abandoned tasks run to their end without touching the schedule.
+    ``finally`` blocks of abandoned tasks run to their end without touching the schedule. At
+    most `DRAIN_LIMIT` times, as such a block may loop until another task does something.
+  * nothing that a program raises is lost: the first failure is the verdict, set where it is
+    noticed, so that a program which swallows the exception cannot swallow the verdict.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Callable, Coroutine, Hashable, Sequence
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 import attrs
 
-from swaptrio.sched.errors import (
-    Diverged,
-    ModelError,
-    SchedError,
-    Stopped,
-    Violation,
-    WindowNotReached,
-)
-from swaptrio.sched.lasso import Lasso
-from swaptrio.sched.operation import IDLE_KINDS, Kind, Operation, name_of
+from swaptrio.sched.errors import ModelError, Stopped, Violation
+from swaptrio.sched.lasso import QUIET, Lasso
+from swaptrio.sched.operation import name_of
 from swaptrio.sched.schedule import Decision, Schedule
-from swaptrio.sched.verdict import Ending, Verdict, Waiting, find_cycle
-
-if TYPE_CHECKING:
-    from swaptrio.sched.strategies import Strategy
+from swaptrio.sched.strategies import Strategy
+from swaptrio.sched.task import Observer, Resource, Task
+from swaptrio.sched.verdict import Ending, Verdict, Waiting, classify, find_cycle
 
 T = TypeVar("T")
 
 #: Steps after which an execution that has not ended counts as a livelock.
 DEFAULT_BUDGET: Final = 20_000
+
+#: Points that the tasks of one execution may pass after its verdict.
+DRAIN_LIMIT: Final = 1000
 
 #: What a model task yields when it parks. Anything else it yields is a foreign await.
 PARK: Final = object()
@@ -60,70 +59,15 @@ PARK: Final = object()
 _current: ContextVar[Execution] = ContextVar("swaptrio_execution")
 
 
-class Resource(Protocol):
-    """Something that a task can wait for."""
-
-    name: str
-    pending: list[Task]
-
-    def holders(self) -> tuple[Task, ...]:
-        """The tasks that could let a waiter go on; empty if nobody can be named."""
-
-
-class Observer(Protocol):
-    """What an execution tells whoever watches it; all calls are made while nobody runs."""
-
-    def step(self, execution: Execution, task: Task) -> None:
-        """*task* is about to perform the operation that it has declared."""
-
-    def choice(self, execution: Execution, task: Task, label: str, option: object) -> None:
-        """*task* has drawn *option* at *label*."""
-
-    def end(self, execution: Execution) -> None:
-        """The verdict is set."""
-
-
-@attrs.define(eq=False)
-class Task:
-    """One task of the program under test.
-
-    *kind*, *target* and *label* are the operation that it has declared and not yet performed.
-    *spinning* are the spinlocks it holds, *held* all its locks, in the order of acquisition.
-    *carrier* belongs to whoever sends the coroutine on. A *daemon* serves others: an execution may end while it waits for work.
-    """
-
-    name: str
-    index: int
-    coro: Coroutine[Any, Any, object]
-    daemon: bool = False
-    kind: Kind = Kind.START
-    target: object = None
-    label: str = "start"
-    ready: Callable[[], bool] | None = None
-    enabled: bool = True
-    finished: bool = False
-    result: object = None
-    spinning: list[Any] = attrs.Factory(list)
-    held: list[Any] = attrs.Factory(list)
-    pending: list[Task] = attrs.Factory(list)
-    carrier: Any = None
-
-    @property
-    def operation(self) -> Operation:
-        """The declared operation, as a value."""
-        return Operation(self.kind, name_of(self.target), self.label)
-
-    def holders(self) -> tuple[Task, ...]:
-        """Who lets a joiner go on: the task itself."""
-        return (self,)
-
-
 @attrs.define(eq=False)
 class Execution:
     """The state of one execution of a program; `Scheduler.run` makes one and returns it.
 
     *fingerprint* is asked for the shared state of the program, to recognise a state that comes
-    back; without it only the *budget* of steps bounds an execution that does not end.
+    back (see `lasso`); without it only the *budget* of steps bounds an execution that does not
+    end. *at_end* are checks to call when nobody has anything left to do; what one raises is the
+    verdict. *failure* is the exception behind the verdict, with its traceback, if there is one.
+    *now* is the virtual time in nanoseconds.
     """
 
     strategy: Strategy
@@ -138,9 +82,14 @@ class Execution:
     sleepers: list[tuple[int, int, Task]] = attrs.Factory(list)
     deviations: list[tuple[int, int, str, str]] = attrs.Factory(list)
     verdict: Verdict | None = None
+    failure: BaseException | None = None
+    observer_failure: BaseException | None = None
     at_end: list[Callable[[], None]] = attrs.Factory(list)
+    time_read: bool = False
+    watching: bool = False
+    _drained: int = 0
     _names: set[str] = attrs.Factory(set)
-    _lasso: Lasso | None = None
+    _lasso: Lasso = attrs.Factory(Lasso)
 
     def spawn(
         self,
@@ -149,12 +98,25 @@ class Execution:
         *args: object,
         daemon: bool = False,
     ) -> Task:
-        """Add a task that will run ``function(*args)``; it waits at the label ``start``."""
-        if name in self._names:
-            msg = f"two tasks are called {name!r}"
+        """Add a task that will run ``function(*args)``; it waits at the label ``start``.
+
+        Args:
+            name: any text that is not empty; no two tasks of an execution share one.
+            function: an ``async def`` that waits for nothing but scheduling points.
+            daemon: whether the execution may end while the task waits for work.
+
+        Raises:
+            ModelError: the name is empty or taken, or *function* makes no coroutine.
+        """
+        if not name or name in self._names:
+            msg = f"two tasks are called {name!r}" if name else "a task needs a name"
+            raise ModelError(msg)
+        coro = function(*args)
+        if not isinstance(coro, Coroutine):
+            msg = f"{name}: {name_of(function)} is no coroutine function"
             raise ModelError(msg)
         self._names.add(name)
-        task = Task(name, len(self.tasks), function(*args), daemon)
+        task = Task(name, len(self.tasks), coro, daemon)
         self.tasks.append(task)
         self.enabled.append(task.index)
         return task
@@ -178,46 +140,74 @@ class Execution:
         """Decide who goes on; *task* has just declared its operation (none: it has ended).
 
         Returns:
-            Whether *task* has to park. Then ``running`` is the task to send on, or none where
-            the execution is over.
+            Whether *task* has to park. Then ``running`` is the task to send on, which is *task*
+            itself where ``watching`` is set, or ``verdict`` says how the execution has ended.
+
+        Raises:
+            SchedError: the execution cannot go on, and has its verdict.
         """
         self.step += 1
         if self.step > self.budget:
             return self._over_budget()
-        count = len(self.enabled)
-        if self.sleepers:
-            count += 1
-        if count > 1 or (count and self.strategy.asks_always):
-            chosen = self._decide(count)
-        elif count:
-            chosen = self._candidate(0)
-        else:
-            return self._nobody()
-        if self.observer is not None:
-            self.observer.step(self, chosen)
-        if self.fingerprint is not None:
-            self._watch_for_lasso(self.fingerprint, task, chosen)
+        try:
+            count = len(self.enabled)
+            if self.sleepers:
+                count += 1
+            if count > 1 or (count and self.strategy.asks_always):
+                chosen = self._decide(count)
+            elif count:
+                chosen = self._candidate(0)
+            else:
+                return self._nobody()
+            if self.observer is not None:
+                self.observer.step(self, chosen)
+        except BaseException as exc:  # every way to fail is a verdict
+            self.fail(exc)
+            raise
         self.running = chosen
+        if self.fingerprint is not None and self.step >= QUIET:
+            self.watching = True
+            return True
         return chosen is not task
 
+    def watch(self) -> None:
+        """Look whether the state was there before. For carriers, where ``watching`` is set.
+
+        To be called once for each decision, before the chosen task is sent on: then all tasks
+        are suspended, and their frames can be read.
+        """
+        assert self.fingerprint is not None
+        try:
+            closed = self._lasso.closes(self, self.fingerprint)
+        except BaseException as exc:  # every way to fail is a verdict
+            self.fail(exc)
+            _pass_on(exc)
+            return
+        if closed:
+            message = f"the state of step {self._lasso.start} is back at step {self.step}"
+            self.finish(Ending.LIVELOCK, "state-repeats", message)
+
     def choose(self, label: str, options: Sequence[T]) -> T:
-        """Draw one of *options*; the first is the default. No task switch happens here."""
+        """Draw one of *options*; the first is the default. No task switch happens here.
+
+        Raises:
+            ModelError: there are no options, or nobody runs.
+        """
         task = self.me()
+        if not options:
+            msg = f"{label}: nothing to choose from"
+            raise ModelError(msg)
         self.step += 1
         if self.step > self.budget:
             self._over_budget()
             return options[0]
-        index = 0
-        if len(options) > 1:
-            try:
-                index = self.strategy.choose(self, label, options)
-            except SchedError as exc:
-                self.fail(exc)
-                raise
-        if index:
-            self.deviations.append((self.step, index, task.name, label))
-        if self.observer is not None:
-            self.observer.choice(self, task, label, options[index])
+        try:
+            index = self._draw(task, label, options)
+            if self.observer is not None:
+                self.observer.choice(self, task, label, options[index])
+        except BaseException as exc:  # every way to fail is a verdict
+            self.fail(exc)
+            raise
         return options[index]
 
     def me(self) -> Task:
@@ -268,16 +258,16 @@ class Execution:
             if task.pending:
                 self.refresh(task)
             self.advance(None)
-        except BaseException as exc:  # noqa: BLE001 -- every way to fail is a verdict
+        except BaseException as exc:  # every way to fail is a verdict
             self.fail(exc)
+            _pass_on(exc)
 
     def fail(self, exc: BaseException) -> None:
         """The execution cannot go on because of *exc*; the first failure is the verdict."""
         if self.verdict is not None:
             return
-        ending, check = _classify(exc)
-        message = exc.message if isinstance(exc, Violation) else _describe(exc)
-        self.finish(ending, check, message)
+        self.failure = exc
+        self.finish(*classify(exc))
 
     def finish(self, ending: Ending, check: str = "", message: str = "") -> None:
         """Set the verdict and stop deciding."""
@@ -286,28 +276,56 @@ class Execution:
         cycle = find_cycle(waiting)
         self.verdict = Verdict(ending, self.step, schedule, check, message, waiting, cycle)
         self.budget = -1
-        if self.observer is not None:
+        self.watching = False
+        if self.observer is None:
+            return
+        try:
             self.observer.end(self)
+        except BaseException as exc:  # the verdict stays; Scheduler.run raises it
+            self.observer_failure = exc
 
     def close(self) -> None:
         """Abandon the tasks that have not ended; their ``finally`` blocks run now."""
         self.budget = -1
         for task in self.tasks:
             if not task.finished:
-                self.running = task
-                task.coro.close()
+                self.abandon(task)
         self.running = None
 
-    def _decide(self, count: int) -> Task:
+    def abandon(self, task: Task) -> None:
+        """Close the coroutine of *task*. What it still raises comes too late to matter."""
+        self.running = task
         try:
-            index = self.strategy.pick(self, count)
-        except SchedError as exc:
-            self.fail(exc)
-            raise
+            task.coro.close()
+        except BaseException as exc:  # the verdict is set
+            _pass_on(exc)
+
+    def _decide(self, count: int) -> Task:
+        index = self.strategy.pick(self, count)
+        if not 0 <= index < count:
+            self._bad_index(index, count)
         chosen = self._candidate(index)
         if index:
             self.deviations.append((self.step, index, chosen.name, chosen.label))
         return chosen
+
+    def _draw(self, task: Task, label: str, options: Sequence[object]) -> int:
+        count = len(options)
+        if count == 1 and not self.strategy.asks_always:
+            return 0
+        index = self.strategy.choose(self, label, options)
+        if not 0 <= index < count:
+            self._bad_index(index, count)
+        if count > 1:
+            self._lasso.drawn = True
+        if index:
+            self.deviations.append((self.step, index, task.name, label))
+        return index
+
+    def _bad_index(self, index: int, count: int) -> NoReturn:
+        strategy = type(self.strategy).__name__
+        msg = f"step {self.step}: {strategy} takes number {index} of {count}"
+        raise ModelError(msg)
 
     def _candidate(self, index: int) -> Task:
         enabled = self.enabled
@@ -329,16 +347,22 @@ class Execution:
         return first
 
     def _over_budget(self) -> bool:
-        if self.verdict is None:
-            self.step -= 1
-            self.finish(Ending.LIVELOCK, "step-budget", f"no end after {self.step} steps")
-            raise Stopped
-        return False
+        self.step -= 1
+        if self.verdict is not None:
+            self._drained += 1
+            if self._drained > DRAIN_LIMIT:
+                raise Stopped
+            return False
+        if not self.count():
+            self.step += 1
+            return self._nobody()
+        self.finish(Ending.LIVELOCK, "step-budget", f"no end after {self.step} steps")
+        raise Stopped
 
     def _nobody(self) -> bool:
         self.step -= 1
         self.running = None
-        stuck = [task for task in self.tasks if not task.finished and not _idle(task)]
+        stuck = [task for task in self.tasks if not task.finished and not task.idle]
         if stuck:
             names = ", ".join(task.name for task in stuck)
             self.finish(Ending.DEADLOCK, "deadlock", f"nobody can go on: {names}")
@@ -346,8 +370,9 @@ class Execution:
         try:
             for check in self.at_end:
                 check()
-        except BaseException as exc:  # noqa: BLE001 -- every way to fail is a verdict
+        except BaseException as exc:  # every way to fail is a verdict
             self.fail(exc)
+            _pass_on(exc)
         else:
             self.finish(Ending.PASSED)
         return True
@@ -361,43 +386,14 @@ class Execution:
                 tuple(holder.name for holder in _holders(task.target)),
             )
             for task in self.tasks
-            if not task.finished and not _idle(task)
+            if not task.finished and not task.idle
         )
 
-    def _watch_for_lasso(
-        self, fingerprint: Callable[[], Hashable], task: Task | None, chosen: Task
-    ) -> None:
-        if self._lasso is None:
-            self._lasso = Lasso()
-        if self._lasso.closes(self, fingerprint, task, chosen):
-            message = f"the state of step {self._lasso.start} is back at step {self.step}"
-            self.finish(Ending.LIVELOCK, "state-repeats", message)
-            raise Stopped
 
-
-def _classify(exc: BaseException) -> tuple[Ending, str]:
-    match exc:
-        case Violation():
-            return Ending.VIOLATION, exc.check
-        case AssertionError():
-            return Ending.VIOLATION, "assertion"
-        case Diverged():
-            return Ending.DIVERGED, ""
-        case WindowNotReached():
-            return Ending.UNREACHED, ""
-        case _:
-            return Ending.ERROR, ""
-
-
-def _describe(exc: BaseException) -> str:
-    text = str(exc)
-    if isinstance(exc, SchedError | AssertionError) and text:
-        return text
-    return f"{type(exc).__name__}: {text}" if text else type(exc).__name__
-
-
-def _idle(task: Task) -> bool:
-    return task.daemon and task.kind in IDLE_KINDS
+def _pass_on(exc: BaseException) -> None:
+    """Let the user's wish to stop go on; everything else has become the verdict."""
+    if isinstance(exc, KeyboardInterrupt | SystemExit):
+        raise exc
 
 
 def _holders(target: object) -> tuple[Task, ...]:
@@ -405,9 +401,14 @@ def _holders(target: object) -> tuple[Task, ...]:
     return holders() if holders is not None else ()
 
 
-def enter(execution: Execution) -> None:
+def enter(execution: Execution) -> Token[Execution]:
     """Make *execution* the current one of this context. For carriers."""
-    _current.set(execution)
+    return _current.set(execution)
+
+
+def leave(token: Token[Execution]) -> None:
+    """Undo what `enter` did. For carriers."""
+    _current.reset(token)
 
 
 def current() -> Execution:

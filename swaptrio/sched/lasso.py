@@ -1,124 +1,204 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Recognise a state that comes back: a livelock that no step budget has to wait for.
 
-A state is the program's shared state (its own fingerprint) and, of every task, the operation it
-has declared and its local variables, frame by frame. If a state comes back, and every task that
-could run all the while has run in between, the same decisions for ever give an endless, fair
-execution: nobody is starved, and yet nothing ends.
+If a state comes back, the same decisions for ever give an endless execution. It is a livelock
+only if it is fair: every task that could run at some moment in between, the earliest sleeper
+among them, has run, and no data was drawn, since an allocation need not fail for ever.
+
+A verdict must never accuse a program that makes progress, so a state is all that its future can
+depend on:
+
+* of the program, its own fingerprint. That has to tell whatever is neither a local variable nor
+  known to the scheduler: attributes of objects, what a channel holds, which completion is done.
+* of each task, its declared operation, its place among those who wait for the same object, the
+  locks it holds, and what its frames refer to: the local variables, and the unnamed values of
+  an expression or a ``for`` loop in progress. Python shows those of suspended frames only,
+  which is why the carrier parks the running task while the watch is on.
+* of the clock, how far the sleepers' deadlines lie ahead; and the time itself, once some task
+  has read it.
+
+Containers are compared by what they hold and by which of them are the same one. Other objects
+are told apart by the order in which the watch first met them: no address takes part, and they
+are kept, so none is mistaken for a later one in its place. An iterator that cannot be looked
+into, such as a generator, is never the same twice; the step budget then has the last word.
 
 Brent's way keeps one old state only: the one at the last power of two. The watch begins after
 `QUIET` steps, so ordinary executions never pay for it.
-
-Objects among the local variables are told apart by the order in which the watch first met them;
-no address takes part, and they are kept, so none is mistaken for a later one in its place.
 """
 
 from __future__ import annotations
 
-import sys
+import gc
+from collections import deque
 from collections.abc import Callable, Hashable
-from types import FrameType
+from enum import Enum
+from types import CellType, CodeType, FrameType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 if TYPE_CHECKING:
-    from swaptrio.sched.execution import Execution, Task
+    from swaptrio.sched.execution import Execution
+    from swaptrio.sched.task import Task
 
 #: Steps without any watch.
 QUIET: Final = 256
 
-_PLAIN: Final = (int, str, bytes, float, type(None))
+_PLAIN: Final = (int, str, bytes, float, complex, type(None), CodeType)
+
+#: Iterators whose ``__reduce__`` shows their position and leaves it alone.
+_SHOWN: Final[tuple[object, ...]] = (
+    iter([]),
+    reversed([]),
+    iter(()),
+    iter(range(0)),
+    iter(""),
+    iter(b""),
+    iter({}),
+    iter({}.values()),
+    iter({}.items()),
+    enumerate(()),
+    zip(),
+)
+_OPEN: Final = tuple(type(iterator) for iterator in _SHOWN)
+
+#: Modules whose frames hold nothing but what the declared operation tells.
+_OURS: Final = frozenset({"swaptrio.sched.points", "swaptrio.sched.locks"})
 
 
 @attrs.define(eq=False)
 class Lasso:
-    """The watch over one execution."""
+    """The watch over one execution; *drawn* is set by whoever draws data."""
 
     start: int = 0
+    drawn: bool = False
     _state: Hashable = None
     _next: int = QUIET
     _ran: set[int] = attrs.Factory(set)
-    _always: set[int] = attrs.Factory(set)
+    _could: set[int] = attrs.Factory(set)
     _seen: dict[int, tuple[int, object]] = attrs.Factory(dict)
 
-    def closes(
-        self,
-        execution: Execution,
-        fingerprint: Callable[[], Hashable],
-        declaring: Task | None,
-        chosen: Task,
-    ) -> bool:
-        """Whether this state was there before, with a fair way in between.
-
-        *declaring* is the task that executes right now, none where it has just ended; *chosen*
-        the one that goes on.
-        """
-        if execution.step < QUIET:
-            return False
-        positions = tuple(self._position(task, declaring) for task in execution.tasks)
-        state = (chosen.index, fingerprint(), positions)
+    def closes(self, execution: Execution, fingerprint: Callable[[], Hashable]) -> bool:
+        """Whether this state was there before, with a fair way in between."""
+        state = self._look(execution, fingerprint())
         if execution.step >= self._next:
-            self.start, self._state = execution.step, state
-            self._next = 2 * execution.step
-            self._ran = {chosen.index}
-            self._always = set(execution.enabled)
-            return False
-        closed = state == self._state and self._always <= self._ran
-        self._ran.add(chosen.index)
-        self._always.intersection_update(execution.enabled)
-        return closed
+            self.start, self._state, self._next = execution.step, state, 2 * execution.step
+            self._ran, self._could, self.drawn = set(), set(), False
+        elif not self.drawn and state == self._state and self._could <= self._ran:
+            return True
+        assert execution.running is not None
+        self._ran.add(execution.running.index)
+        self._could.update(execution.enabled)
+        if execution.sleepers:
+            self._could.add(execution.sleepers[0][2].index)
+        return False
 
-    def _position(self, task: Task, declaring: Task | None) -> Hashable:
-        if task.finished:
-            return None
-        frames = _executing(task) if task is declaring else _suspended(task)
+    def _look(self, execution: Execution, shared: Hashable) -> Hashable:
+        assert execution.running is not None
+        view = _View(self._seen)
         return (
-            task.label,
-            task.enabled,
-            tuple(
-                (frame.f_code.co_name, frame.f_lasti, self._locals(frame)) for frame in frames
-            ),
+            execution.running.index,
+            shared,
+            execution.now if execution.time_read else None,
+            tuple((time - execution.now, index) for time, index, _ in execution.sleepers),
+            tuple(view.task(task) for task in execution.tasks),
         )
 
-    def _locals(self, frame: FrameType) -> Hashable:
-        return tuple((name, self._value(value)) for name, value in frame.f_locals.items())
 
-    def _value(self, value: object) -> Hashable:
-        if isinstance(value, _PLAIN):
-            return (type(value).__name__, value)
-        if isinstance(value, tuple | list):
-            return tuple(self._value(part) for part in value)
+@attrs.define(eq=False)
+class _View:
+    """One look at all frames; *seen* numbers opaque objects, *_shown* the containers met."""
+
+    seen: dict[int, tuple[int, object]]
+    _shown: dict[int, int] = attrs.Factory(dict)
+
+    def task(self, task: Task) -> Hashable:
+        if task.finished:
+            return None
+        waiting = getattr(task.target, "pending", ())
+        return (
+            task.kind.value,
+            task.label,
+            self._number(task.target),
+            task.enabled,
+            waiting.index(task) if task in waiting else None,
+            tuple(self._number(lock) for lock in task.held),
+            self._frames(task.coro),
+        )
+
+    def _frames(self, awaited: Any) -> Hashable:
+        frames = []
+        while awaited is not None:
+            inner = getattr(awaited, "cr_await", None) or getattr(awaited, "gi_yieldfrom", None)
+            frame = getattr(awaited, "cr_frame", None) or getattr(awaited, "gi_frame", None)
+            if not isinstance(frame, FrameType):
+                frames.append(self._once())
+            elif frame.f_globals.get("__name__") not in _OURS:
+                frames.append((frame.f_lasti, self._names(frame), self._refers(awaited, inner)))
+            awaited = inner
+        return tuple(frames)
+
+    def _names(self, frame: FrameType) -> Hashable:
+        return tuple((name, self.value(value)) for name, value in frame.f_locals.items())
+
+    def _refers(self, awaited: object, inner: object) -> Hashable:
+        """What the frame of *awaited* refers to, the values without a name among it."""
+        mapping = _mapping(awaited)
+        return tuple(
+            self.value(value)
+            for value in gc.get_referents(awaited)
+            if value is not inner and value is not mapping and not isinstance(value, FrameType)
+        )
+
+    def value(self, value: object) -> Hashable:
+        """*value* as something that compares equal while its future is the same."""
+        if isinstance(value, Enum) or not isinstance(value, _PLAIN):
+            return self._structure(value)
+        return (type(value).__name__, value)
+
+    def _structure(self, value: object) -> Hashable:
+        if isinstance(value, tuple | list | dict | set | frozenset | deque | bytearray):
+            if id(value) in self._shown:
+                return ("again", self._shown[id(value)])
+            self._shown[id(value)] = len(self._shown)
+            return (self._number(type(value)), self._contents(value))
+        if isinstance(value, CellType):
+            return ("cell", self._cell(value))
+        if isinstance(value, MethodType):
+            return ("method", self.value(value.__self__), self.value(value.__func__))
+        if isinstance(value, FunctionType):
+            closure = value.__closure__ or ()
+            defaults = self.value(value.__defaults__)
+            return (value.__code__, tuple(self._cell(cell) for cell in closure), defaults)
+        if isinstance(value, _OPEN):
+            return ("iterator", self.value(value.__reduce__()))
+        if hasattr(type(value), "__next__"):
+            return self._once()
+        return self._number(value)
+
+    def _contents(self, value: Any) -> Hashable:
         if isinstance(value, dict):
-            return tuple((self._value(key), self._value(part)) for key, part in value.items())
-        number, _ = self._seen.setdefault(id(value), (len(self._seen), value))
+            return tuple((self.value(key), self.value(part)) for key, part in value.items())
+        if isinstance(value, set | frozenset):
+            return frozenset(self.value(part) for part in value)
+        return tuple(self.value(part) for part in value)
+
+    def _cell(self, cell: CellType) -> Hashable:
+        try:
+            return self.value(cell.cell_contents)
+        except ValueError:  # still empty
+            return None
+
+    def _number(self, value: object) -> Hashable:
+        number, _ = self.seen.setdefault(id(value), (len(self.seen), value))
         return ("object", number)
 
-
-def _suspended(task: Task) -> list[FrameType]:
-    """The frames of a parked task, outermost first."""
-    frames = []
-    awaited: Any = task.coro
-    while awaited is not None:
-        frame = getattr(awaited, "cr_frame", None) or getattr(awaited, "gi_frame", None)
-        if isinstance(frame, FrameType):
-            frames.append(frame)
-        awaited = getattr(awaited, "cr_await", None) or getattr(awaited, "gi_yieldfrom", None)
-    return frames
+    def _once(self) -> Hashable:
+        """Something that no other state has."""
+        return self._number(object())
 
 
-def _executing(task: Task) -> list[FrameType]:
-    """The model's frames of the task that executes now, innermost first.
-
-    The scheduler's own frames on top are left out: where they stand differs by nothing.
-    """
-    outermost = getattr(task.coro, "cr_frame", None)
-    frames = []
-    frame: FrameType | None = sys._getframe()
-    while frame is not None:
-        if frame.f_globals.get("__package__") != __package__:
-            frames.append(frame)
-        if frame is outermost:
-            return frames
-        frame = frame.f_back
-    return []
+def _mapping(awaited: object) -> object:
+    """The mapping that Python up to 3.12 makes of a frame's variables when somebody asks."""
+    frame = getattr(awaited, "cr_frame", None) or getattr(awaited, "gi_frame", None)
+    return frame.f_locals if isinstance(frame, FrameType) else None

@@ -13,23 +13,27 @@ others look at what it protects without it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import TracebackType
-from typing import Final
+from typing import TYPE_CHECKING
 
 import attrs
 
-from swaptrio.sched.errors import ModelError, SchedError, Violation
-from swaptrio.sched.execution import Execution, Task, _current
+from swaptrio.sched.errors import ModelError, Violation
+from swaptrio.sched.execution import Execution, _current, current
 from swaptrio.sched.operation import Kind
 from swaptrio.sched.points import might_sleep, point, point_when
+from swaptrio.sched.task import Task
 
-#: Exceptions that end an execution: a lock leaves them alone and takes no more decisions.
-_FATAL: Final = (SchedError, AssertionError, GeneratorExit)
+if TYPE_CHECKING:
+    from types import TracebackType
 
 
 @attrs.define(eq=False)
 class _Lock:
-    """What both kinds of lock share."""
+    """What both kinds of lock share.
+
+    *on_acquire* and *on_release* are called by the task that has just taken the lock, or is
+    about to give it back.
+    """
 
     name: str
     owner: Task | None = None
@@ -54,14 +58,15 @@ class _Lock:
         return self.owner is None
 
     async def _wait(self, label: str) -> Task:
-        execution = _current.get()
-        task = execution.me()
+        task = current().me()
         if self.owner is task:
             raise Violation("I-SPIN", f"{task.name} takes {self.name} at {label} and holds it")
         await point_when(label, Kind.LOCK, self, self._free)
         return task
 
     def _take(self, execution: Execution, task: Task) -> None:
+        if execution.verdict is not None:
+            return
         self.owner = task
         task.held.append(self)
         if self.pending:
@@ -69,7 +74,7 @@ class _Lock:
         if self.on_acquire is not None:
             self.on_acquire()
 
-    def _drop(self) -> None:
+    def _drop(self, *, tell: bool = True) -> None:
         execution = _current.get()
         if execution.verdict is not None:
             return
@@ -77,7 +82,7 @@ class _Lock:
         if self.owner is not task:
             held = "nobody" if self.owner is None else self.owner.name
             raise Violation("I-SPIN", f"{task.name} releases {self.name}, held by {held}")
-        if self.on_release is not None:
+        if tell and self.on_release is not None:
             self.on_release()
         self.owner = None
         task.held.remove(self)
@@ -90,16 +95,23 @@ class SpinLock(_Lock):
     """A lock under which nobody may sleep.
 
     ``async with lock.hold("function.step"):`` takes it at that label and releases it at the end
-    of the block.
+    of the block. A block that an exception leaves releases it too, except where that exception
+    ends the execution; after a failed assertion without calling *on_release*, which would look
+    at a job half done.
 
     Raises:
         Violation: (I-SPIN) on recursion, on release by another task, on sleeping while held,
             on a task that ends with it.
     """
 
+    _blocks: dict[str, _Hold] = attrs.Factory(dict)
+
     def hold(self, label: str) -> _Hold:
         """The block that holds the lock, taken at *label*."""
-        return _Hold(self, label)
+        block = self._blocks.get(label)
+        if block is None:
+            block = self._blocks[label] = _Hold(self, label)
+        return block
 
     async def acquire(self, label: str) -> None:
         """Take the lock, when it is free."""
@@ -108,7 +120,10 @@ class SpinLock(_Lock):
         task.spinning.append(self)
 
     def try_acquire(self) -> bool:
-        """Take the lock if it is free. The caller has a `point` of kind TRYLOCK before."""
+        """Take the lock if it is free, within the current step; whether it was.
+
+        To let others come in before, the caller has a `point` of kind TRYLOCK.
+        """
         if self.owner is not None:
             return False
         execution = _current.get()
@@ -119,8 +134,11 @@ class SpinLock(_Lock):
 
     def release(self) -> None:
         """Give the lock back, within the current step."""
+        self._give_back(tell=True)
+
+    def _give_back(self, *, tell: bool) -> None:
         owner = self.owner
-        self._drop()
+        self._drop(tell=tell)
         if owner is not None and self.owner is None:
             owner.spinning.remove(self)
 
@@ -139,8 +157,8 @@ class _Hold:
         value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if not isinstance(value, _FATAL):
-            self.lock.release()
+        if value is None or isinstance(value, Exception):
+            self.lock._give_back(tell=not isinstance(value, AssertionError))
 
 
 @attrs.define(eq=False)
@@ -171,6 +189,25 @@ class Mutex(_Lock):
         self._take(execution, execution.me())
         return True
 
+    def hand_to(self, task: Task) -> None:
+        """Pass the held lock on to *task*, which will release it (a page lock during I/O).
+
+        Raises:
+            Violation: (I-SPIN) the running task does not hold it, or *task* has ended.
+        """
+        execution = _current.get()
+        if execution.verdict is not None:
+            return
+        giver = execution.me()
+        if self.owner is not giver:
+            raise Violation("I-SPIN", f"{giver.name} passes on {self.name}, not held")
+        if task.finished:
+            message = f"{giver.name} passes {self.name} on to {task.name}, which has ended"
+            raise Violation("I-SPIN", message)
+        giver.held.remove(self)
+        self.owner = task
+        task.held.append(self)
+
     async def release(self, label: str) -> None:
         """Give the lock back."""
         await point(label, Kind.UNLOCK, self)
@@ -194,28 +231,43 @@ class WaitQueue:
         return ()
 
     async def wait(self, label: str) -> None:
-        """Wait for a wake-up that comes from now on. May sleep."""
+        """Wait for a wake-up that comes from now on. May sleep.
+
+        The caller is in the queue at once, within its current step. What others can do between
+        a check and this call, they do at a `point` between the two.
+
+        Raises:
+            Violation: the caller holds a spinlock (I-SPIN).
+        """
         might_sleep(label)
         ticket = _Ticket()
         self._tickets.append(ticket)
         await point_when(label, Kind.WAIT, self, lambda: ticket.woken)
 
     async def wait_for(self, label: str, condition: Callable[[], bool]) -> None:
-        """Wait until *condition* holds; it is looked at whenever somebody wakes. May sleep."""
+        """Wait until *condition* holds; it is looked at whenever somebody wakes. May sleep.
+
+        Every wake-up is for all who wait for a condition, so `wake_one` passes over them. When
+        the caller goes on, the condition holds: a waker that makes it false again has to wake
+        too, as has one that makes it true.
+
+        Raises:
+            Violation: the caller holds a spinlock (I-SPIN).
+        """
         might_sleep(label)
         await point_when(label, Kind.WAIT, self, condition)
 
     async def wake_one(self, label: str) -> None:
-        """Wake the task that has waited longest, if there is one."""
-        await self._wake(label, 1)
+        """Wake the task that has waited longest in `wait`, if there is one."""
+        await point(label, Kind.WAKE, self)
+        self._wake(1)
 
     async def wake_all(self, label: str) -> None:
-        """Wake everybody who waits now."""
-        await self._wake(label, len(self._tickets))
-
-    async def _wake(self, label: str, count: int) -> None:
+        """Wake everybody who waits when this step is performed."""
         await point(label, Kind.WAKE, self)
-        count = max(count, len(self._tickets)) if count > 1 else count
+        self._wake(len(self._tickets))
+
+    def _wake(self, count: int) -> None:
         for ticket in self._tickets[:count]:
             ticket.woken = True
         del self._tickets[:count]
@@ -241,7 +293,11 @@ class Completion:
         return ()
 
     async def wait(self, label: str) -> object:
-        """Wait until it has happened; returns its value. May sleep."""
+        """Wait until it has happened; returns its value. May sleep.
+
+        Raises:
+            Violation: the caller holds a spinlock (I-SPIN).
+        """
         might_sleep(label)
         await point_when(label, Kind.WAIT, self, lambda: self.done)
         return self.value

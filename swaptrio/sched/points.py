@@ -8,13 +8,17 @@ generators and not ``async def``, which saves a frame on the hottest path there 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Generator, Sequence
 from types import coroutine
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from swaptrio.sched.errors import ModelError, Violation
-from swaptrio.sched.execution import PARK, Resource, Task, _current, current
+from swaptrio.sched.execution import PARK, _current, current
 from swaptrio.sched.operation import Kind, name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Generator, Sequence
+
+    from swaptrio.sched.task import Resource, Task
 
 T = TypeVar("T")
 
@@ -23,10 +27,24 @@ T = TypeVar("T")
 def point(
     label: str, kind: Kind = Kind.STEP, target: object = None
 ) -> Generator[object, None, None]:
-    """Declare *kind* on *target* at *label*, and perform it when the scheduler says so."""
-    execution = _current.get()
+    """Declare *kind* on *target* at *label*, and perform it when the scheduler says so.
+
+    Args:
+        label: a stable name for this place, by convention ``function.step``.
+        kind: what is about to be done; a step of no particular kind if left out.
+        target: the object it is done to, or its name.
+
+    Raises:
+        ModelError: the caller is not a task of an execution.
+        SchedError: the execution has ended here; let it pass.
+    """
+    try:
+        execution = _current.get()
+    except LookupError:
+        execution = current()  # says what is missing
     task = execution.running
-    assert task is not None
+    if task is None:
+        task = execution.me()  # says what is missing
     task.kind = kind
     task.target = target
     task.label = label
@@ -40,11 +58,11 @@ def point_when(
 ) -> Generator[object, None, None]:
     """As `point`, for an operation that can succeed only while *ready* is true.
 
-    *ready* is asked again whenever somebody calls ``Execution.refresh(target)``.
+    For whoever builds another lock or queue. *ready* is asked again whenever somebody calls
+    ``Execution.refresh(target)``, and must not change anything.
     """
-    execution = _current.get()
-    task = execution.running
-    assert task is not None
+    execution = current()
+    task = execution.me()
     task.kind = kind
     task.target = target
     task.label = label
@@ -59,10 +77,17 @@ def point_when(
 
 
 def choose(label: str, options: Sequence[T]) -> T:
-    """Let the strategy draw one of *options*; the first is what happens by default."""
-    if not options:
-        msg = f"{label}: nothing to choose from"
-        raise ModelError(msg)
+    """Let the strategy draw one of *options*; the first is what happens by default.
+
+    It is a decision, though no scheduling point: nobody else runs in between.
+
+    Args:
+        label: a stable name for this place, by convention ``function.step``.
+        options: one or more values. Scripts name them by their text.
+
+    Raises:
+        ModelError: there are no options, or the caller is not a task of an execution.
+    """
     return current().choose(label, options)
 
 
@@ -83,10 +108,11 @@ def sleep(label: str, duration: int) -> Generator[object, None, None]:
     """Sleep for *duration* nanoseconds of virtual time (0 or more).
 
     The sleeper comes back when nothing else can run, or earlier by decision: then the clock
-    jumps to its deadline. No wall time passes.
+    jumps to its deadline. No wall time passes. Time never passes beyond the earliest sleeper.
 
     Raises:
         Violation: the caller holds a spinlock (I-SPIN).
+        ModelError: the duration is negative.
     """
     might_sleep(label)
     if duration < 0:
@@ -102,7 +128,9 @@ def sleep(label: str, duration: int) -> Generator[object, None, None]:
 
 def now() -> int:
     """The virtual time, in nanoseconds since the execution began."""
-    return current().now
+    execution = current()
+    execution.time_read = True
+    return execution.now
 
 
 def spawn(
@@ -111,7 +139,10 @@ def spawn(
     *args: object,
     daemon: bool = False,
 ) -> Task:
-    """Start a task of the current execution from within another."""
+    """Start a task of the current execution from within another; see `Execution.spawn`.
+
+    It waits at the label ``start`` and can be chosen from the caller's next point on.
+    """
     return current().spawn(name, function, *args, daemon=daemon)
 
 

@@ -11,18 +11,22 @@ lists only the others, and prints as one token that a shell takes without quotes
 
 The part behind ``@`` is what the decision led to when it was recorded. Replay compares it, so a
 schedule that meets changed code is reported as diverged and never runs something else unseen.
-The empty schedule prints as ``-``.
+Names may be any text; what a shell or this format would misread is written as in a URL
+(``%20``). The empty schedule prints as ``-``.
 """
 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Final
+from urllib.parse import quote, unquote
 
 import attrs
 
 EMPTY: Final = "-"
-_DEVIATION: Final = re.compile(r"(\d{1,9}):(\d{1,6})(?:@([\w.+-]+)/([\w.+-]+))?", re.ASCII)
+_NAME: Final = r"((?:[\w.+~-]|%[0-9A-Fa-f]{2})+)"
+_DEVIATION: Final = re.compile(rf"(\d{{1,9}}):(\d{{1,6}})(?:@{_NAME}/{_NAME})?", re.ASCII)
 
 
 class BadSchedule(ValueError):
@@ -43,7 +47,7 @@ class Decision:
     label: str = ""
 
     def __str__(self) -> str:
-        where = f"@{self.task}/{self.label}" if self.task else ""
+        where = f"@{_written(self.task)}/{_written(self.label)}" if self.task else ""
         return f"{self.step}:{self.index}{where}"
 
 
@@ -75,7 +79,7 @@ class Schedule:
         decisions = tuple(
             _parse_decision(part, place) for place, part in enumerate(text.split(","), 1)
         )
-        for place, (left, right) in enumerate(zip(decisions, decisions[1:], strict=False), 2):
+        for place, (left, right) in enumerate(pairwise(decisions), 2):
             if right.step <= left.step:
                 msg = (
                     f"schedule part {place}: step {right.step} does not follow step {left.step}"
@@ -84,13 +88,26 @@ class Schedule:
         return cls(decisions)
 
 
+def _written(name: str) -> str:
+    return quote(name, safe="+", errors="surrogatepass")
+
+
+def _read(name: str) -> str:
+    return unquote(name, errors="surrogatepass")
+
+
 def _parse_decision(part: str, place: int) -> Decision:
+    where = f"schedule part {place}: {part[:60]!r}"
     match = _DEVIATION.fullmatch(part)
     if match is None:
-        msg = f"schedule part {place}: {part[:60]!r} is not STEP:INDEX or STEP:INDEX@TASK/LABEL"
+        msg = f"{where} is not STEP:INDEX or STEP:INDEX@TASK/LABEL"
         raise BadSchedule(msg)
     step, index, task, label = match.groups(default="")
     if int(step) == 0 or int(index) == 0:
-        msg = f"schedule part {place}: {part[:60]!r} has a zero; steps and deviations count from 1"
+        msg = f"{where} has a zero; steps and deviations count from 1"
         raise BadSchedule(msg)
-    return Decision(int(step), int(index), task, label)
+    try:
+        return Decision(int(step), int(index), _read(task), _read(label))
+    except UnicodeDecodeError:
+        msg = f"{where} has a name that is no text"
+        raise BadSchedule(msg) from None

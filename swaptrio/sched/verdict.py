@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import attrs
 
+from swaptrio.sched.errors import Diverged, SchedError, Violation, WindowNotReached
 from swaptrio.sched.schedule import Schedule
 
 
@@ -66,23 +67,43 @@ class Verdict:
         return ": ".join(part for part in parts if part)
 
 
+def classify(exc: BaseException) -> tuple[Ending, str, str]:
+    """The ending, the broken check and the message of an execution that *exc* has ended."""
+    match exc:
+        case Violation():
+            return Ending.VIOLATION, exc.check, exc.message
+        case AssertionError():
+            return Ending.VIOLATION, "assertion", str(exc) or "AssertionError"
+        case Diverged():
+            return Ending.DIVERGED, "", str(exc)
+        case WindowNotReached():
+            return Ending.UNREACHED, "", str(exc)
+        case SchedError():
+            return Ending.ERROR, "", str(exc) or type(exc).__name__
+        case _:
+            name, text = type(exc).__name__, str(exc)
+            return Ending.ERROR, "", f"{name}: {text}" if text else name
+
+
 def find_cycle(waiting: tuple[Waiting, ...]) -> tuple[str, ...]:
-    """The first cycle of the wait-for graph, as task names in order; empty if there is none."""
-    edges = {edge.task: edge.holders for edge in waiting}
-    for start in edges:
-        path = _walk(edges, start, ())
-        if path:
-            return path
-    return ()
+    """The first cycle of the wait-for graph, as task names in order; empty if there is none.
 
-
-def _walk(
-    edges: dict[str, tuple[str, ...]], task: str, path: tuple[str, ...]
-) -> tuple[str, ...]:
-    if task in path:
-        return path[path.index(task) :]
-    for holder in edges.get(task, ()):
-        cycle = _walk(edges, holder, (*path, task))
-        if cycle:
-            return cycle
+    Tasks that wait for the cycle without being on it are left out. A task is walked once, so
+    the cost is that of the graph.
+    """
+    holders = {edge.task: edge.holders for edge in waiting}
+    cleared: set[str] = set()
+    for start in holders:
+        path, branches = [start], [iter(holders[start])]
+        while path:
+            for task in branches[-1]:
+                if task in path:
+                    return tuple(path[path.index(task) :])
+                if task in holders and task not in cleared:
+                    path.append(task)
+                    branches.append(iter(holders[task]))
+                    break
+            else:
+                cleared.add(path.pop())
+                branches.pop()
     return ()

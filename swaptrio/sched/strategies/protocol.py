@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from swaptrio.sched.execution import Execution
 
 
@@ -15,7 +16,7 @@ class Strategy(Protocol):
 
     @property
     def asks_always(self) -> bool:
-        """Whether to be asked where there is one candidate only, too."""
+        """Whether to be asked where there is one candidate or option only, too."""
 
     def begin(self, execution: Execution) -> None:
         """*execution* is set up and about to start."""
@@ -24,4 +25,4 @@ class Strategy(Protocol):
         """The number of the candidate that goes on, 0 to *count* - 1 (see `Execution`)."""
 
     def choose(self, execution: Execution, label: str, options: Sequence[object]) -> int:
-        """The number of the option that the running task draws at *label*."""
+        """The number of the option, from 0, that the running task draws at *label*."""

@@ -1,21 +1,28 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Random walk: every candidate of every decision is as likely as the others."""
+"""Random walk: every candidate is as likely as the others; data leaves its default in moods."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from random import Random
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from swaptrio.sched.execution import Execution
 
 
 @attrs.define(eq=False)
 class RandomWalk:
-    """Decides by a generator seeded with *seed* (an int) anew for each execution.
+    """Decides by a generator seeded with *seed* (0 or more) anew for each execution.
+
+    Who goes on is drawn evenly. Data is not: if each of twenty allocations failed with even
+    odds, no execution would ever get through them. So each execution first draws how ready it
+    is to leave the default, anything from never to always; a draw that leaves it is even again.
+    Executions in which all goes well, in which one thing fails and in which everything does are
+    then all common.
 
     Only ``random()`` is drawn from: its sequence for a seed is documented to stay the same from
     one Python version to the next, which that of ``randrange`` is not.
@@ -25,15 +32,19 @@ class RandomWalk:
 
     seed: int
     _random: Random = attrs.Factory(Random)
+    _readiness: float = 0.0
 
     def begin(self, execution: Execution) -> None:
         """Start the sequence of the seed."""
         self._random.seed(self.seed)
+        self._readiness = self._random.random()
 
     def pick(self, execution: Execution, count: int) -> int:
         """Any candidate."""
         return int(self._random.random() * count)
 
     def choose(self, execution: Execution, label: str, options: Sequence[object]) -> int:
-        """Any option."""
+        """The default, or else any option."""
+        if self._random.random() >= self._readiness:
+            return 0
         return int(self._random.random() * len(options))

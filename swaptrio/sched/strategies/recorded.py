@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
@@ -12,6 +11,8 @@ from swaptrio.sched.errors import Diverged
 from swaptrio.sched.schedule import Decision, Schedule
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from swaptrio.sched.execution import Execution
 
 
@@ -20,7 +21,9 @@ class Recorded:
     """Follows *schedule*, and takes candidate 0 where it says nothing.
 
     A decision that names its task and label is compared with what stands there now. A decision
-    whose step offers fewer candidates, or is never reached, has diverged as well.
+    whose step offers fewer candidates, or is never reached, has diverged as well. That goes
+    before the program's own checks at the end, which would judge another execution; but one
+    that fails before its last decision keeps its verdict.
     """
 
     asks_always: ClassVar[bool] = True
@@ -39,7 +42,7 @@ class Recorded:
         if decision is None:
             return 0
         if decision.index >= count:
-            raise Diverged(decision.step, _wanted(decision), f"{count} candidates")
+            raise Diverged(decision.step, _wanted(decision), _number(count, "candidate"))
         task = execution.candidates()[decision.index]
         self._compare(decision, task.name, task.label)
         return decision.index
@@ -50,9 +53,8 @@ class Recorded:
         if decision is None:
             return 0
         if decision.index >= len(options):
-            raise Diverged(
-                decision.step, _wanted(decision), f"{len(options)} options at {label}"
-            )
+            found = f"{_number(len(options), 'option')} at {label}"
+            raise Diverged(decision.step, _wanted(decision), found)
         self._compare(decision, execution.me().name, label)
         return decision.index
 
@@ -80,6 +82,11 @@ class Recorded:
 
 
 def _wanted(decision: Decision) -> str:
+    number = f"number {decision.index}"
     if decision.task:
-        return f"{decision.task} at {decision.label}"
-    return f"candidate {decision.index}"
+        return f"{number}, {decision.task} at {decision.label}"
+    return number
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

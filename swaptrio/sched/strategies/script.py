@@ -3,15 +3,18 @@
 
 A script is a list of entries, carried out in order: run this task until it stands at that label
 (with the operation there declared and not yet performed), or to its end. While the named task
-is blocked, daemons run for it, and time passes if it must; other tasks do not. So a window says
-exactly who takes part. After the last entry everything goes on by first choice.
+is blocked, daemons run for it, and time passes if it must (a sleeper that is due before then
+takes one step); other tasks do not. So a window says exactly who takes part. After the last
+entry everything goes on by first choice.
 
 Data choices are scripted by label: the n-th draw at a label takes the n-th option named.
+
+A script that could not be carried out is never passed over: a task, label or option that does
+not come up ends the execution as unreached, unless it has failed before in its own way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
@@ -19,12 +22,18 @@ import attrs
 from swaptrio.sched.errors import WindowNotReached
 
 if TYPE_CHECKING:
-    from swaptrio.sched.execution import Execution, Task
+    from collections.abc import Sequence
+
+    from swaptrio.sched.execution import Execution
+    from swaptrio.sched.task import Task
 
 
 @attrs.frozen
 class Run:
-    """Run *task* until it stands at *until* for the *times*-th time; to its end where empty."""
+    """Run *task* until it stands at *until* for the *times*-th time; to its end where empty.
+
+    Standing there when the entry begins does not count: the task has to come there.
+    """
 
     task: str
     until: str = ""
@@ -36,7 +45,7 @@ class Run:
 
 @attrs.define(eq=False)
 class Script:
-    """Carries out *window*; *choices* maps a label to the options drawn there, by their text."""
+    """Carries out *window*; *choices* names the options to draw, by label and by their text."""
 
     asks_always: ClassVar[bool] = True
 
@@ -79,8 +88,7 @@ class Script:
         names = [str(option) for option in options]
         if wanted[drawn] not in names:
             offered = ", ".join(names)
-            reason = f"{label} offers {offered}; not {wanted[drawn]}"
-            raise WindowNotReached(self._entry + 1, reason)
+            raise WindowNotReached(0, f"{label} offers {offered}; not {wanted[drawn]}")
         return names.index(wanted[drawn])
 
     def _next(self) -> None:
@@ -119,12 +127,14 @@ class Script:
         raise WindowNotReached(self._entry + 1, reason)
 
     def _finish(self, execution: Execution) -> None:
-        if self.reached:
-            return
-        entry = self.window[self._entry]
-        if not self._arrived(entry, self._find(execution, entry)):
-            raise WindowNotReached(
-                self._entry + 1, f"the execution ended first; wanted: {entry}"
-            )
-        self._next()
-        self._finish(execution)
+        while not self.reached:
+            entry = self.window[self._entry]
+            if not self._arrived(entry, self._find(execution, entry)):
+                reason = f"the execution ended first; wanted: {entry}"
+                raise WindowNotReached(self._entry + 1, reason)
+            self._next()
+        for label, wanted in self.choices.items():
+            drawn = self._drawn.get(label, 0)
+            if drawn < len(wanted):
+                reason = f"{label} was drawn {drawn} times; wanted: {', '.join(wanted)}"
+                raise WindowNotReached(0, reason)
