@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Traces: recording, writing, reading, selecting and drawing them.
+
+A `Recorder` observes one execution; its `Trace` holds everything that any picture needs::
+
+    recorder = Recorder(snapshot)
+    run(program, Recorded(schedule), observer=recorder)
+    trace = recorder.trace(scenario="lost-update")
+    write_trace(trace, "lost-update.jsonl")
+    print(draw_lanes(open_trace("lost-update.jsonl")), end="")
+"""
+
+from swaptrio.trace.events import (
+    FORMAT,
+    VERSION,
+    Change,
+    Event,
+    Header,
+    Report,
+    Trace,
+    TracedTask,
+    Value,
+)
+from swaptrio.trace.filter import select
+from swaptrio.trace.lanes import draw_lanes
+from swaptrio.trace.read import open_trace, parse_trace, state_at
+from swaptrio.trace.recorder import Recorder, Snapshot
+from swaptrio.trace.write import render_trace, write_trace
+
+__all__ = [
+    "FORMAT",
+    "VERSION",
+    "Change",
+    "Event",
+    "Header",
+    "Recorder",
+    "Report",
+    "Snapshot",
+    "Trace",
+    "TracedTask",
+    "Value",
+    "draw_lanes",
+    "open_trace",
+    "parse_trace",
+    "render_trace",
+    "select",
+    "state_at",
+    "write_trace",
+]

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Trace values as plain records, and back.
+
+A record is what one line of the file holds: a mapping of plain values whose keys always stand
+in the same order. Its first key ``event`` names it: the format for the header, the label for a
+step. Writing and reading stand side by side here, one pair a value, so that they cannot drift
+apart.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from swaptrio.sched import BadSchedule, Ending, Kind, Schedule, Verdict, Waiting
+from swaptrio.trace.events import Change, Event, Header, Report, TracedTask, Value
+from swaptrio.trace.fields import Fields, Malformed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Record: TypeAlias = dict[str, Any]
+
+_HEADER_KEYS: Final = (
+    "event",
+    "version",
+    "tool",
+    "scenario",
+    "scenario_digest",
+    "variant",
+    "window",
+    "seed",
+    "schedule",
+    "verdict",
+    "steps",
+    "reports",
+    "tasks",
+    "world",
+)
+#: What the file adds to the header: how many events follow, and the digest of everything else.
+FILE_KEYS: Final = ("events", "digest")
+_VERDICT_KEYS: Final = ("ending", "check", "message", "waiting", "cycle")
+_WAITING_KEYS: Final = ("task", "label", "object", "holders")
+_EVENT_KEYS: Final = (
+    "event",
+    "seq",
+    "time",
+    "task",
+    "kind",
+    "object",
+    "option",
+    "changes",
+    "held",
+)
+
+
+def header_record(header: Header) -> Record:
+    """*header* as a record, without what the file adds."""
+    values: tuple[Any, ...] = (
+        header.format,
+        header.version,
+        header.tool,
+        header.scenario,
+        header.scenario_digest,
+        header.variant,
+        list(header.window),
+        header.seed,
+        header.schedule,
+        _verdict_record(header.verdict),
+        header.steps,
+        [{"check": report.check, "message": report.message} for report in header.reports],
+        [{"name": task.name, "daemon": task.daemon} for task in header.tasks],
+        dict(header.world),
+    )
+    return dict(zip(_HEADER_KEYS, values, strict=True))
+
+
+def read_header(record: object) -> Header:
+    """The inverse of `header_record`, for a record with what the file adds.
+
+    Raises:
+        Malformed: a key is missing or unknown, or a value is not what it should be.
+    """
+    fields = Fields.of(record, (*_HEADER_KEYS, *FILE_KEYS))
+    return Header(
+        format=fields.text("event"),
+        version=fields.number("version"),
+        tool=fields.text("tool"),
+        scenario=fields.text("scenario"),
+        scenario_digest=fields.text("scenario_digest"),
+        variant=fields.text("variant"),
+        window=fields.texts("window"),
+        seed=fields.integer_or_none("seed"),
+        verdict=_read_verdict(fields),
+        reports=tuple(_read_report(item) for item in fields.parts("reports", Report)),
+        tasks=tuple(_read_task(item) for item in fields.parts("tasks", TracedTask)),
+        world={key: _read_value(fields, "world", key) for key in fields.mapping("world")},
+    )
+
+
+def event_record(event: Event) -> Record:
+    """*event* as a record."""
+    values: tuple[Any, ...] = (
+        event.label,
+        event.seq,
+        event.time,
+        event.task,
+        event.kind.value,
+        event.object,
+        event.option,
+        {key: list(change) for key, change in event.changes.items()},
+        list(event.held),
+    )
+    return dict(zip(_EVENT_KEYS, values, strict=True))
+
+
+def read_event(record: object) -> Event:
+    """The inverse of `event_record`.
+
+    Raises:
+        Malformed: a key is missing or unknown, or a value is not what it should be.
+    """
+    fields = Fields.of(record, _EVENT_KEYS)
+    return Event(
+        seq=fields.number("seq"),
+        time=fields.number("time"),
+        task=fields.text("task"),
+        kind=Kind(fields.one_of("kind", [kind.value for kind in Kind])),
+        object=fields.text("object"),
+        label=fields.text("event"),
+        option=fields.text_or_none("option"),
+        changes=_read_changes(fields, fields.mapping("changes")),
+        held=fields.texts("held"),
+    )
+
+
+def _verdict_record(verdict: Verdict) -> Record:
+    waiting = [
+        dict(
+            zip(
+                _WAITING_KEYS,
+                (edge.task, edge.label, edge.object, list(edge.holders)),
+                strict=True,
+            )
+        )
+        for edge in verdict.waiting
+    ]
+    values: tuple[Any, ...] = (
+        verdict.ending.value,
+        verdict.check,
+        verdict.message,
+        waiting,
+        list(verdict.cycle),
+    )
+    return dict(zip(_VERDICT_KEYS, values, strict=True))
+
+
+def _read_verdict(header: Fields) -> Verdict:
+    fields = header.part("verdict", _VERDICT_KEYS)
+    return Verdict(
+        ending=Ending(fields.one_of("ending", [ending.value for ending in Ending])),
+        steps=header.number("steps"),
+        schedule=_read_schedule(header),
+        check=fields.text("check"),
+        message=fields.text("message"),
+        waiting=tuple(_read_waiting(item) for item in fields.parts("waiting", Waiting)),
+        cycle=fields.texts("cycle"),
+    )
+
+
+def _read_schedule(header: Fields) -> Schedule:
+    token = header.text("schedule")
+    try:
+        return Schedule.parse(token)
+    except BadSchedule as exc:
+        raise Malformed(header.place("schedule"), token, str(exc)) from None
+
+
+def _read_waiting(fields: Fields) -> Waiting:
+    return Waiting(
+        fields.text("task"),
+        fields.text("label"),
+        fields.text("object"),
+        fields.texts("holders"),
+    )
+
+
+def _read_report(fields: Fields) -> Report:
+    return Report(fields.text("check"), fields.text("message"))
+
+
+def _read_task(fields: Fields) -> TracedTask:
+    return TracedTask(fields.text("name"), fields.flag("daemon"))
+
+
+def _read_value(fields: Fields, name: str, key: str) -> Value:
+    value = fields.mapping(name)[key]
+    if isinstance(value, str) or type(value) is int:
+        return value
+    raise Malformed(fields.place(name, key), value, "must be a text or a whole number")
+
+
+def _read_changes(fields: Fields, changes: Mapping[str, object]) -> dict[str, Change]:
+    return {
+        key: _read_change(fields.place("changes", key), pair) for key, pair in changes.items()
+    }
+
+
+def _read_change(place: str, pair: object) -> Change:
+    match pair:
+        case [None | str() | int(), None | str() | int()] if not any(
+            isinstance(value, bool) for value in pair
+        ):
+            if pair != [None, None]:
+                return pair[0], pair[1]
+    raise Malformed(place, pair, "must be a pair of an old and a new value")

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Events in words: what a step did, short enough for one line of a mail.
+
+Everything that comes out of here is printable ASCII.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from swaptrio.sched import Kind
+from swaptrio.trace.events import Change, Event, Trace, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_UNSAFE: Final = re.compile(r"[^\x20-\x7e]")
+
+#: Kinds whose words come from the locks that are held before and after the step.
+_LOCKING: Final = frozenset({Kind.LOCK, Kind.UNLOCK, Kind.TRYLOCK})
+
+#: Kinds that say nothing which the label and the changes do not say.
+_SILENT: Final = frozenset({Kind.START, Kind.STEP, Kind.CHOOSE})
+
+#: Kinds that need no word of their own where the changes tell what was done.
+_TOLD_BY_CHANGES: Final = frozenset({Kind.READ, Kind.WRITE})
+
+
+@attrs.frozen
+class Step:
+    """An event with what can be said of it only in its place.
+
+    *effects* are the words for what it did. A *quiet* step changed nothing, took and gave back
+    no lock and drew nothing.
+    """
+
+    event: Event
+    effects: tuple[str, ...]
+    quiet: bool
+
+
+def steps_of(trace: Trace) -> tuple[Step, ...]:
+    """All events of *trace* as steps."""
+    held: dict[str, tuple[str, ...]] = {}
+    steps = []
+    for event in trace.events:
+        before = held.get(event.task, ())
+        effects = effects_of(event, before)
+        steps.append(Step(event, effects, _quiet(event, before)))
+        held[event.task] = event.held
+    return tuple(steps)
+
+
+def effects_of(event: Event, before: Sequence[str]) -> tuple[str, ...]:
+    """What *event* did, in words; its task held the locks *before*."""
+    taken = [name for name in event.held if name not in before]
+    given = [name for name in before if name not in event.held]
+    if event.kind is Kind.LOCK and event.object not in event.held:
+        taken, given = [*taken, event.object], [*given, event.object]
+    words = [f"lock {name}" for name in taken]
+    words += _deed(event, [*taken, *given])
+    words += [change_words(key, change) for key, change in event.changes.items()]
+    words += [f"unlock {name}" for name in given]
+    return tuple(ascii_only(word) for word in words)
+
+
+def change_words(key: str, change: Change) -> str:
+    """The change of *key*, as ``swap0:17 s1 -> f1``."""
+    old, new = change
+    return ascii_only(f"{key} {_shown(old)} -> {_shown(new)}")
+
+
+def ascii_only(text: str) -> str:
+    r"""*text* in printable ASCII: a control character or a foreign letter becomes ``\x1b``."""
+    return _UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def _quiet(event: Event, before: Sequence[str]) -> bool:
+    moved = tuple(before) != event.held or event.kind in _LOCKING
+    return not (moved or event.changes or event.option is not None)
+
+
+def _deed(event: Event, moved: Sequence[str]) -> list[str]:
+    """The word for the operation itself, where no other words tell of it."""
+    if event.option is not None:
+        return [f"chose {event.option}"]
+    if event.kind in _LOCKING:
+        failed = event.kind is Kind.TRYLOCK and event.object not in moved
+        return [f"trylock {event.object} failed"] if failed else []
+    if event.kind in _SILENT or (event.kind in _TOLD_BY_CHANGES and event.changes):
+        return []
+    if event.kind is Kind.SLEEP:
+        return ["sleep"]
+    return [f"{event.kind.value} {event.object}".rstrip()]
+
+
+def _shown(value: Value | None) -> str:
+    return "none" if value is None else str(value)
