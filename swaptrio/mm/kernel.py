@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The kernel of one execution: its state, and which version of each function it runs.
+
+Every function of the model takes the kernel first and is decorated with `kernel_function`. A call
+looks the function's name up in the kernel's own table before it falls back to the one that was
+called. That is how a variant replaces a function of the model, a mutant one of a variant, and
+how an oracle or a recorder wraps any of them, without a word about it in the model.
+
+Scheduling points carry labels ``function.step``, where *function* is the kernel's name without
+leading underscores. They stand as literals in the code, so `labels_in` can tell which labels a
+version has without running it.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterator
+from types import CodeType
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
+
+import attrs
+
+if TYPE_CHECKING:
+    from swaptrio.mm.injection import Injection
+    from swaptrio.mm.memcontrol import Memcgs
+    from swaptrio.mm.mm_types import Folio, MmStruct
+    from swaptrio.mm.page_alloc import PageAllocator
+    from swaptrio.mm.swap_h import SwapInfoStruct
+    from swaptrio.mm.vmstat import Vmstat
+    from swaptrio.mm.workingset import Workingset
+    from swaptrio.sched import Task
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: The functions of the model by name; `kernel_function` fills it at import.
+FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {}
+
+_LABEL: Final = re.compile(r"[a-z0-9_]+\.[a-z0-9_]+")
+
+
+@attrs.frozen(kw_only=True)
+class Config:
+    """How the kernel was built and set up.
+
+    *thp*: CONFIG_TRANSPARENT_HUGEPAGE. *memcg_v1*: accounting by memory and memsw instead of
+    memory and swap. *zswap_ever_enabled*: the static key that never goes back.
+    """
+
+    thp: bool = True
+    memcg_v1: bool = False
+    zswap_ever_enabled: bool = False
+
+
+@attrs.define(eq=False)
+class Kernel:
+    """All state that the tasks of one execution share.
+
+    *functions* holds what runs instead of the model's own functions, by name. *warnings* are the
+    warnings that the kernel itself gave (WARN, VM_WARN), in order.
+    """
+
+    config: Config
+    functions: dict[str, Callable[..., Any]]
+    injection: Injection
+    memcgs: Memcgs
+    page_allocator: PageAllocator
+    vmstat: Vmstat
+    workingset: Workingset
+    devices: list[SwapInfoStruct] = attrs.Factory(list)
+    processes: list[MmStruct] = attrs.Factory(list)
+    folios: dict[int, Folio] = attrs.Factory(dict)
+    lru: list[Folio] = attrs.Factory(list)
+    lru_batch: list[Folio] = attrs.Factory(list)
+    warnings: list[str] = attrs.Factory(list)
+    device_tasks: dict[str, Task] = attrs.Factory(dict)
+    tokens: int = 0
+
+    def new_token(self) -> int:
+        """A data token that was never seen before; 0 is the zero page."""
+        self.tokens += 1
+        return self.tokens
+
+
+def kernel_function(
+    function: Callable[Concatenate[Kernel, P], R],
+) -> Callable[Concatenate[Kernel, P], R]:
+    """Make *function* one that a variant, a mutant or an oracle can replace by its name."""
+    name = function.__name__
+    FUNCTIONS.setdefault(name, function)
+
+    @functools.wraps(function)
+    def call(kernel: Kernel, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        replacement = kernel.functions.get(name)
+        if replacement is None:
+            return function(kernel, *args, **kwargs)
+        result: R = replacement(kernel, *args, **kwargs)
+        return result
+
+    return call
+
+
+def plain(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function behind a `kernel_function`; any other one as it is."""
+    inner: Callable[..., Any] = getattr(function, "__wrapped__", function)
+    return inner
+
+
+def labels_in(function: Callable[..., Any]) -> Iterator[str]:
+    """The labels of scheduling points that stand in a function's code."""
+    for constant in _constants(function.__code__):
+        if _LABEL.fullmatch(constant):
+            yield constant
+
+
+def _constants(code: CodeType) -> Iterator[str]:
+    for constant in code.co_consts:
+        if isinstance(constant, str):
+            yield constant
+        elif isinstance(constant, CodeType):
+            yield from _constants(constant)
+
+
+def warn_on(kernel: Kernel, condition: bool, what: str) -> bool:
+    """Note a kernel warning if *condition* holds; returns *condition*."""
+    if condition:
+        kernel.warnings.append(what)
+    return condition

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Making a kernel, its devices and its processes, before any task runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from swaptrio.mm.injection import Injection
+from swaptrio.mm.kernel import Config, Kernel
+from swaptrio.mm.memcontrol import (
+    ChargeRequest,
+    MemCgroup,
+    Memcgs,
+    mem_cgroup_charge,
+    memcg_charger,
+)
+from swaptrio.mm.mm_types import MmStruct, PresentPte, SwapPte
+from swaptrio.mm.page_alloc import PageAllocator, new_folio
+from swaptrio.mm.page_io import block_device
+from swaptrio.mm.swap import folio_add_lru
+from swaptrio.mm.swap_h import (
+    SWAPFILE_CLUSTER,
+    SwapClusterInfo,
+    SwapInfoStruct,
+    Swp,
+    ZswapEntry,
+    swap_cluster,
+    swp_entry,
+)
+from swaptrio.mm.swap_table import (
+    SWP_TB_BAD,
+    SWP_TB_NULL,
+    __swap_cgroup_set,
+    shadow_to_swp_tb,
+    xa_mk_value,
+)
+from swaptrio.mm.swapfile import swap_reclaim_work
+from swaptrio.mm.vmstat import Vmstat
+from swaptrio.mm.workingset import Workingset
+from swaptrio.sched import Execution, SendChannel, SpinLock, open_channel
+
+
+def new_kernel(
+    config: Config,
+    functions: Mapping[str, Callable[..., Any]],
+    injection: Injection,
+    memcgs: Sequence[MemCgroup],
+) -> Kernel:
+    """A kernel without devices and processes, running *functions* in place of the model's own."""
+    requests: SendChannel[ChargeRequest]
+    requests, requests_in = open_channel("charger", math.inf)
+    by_id = {memcg.id: memcg for memcg in memcgs}
+    return Kernel(
+        config,
+        dict(functions),
+        injection,
+        Memcgs(by_id, requests, requests_in),
+        PageAllocator(),
+        Vmstat(),
+        Workingset(),
+    )
+
+
+def new_device(
+    kernel: Kernel, name: str, *, clusters: int = 1, sync: bool = True, latency: int = 0
+) -> SwapInfoStruct:
+    """Swap on: a device of *clusters* empty clusters; slot 0 is its header.
+
+    *sync* says that readers wait for their bios themselves; *latency* is what a transfer takes,
+    in nanoseconds of virtual time.
+    """
+    bios: SendChannel[object]
+    work: SendChannel[object]
+    bios, bios_in = open_channel(f"{name}.bios", math.inf)
+    work, work_in = open_channel(f"{name}.work", math.inf)
+    flags = Swp.USED | Swp.WRITEOK | Swp.BLKDEV
+    if sync:
+        flags |= Swp.SYNCHRONOUS_IO
+    type = len(kernel.devices)
+    cluster_list = [
+        SwapClusterInfo(number, SpinLock(f"{name} cluster {number}"))
+        for number in range(clusters)
+    ]
+    first = cluster_list[0]
+    first.table = [SWP_TB_BAD] + [SWP_TB_NULL] * (SWAPFILE_CLUSTER - 1)
+    first.count = 1
+    si = SwapInfoStruct(type, name, flags, cluster_list, bios, bios_in, work, work_in, latency)
+    kernel.devices.append(si)
+    return si
+
+
+def new_process(kernel: Kernel, name: str, memcg: MemCgroup, thp_orders: int = 0) -> MmStruct:
+    """An empty address space; *thp_orders* are its large orders, as a bitmap."""
+    mm = MmStruct(name, memcg, SpinLock(f"ptl {name}"), thp_orders)
+    kernel.processes.append(mm)
+    return mm
+
+
+def swap_out(
+    kernel: Kernel,
+    si: SwapInfoStruct,
+    offset: int,
+    *,
+    memcg: MemCgroup,
+    shadow: int = 0,
+    count: int = 1,
+    zero: bool = False,
+    zswap: bool = False,
+) -> int:
+    """Let a slot hold a page that was swapped out long ago; returns the token of its data."""
+    ci = swap_cluster(si, offset)
+    if ci.table is None:
+        ci.table = [SWP_TB_NULL] * SWAPFILE_CLUSTER
+    off = offset % SWAPFILE_CLUSTER
+    ci.table[off] = shadow_to_swp_tb(xa_mk_value(shadow), count << 1 | zero)
+    ci.count += 1
+    si.inuse_pages += 1
+    si.foreign_counts[offset] = count
+    __swap_cgroup_set(ci, off, 1, memcg.id)
+    if kernel.config.memcg_v1:
+        memcg.memsw += 1
+    else:
+        memcg.swap += 1
+    return _place(kernel, si, offset, zero=zero, zswap=zswap)
+
+
+def _place(kernel: Kernel, si: SwapInfoStruct, offset: int, *, zero: bool, zswap: bool) -> int:
+    token = 0 if zero else kernel.new_token()
+    if zswap:
+        si.zswap[offset] = ZswapEntry(offset, token)
+    elif not zero:
+        si.data[offset] = token
+    return token
+
+
+def map_swapped(mm: MmStruct, page: int, si: SwapInfoStruct, offset: int, token: int) -> None:
+    """Let a virtual page name a slot whose data has *token*."""
+    mm.ptes[page] = SwapPte(swp_entry(si.type, offset))
+    si.foreign_counts[offset] -= 1
+    mm.newest[page] = token
+
+
+def map_resident(kernel: Kernel, mm: MmStruct, page: int) -> None:
+    """Let a virtual page map a folio of its own, with data that was just stored."""
+    folio = new_folio(kernel, 0)
+    folio.anon = folio.uptodate = folio.dirty = folio.swapbacked = True
+    folio.mapcount = 1
+    folio.pages[0] = mm.newest[page] = kernel.new_token()
+    mem_cgroup_charge(kernel, folio, mm.memcg)
+    folio_add_lru(kernel, folio)
+    mm.ptes[page] = PresentPte(folio, 0, True)
+
+
+def start_daemons(kernel: Kernel, execution: Execution) -> None:
+    """Start the charger, and for each device its block device and its worker."""
+    execution.spawn("charger", memcg_charger, kernel, daemon=True)
+    for si in kernel.devices:
+        task = execution.spawn(f"{si.name}-disk", block_device, kernel, si, daemon=True)
+        kernel.device_tasks[si.name] = task
+        execution.spawn(f"{si.name}-worker", swap_reclaim_work, kernel, si, daemon=True)

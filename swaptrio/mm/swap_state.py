@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The swap cache (mm/swap_state.c): what all versions of the patch share.
+
+What they differ in (the range check, the allocation for one order, the order loop, the callers
+that loop over lookup and allocation) stands in `swaptrio.variants`; their declarations are at the
+end of this file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from swaptrio.mm import swapfile
+from swaptrio.mm.errno import Errno
+from swaptrio.mm.kernel import Kernel, kernel_function, warn_on
+from swaptrio.mm.mm_types import Folio, hold, let_go, pfn_folio
+from swaptrio.mm.page_alloc import folio_try_get
+from swaptrio.mm.swap_h import (
+    SwapClusterInfo,
+    SwpEntry,
+    round_down,
+    swap_cluster,
+    swp_cluster_offset,
+    swp_offset,
+    swp_type,
+)
+from swaptrio.mm.swap_table import (
+    __swap_table_get,
+    __swap_table_set,
+    __swp_tb_get_count,
+    __swp_tb_get_flags,
+    pfn_to_swp_tb,
+    shadow_to_swp_tb,
+    swap_table_get,
+    swp_tb_is_folio,
+    swp_tb_to_pfn,
+)
+from swaptrio.mm.vmstat import lruvec_stat_mod_folio, node_stat_mod_folio
+from swaptrio.sched import Kind, point
+
+if TYPE_CHECKING:
+    from swaptrio.mm.mm_types import VmFault
+
+
+@kernel_function
+async def swap_cache_get_folio(kernel: Kernel, entry: SwpEntry) -> Folio | None:
+    """Look a folio up without any lock, and take a reference for the running task.
+
+    The result is unlocked and may be gone from the slot already: lock it and match it before
+    use. A folio whose references are frozen is looked up again, and each round is a scheduling
+    point, since here the kernel spins.
+    """
+    ci = __swap_entry_to_cluster(kernel, entry)
+    while True:
+        await point("swap_cache_get_folio.lookup", Kind.READ, ci.lock)
+        swp_tb = swap_table_get(ci, swp_cluster_offset(entry))
+        if not swp_tb_is_folio(swp_tb):
+            return None
+        folio = pfn_folio(kernel, swp_tb_to_pfn(swp_tb))
+        await point("swap_cache_get_folio.get", Kind.WRITE, folio)
+        if folio_try_get(kernel, folio):
+            return folio
+
+
+@kernel_function
+def folio_matches_swap_entry(kernel: Kernel, folio: Folio, entry: SwpEntry) -> bool:
+    """Whether the locked *folio* is the one that caches *entry*."""
+    return folio.swapcache and folio.swap == round_down(entry, folio.nr)
+
+
+@kernel_function
+def __swap_cache_do_add_folio(
+    kernel: Kernel, ci: SwapClusterInfo, folio: Folio, entry: SwpEntry
+) -> None:
+    """Write a locked folio's words over its slots, whatever they hold but for their flags.
+
+    The cluster lock is held; *entry* is the first slot. No counter is touched.
+    """
+    warn_on(kernel, not folio.locked, "added to the swap cache while not locked")
+    warn_on(kernel, folio.swapcache, "added to the swap cache twice")
+    warn_on(kernel, not folio.swapbacked, "added to the swap cache while not swapbacked")
+    start = swp_cluster_offset(entry)
+    for off in range(start, start + folio.nr):
+        old_tb = __swap_table_get(kernel, ci, off)
+        warn_on(kernel, swp_tb_is_folio(old_tb), "slot is cached already")
+        flags = __swp_tb_get_flags(kernel, old_tb)
+        __swap_table_set(ci, off, pfn_to_swp_tb(folio.pfn, flags))
+    folio.refs += folio.nr
+    folio.swapcache = True
+    folio.swap = entry
+
+
+@kernel_function
+def __swap_cache_add_folio(
+    kernel: Kernel, ci: SwapClusterInfo, folio: Folio, entry: SwpEntry
+) -> None:
+    """As `__swap_cache_do_add_folio`, with the counters. The cluster lock is held."""
+    __swap_cache_do_add_folio(kernel, ci, folio, entry)
+    node_stat_mod_folio(kernel, folio, "NR_FILE_PAGES", folio.nr)
+    lruvec_stat_mod_folio(kernel, folio, "NR_SWAPCACHE", folio.nr)
+
+
+@kernel_function
+def __swap_cache_do_del_folio(
+    kernel: Kernel, ci: SwapClusterInfo, folio: Folio, entry: SwpEntry, shadow: int
+) -> None:
+    """Take a locked folio out of its slots and leave *shadow* in all of them.
+
+    The cluster lock is held. Slots that nobody uses any more are freed: all at once where
+    no slot is in use, one by one otherwise. The cache's references are the caller's now, to
+    drop when it likes; so are the counters.
+    """
+    warn_on(kernel, not folio.locked, "taken out of the swap cache while not locked")
+    warn_on(kernel, not folio.swapcache, "taken out of the swap cache while not in it")
+    warn_on(kernel, folio.writeback, "taken out of the swap cache under writeback")
+    start = swp_cluster_offset(entry)
+    folio_swapped = need_free = False
+    for off in range(start, start + folio.nr):
+        old_tb = __swap_table_get(kernel, ci, off)
+        cached = swp_tb_is_folio(old_tb) and swp_tb_to_pfn(old_tb) == folio.pfn
+        warn_on(kernel, not cached, "slot is not cached by this folio")
+        if __swp_tb_get_count(kernel, old_tb):
+            folio_swapped = True
+        else:
+            need_free = True
+        flags = __swp_tb_get_flags(kernel, old_tb)
+        __swap_table_set(ci, off, shadow_to_swp_tb(shadow, flags))
+    folio.swap = SwpEntry(0)
+    folio.swapcache = False
+    hold(folio, folio.nr)
+    si = kernel.devices[swp_type(entry)]
+    if not folio_swapped:
+        swapfile.__swap_cluster_free_entries(kernel, si, ci, start, folio.nr)
+    elif need_free:
+        for off in range(start, start + folio.nr):
+            if not __swp_tb_get_count(kernel, __swap_table_get(kernel, ci, off)):
+                swapfile.__swap_cluster_free_entries(kernel, si, ci, off, 1)
+
+
+@kernel_function
+def __swap_cache_del_folio(
+    kernel: Kernel, ci: SwapClusterInfo, folio: Folio, entry: SwpEntry, shadow: int
+) -> None:
+    """As `__swap_cache_do_del_folio`, with the counters. The cluster lock is held."""
+    __swap_cache_do_del_folio(kernel, ci, folio, entry, shadow)
+    node_stat_mod_folio(kernel, folio, "NR_FILE_PAGES", -folio.nr)
+    lruvec_stat_mod_folio(kernel, folio, "NR_SWAPCACHE", -folio.nr)
+
+
+@kernel_function
+async def swap_cache_del_folio(kernel: Kernel, folio: Folio) -> None:
+    """Take a locked folio out of the swap cache, with counters and references.
+
+    It must be clean or its slots unused, or data is lost.
+    """
+    entry = folio.swap
+    ci = __swap_entry_to_cluster(kernel, entry)
+    async with ci.lock.hold("swap_cache_del_folio.lock"):
+        __swap_cache_del_folio(kernel, ci, folio, entry, 0)
+    let_go(folio, folio.nr)
+    folio.refs -= folio.nr
+
+
+def __swap_entry_to_cluster(kernel: Kernel, entry: SwpEntry) -> SwapClusterInfo:
+    """The cluster that an entry's slot lies in. The device must be kept alive by the caller."""
+    return swap_cluster(kernel.devices[swp_type(entry)], swp_offset(entry))
+
+
+async def swap_cache_alloc_folio(
+    kernel: Kernel,
+    targ_entry: SwpEntry,
+    gfp: str,
+    orders: int,
+    vmf: VmFault | None,
+    mpol: str | None,
+    ilx: int,
+) -> Folio | Errno:
+    """Allocate a folio in the swap cache for the slot *targ_entry*. Every variant has its own.
+
+    Args:
+        targ_entry: the slot; its device is kept alive by the caller.
+        gfp: allocation flags.
+        orders: allowed orders, bit n for order n.
+        vmf: the fault, or none.
+        mpol: a memory policy, or none.
+        ilx: interleave index for *mpol*.
+
+    Returns:
+        A locked folio in the cache, charged and not up to date, or an error number.
+    """
+    folio: Folio | Errno = await kernel.functions["swap_cache_alloc_folio"](
+        kernel, targ_entry, gfp, orders, vmf, mpol, ilx
+    )
+    return folio
+
+
+async def swap_cache_read_folio(
+    kernel: Kernel, entry: SwpEntry, gfp: str, mpol: str | None, ilx: int, *, readahead: bool
+) -> Folio | None:
+    """Read one slot through the cache, for readahead. Every variant has its own."""
+    folio: Folio | None = await kernel.functions["swap_cache_read_folio"](
+        kernel, entry, gfp, mpol, ilx, readahead=readahead
+    )
+    return folio
+
+
+async def swapin_sync(
+    kernel: Kernel, entry: SwpEntry, gfp: str, vmf: VmFault
+) -> Folio | Errno | None:
+    """Swap in for a fault on a synchronous device. Every variant has its own.
+
+    The name is that of v4 and later; v3 calls it swapin_entry, and `pre` swapin_folio.
+    """
+    folio: Folio | Errno | None = await kernel.functions["swapin_sync"](kernel, entry, gfp, vmf)
+    return folio

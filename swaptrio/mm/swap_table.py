@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The words of the swap table (mm/swap_table.h, as of phase IV).
+
+A word is one 64-bit integer and says all there is to say about a slot::
+
+    NULL    0                                           free
+    Shadow  count:4 zero:1 | shadow value        | 1    in use, not cached
+    PFN     count:4 zero:1 | page frame number  | 10    in use, cached
+    Pointer                                      100    reserved, never seen
+    Bad     all ones                            | 000   never to be used
+
+The upper five bits are the flags; insert and delete keep them. A count of 15 means "15 or more";
+the true one then is in the cluster's extend table.
+
+Before patch 12 of the series the zero flag lived in a bitmap of the device. The model keeps it
+in the word in every version: what differs between versions is who looks at it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from swaptrio.mm.kernel import Kernel, warn_on
+from swaptrio.mm.swap_h import SWAPFILE_CLUSTER, SwapClusterInfo
+
+BITS_PER_LONG: Final = 64
+SWP_TB_FLAGS_BITS: Final = 5
+SWP_TB_COUNT_BITS: Final = 4
+SWP_TB_FLAGS_SHIFT: Final = BITS_PER_LONG - SWP_TB_FLAGS_BITS
+SWP_TB_COUNT_SHIFT: Final = BITS_PER_LONG - SWP_TB_COUNT_BITS
+SWP_TB_COUNT_MAX: Final = (1 << SWP_TB_COUNT_BITS) - 1
+SWP_TB_FLAGS_MASK: Final = ((1 << SWP_TB_FLAGS_BITS) - 1) << SWP_TB_FLAGS_SHIFT
+SWP_TB_COUNT_MASK: Final = SWP_TB_COUNT_MAX << SWP_TB_COUNT_SHIFT
+SWP_TB_ZERO_FLAG: Final = 1 << SWP_TB_FLAGS_SHIFT
+SWP_TB_NULL: Final = 0
+SWP_TB_SHADOW_MARK: Final = 0b1
+SWP_TB_PFN_MARK: Final = 0b10
+SWP_TB_PFN_MARK_BITS: Final = 2
+SWP_TB_BAD: Final = ((1 << BITS_PER_LONG) - 1) & ~0b111
+
+_LOW: Final = ~SWP_TB_FLAGS_MASK
+
+
+class OutOfBounds(IndexError):
+    """The code read past the 512 words of a table; the kernel would read whatever lies there."""
+
+
+def xa_mk_value(value: int) -> int:
+    """A shadow from its value, in the form that an XArray stores."""
+    return value << 1 | 1
+
+
+def xa_to_value(shadow: int) -> int:
+    """The value of a shadow; that of the empty shadow is 0."""
+    return shadow >> 1
+
+
+def pfn_to_swp_tb(pfn: int, flags: int) -> int:
+    """The word of a slot that is cached by the folio at *pfn*."""
+    return pfn << SWP_TB_PFN_MARK_BITS | SWP_TB_PFN_MARK | flags << SWP_TB_FLAGS_SHIFT
+
+
+def shadow_to_swp_tb(shadow: int, flags: int) -> int:
+    """The word of a slot that is not cached; *shadow* 0 gives the empty shadow."""
+    return shadow | SWP_TB_SHADOW_MARK | flags << SWP_TB_FLAGS_SHIFT
+
+
+def swp_tb_is_null(swp_tb: int) -> bool:
+    """Whether the slot is free."""
+    return swp_tb == SWP_TB_NULL
+
+
+def swp_tb_is_folio(swp_tb: int) -> bool:
+    """Whether the slot is cached."""
+    return swp_tb & 0b11 == SWP_TB_PFN_MARK
+
+
+def swp_tb_is_shadow(swp_tb: int) -> bool:
+    """Whether the slot is in use and not cached."""
+    return swp_tb & 1 == 1
+
+
+def swp_tb_is_bad(swp_tb: int) -> bool:
+    """Whether the slot must never be used."""
+    return swp_tb == SWP_TB_BAD
+
+
+def swp_tb_is_countable(swp_tb: int) -> bool:
+    """Whether the word has a count: NULL, Shadow and PFN have."""
+    return swp_tb == SWP_TB_NULL or swp_tb & 1 == 1 or swp_tb & 0b11 == SWP_TB_PFN_MARK
+
+
+def swp_tb_to_pfn(swp_tb: int) -> int:
+    """The page frame number in a PFN word."""
+    return (swp_tb & _LOW) >> SWP_TB_PFN_MARK_BITS
+
+
+def swp_tb_to_shadow(swp_tb: int) -> int:
+    """The shadow in a Shadow word. The empty shadow gives 1, which is not 0."""
+    return swp_tb & _LOW
+
+
+def __swp_tb_get_count(kernel: Kernel, swp_tb: int) -> int:
+    """The raw count. Of a Bad word, whose bits are all ones, it is 15, with a warning only."""
+    if not swp_tb_is_countable(swp_tb):
+        warn_on(kernel, True, "count of a word without one")
+    return swp_tb >> SWP_TB_COUNT_SHIFT
+
+
+def __swp_tb_get_flags(kernel: Kernel, swp_tb: int) -> int:
+    """Count and zero flag together, for a word that takes their place."""
+    if not swp_tb_is_countable(swp_tb):
+        warn_on(kernel, True, "flags of a word without any")
+    return swp_tb >> SWP_TB_FLAGS_SHIFT
+
+
+def __swp_tb_mk_count(swp_tb: int, count: int) -> int:
+    """The word with another count."""
+    return swp_tb & ~SWP_TB_COUNT_MASK | count << SWP_TB_COUNT_SHIFT
+
+
+def count_of(swp_tb: int) -> int:
+    """The count in a word of any kind, for whoever looks from outside; 0 where it has none."""
+    return 0 if swp_tb == SWP_TB_BAD else swp_tb >> SWP_TB_COUNT_SHIFT
+
+
+def zero_of(swp_tb: int) -> bool:
+    """The zero flag in a word of any kind, for whoever looks from outside."""
+    return swp_tb != SWP_TB_BAD and bool(swp_tb & SWP_TB_ZERO_FLAG)
+
+
+def __swap_table_get(kernel: Kernel, ci: SwapClusterInfo, off: int) -> int:
+    """The word of slot *off* of a cluster whose lock is held, and which has a table.
+
+    Raises:
+        OutOfBounds: *off* is not a slot of a cluster.
+    """
+    if not 0 <= off < SWAPFILE_CLUSTER:
+        warn_on(kernel, True, "offset past the table")
+        raise OutOfBounds(off)
+    assert ci.table is not None
+    return ci.table[off]
+
+
+def __swap_table_set(ci: SwapClusterInfo, off: int, swp_tb: int) -> None:
+    """Write the word of slot *off*. The cluster's lock is held."""
+    assert ci.table is not None
+    ci.touched.setdefault(off, ci.table[off])
+    ci.table[off] = swp_tb
+
+
+def swap_table_get(ci: SwapClusterInfo, off: int) -> int:
+    """The word of slot *off*, read without the lock; a cluster without a table reads as NULL."""
+    return SWP_TB_NULL if ci.table is None else ci.table[off]
+
+
+def __swap_table_test_zero(kernel: Kernel, ci: SwapClusterInfo, off: int) -> bool:
+    """Whether slot *off* is known to hold zeros only. The cluster's lock is held."""
+    swp_tb = __swap_table_get(kernel, ci, off)
+    if not swp_tb_is_countable(swp_tb):
+        warn_on(kernel, True, "zero flag of a word without one")
+    return bool(swp_tb & SWP_TB_ZERO_FLAG)
+
+
+def __swap_cgroup_set(ci: SwapClusterInfo, off: int, nr: int, id: int) -> None:
+    """Record *id* as the owner of *nr* slots from *off*. The cluster's lock is held."""
+    for slot in range(off, off + nr):
+        ci.memcg_table[slot] = id
+
+
+def __swap_cgroup_get(ci: SwapClusterInfo, off: int) -> int:
+    """The recorded owner of slot *off*, 0 for none. The cluster's lock is held."""
+    return ci.memcg_table.get(off, 0)
+
+
+def __swap_cgroup_clear(kernel: Kernel, ci: SwapClusterInfo, off: int, nr: int) -> int:
+    """Forget the owner of *nr* slots from *off*; returns that of the first, for all of them.
+
+    The cluster's lock is held. If the first has none the others are left alone; if they differ
+    there is a debug warning and nothing else.
+    """
+    old = ci.memcg_table.get(off, 0)
+    if not old:
+        return 0
+    for slot in range(off, off + nr):
+        warn_on(kernel, ci.memcg_table.get(slot, 0) != old, "owners of a range differ")
+        ci.memcg_table.pop(slot, None)
+    return old

@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Slots: who holds them, and how they are given out and given back (mm/swapfile.c).
+
+A cluster's lock protects its words, its count and its table. Counts go from 0 to 1 only with
+the cached folio locked, which is why `folio_free_swap` may look at them without the lock: it
+can be wrong about a slot that is still in use, never about one that is not.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from swaptrio.mm import swap_state, zswap
+from swaptrio.mm.errno import Errno
+from swaptrio.mm.kernel import Kernel, kernel_function, warn_on
+from swaptrio.mm.memcontrol import mem_cgroup_try_charge_swap, mem_cgroup_uncharge_swap
+from swaptrio.mm.page_alloc import folio_put, folio_trylock, folio_unlock
+from swaptrio.mm.swap_h import (
+    SWAPFILE_CLUSTER,
+    SwapClusterInfo,
+    SwapInfoStruct,
+    Swp,
+    SwpEntry,
+    swap_cluster,
+    swp_cluster_offset,
+    swp_entry,
+    swp_offset,
+    swp_type,
+)
+from swaptrio.mm.swap_table import (
+    SWP_TB_COUNT_MAX,
+    SWP_TB_NULL,
+    __swap_cgroup_get,
+    __swap_table_get,
+    __swap_table_set,
+    __swp_tb_get_count,
+    __swp_tb_mk_count,
+    swap_table_get,
+    swp_tb_is_folio,
+    swp_tb_is_null,
+    swp_tb_is_shadow,
+)
+from swaptrio.sched import Kind, point
+
+if TYPE_CHECKING:
+    from swaptrio.mm.mm_types import Folio
+
+
+@kernel_function
+async def get_swap_device(kernel: Kernel, entry: SwpEntry) -> SwapInfoStruct | None:
+    """Keep the structures of an entry's device alive; none if it is not there (any more).
+
+    It says nothing about the slot, which may be free or somebody else's by now.
+    """
+    await point("get_swap_device.get", Kind.READ, "swap devices")
+    type = swp_type(entry)
+    if not entry or type >= len(kernel.devices):
+        return None
+    si = kernel.devices[type]
+    if si.users == 0 or swp_offset(entry) >= si.max:
+        return None
+    si.users += 1
+    return si
+
+
+@kernel_function
+async def put_swap_device(kernel: Kernel, si: SwapInfoStruct) -> None:
+    """Give back what `get_swap_device` took."""
+    await point("put_swap_device.put", Kind.WRITE, "swap devices")
+    si.users -= 1
+
+
+@kernel_function
+def swap_cluster_alloc_table(kernel: Kernel, ci: SwapClusterInfo) -> None:
+    """Give a free cluster its table, all NULL. The cluster lock is held."""
+    ci.table = [SWP_TB_NULL] * SWAPFILE_CLUSTER
+
+
+@kernel_function
+def swap_cluster_free_table(kernel: Kernel, ci: SwapClusterInfo) -> None:
+    """Take the table from a cluster that has become empty. The cluster lock is held.
+
+    Lockless readers see no table, or all NULL: RCU keeps the old one for them.
+    """
+    ci.table = None
+
+
+@kernel_function
+def __swap_cluster_free_entries(
+    kernel: Kernel, si: SwapInfoStruct, ci: SwapClusterInfo, start: int, nr: int
+) -> None:
+    """Free *nr* slots from *start*: Shadow words with a count of at most 1 become NULL.
+
+    The cluster lock is held.
+    """
+    warn_on(kernel, ci.count < nr, "more slots freed than are in use")
+    ci.count -= nr
+    for off in range(start, start + nr):
+        old_tb = __swap_table_get(kernel, ci, off)
+        usable = swp_tb_is_shadow(old_tb) and __swp_tb_get_count(kernel, old_tb) <= 1
+        warn_on(kernel, not usable, "slot freed while cached or in use")
+        __swap_table_set(ci, off, SWP_TB_NULL)
+    offset = ci.number * SWAPFILE_CLUSTER + start
+    _uncharge_by_owner(kernel, si, ci, start, nr)
+    swap_range_free(kernel, si, offset, nr)
+    if ci.count == 0:
+        swap_cluster_free_table(kernel, ci)
+
+
+def _uncharge_by_owner(
+    kernel: Kernel, si: SwapInfoStruct, ci: SwapClusterInfo, start: int, nr: int
+) -> None:
+    """Uncharge each run of slots that have the same recorded owner."""
+    offset = ci.number * SWAPFILE_CLUSTER
+    for _, run in groupby(range(start, start + nr), lambda off: __swap_cgroup_get(ci, off)):
+        slots = list(run)
+        entry = swp_entry(si.type, offset + slots[0])
+        mem_cgroup_uncharge_swap(kernel, entry, len(slots))
+
+
+@kernel_function
+def swap_range_free(kernel: Kernel, si: SwapInfoStruct, offset: int, nr: int) -> None:
+    """Give *nr* slots from *offset* back to the device. The cluster lock is held.
+
+    What depends on the slots goes first and the device's count last, so that whoever sees the
+    device unused finds nothing left.
+    """
+    for slot in range(offset, offset + nr):
+        zswap.zswap_invalidate(kernel, si, slot)
+        si.data.pop(slot, None)
+    si.inuse_pages -= nr
+
+
+@kernel_function
+async def swap_put_entries_direct(kernel: Kernel, entry: SwpEntry, nr: int) -> None:
+    """Drop one count of each of *nr* slots from *entry*. May be called under a page-table lock.
+
+    Slots that nobody uses and that are not cached are freed; those that are cached are left to
+    an attempt to reclaim their folio.
+    """
+    si = await get_swap_device(kernel, entry)
+    if si is None:
+        return
+    ci = swap_cluster(si, swp_offset(entry))
+    start = swp_cluster_offset(entry)
+    cached = []
+    async with ci.lock.hold("swap_put_entries_direct.lock"):
+        for off in range(start, start + nr):
+            if __swap_cluster_put_entry(kernel, si, ci, off):
+                cached.append(ci.number * SWAPFILE_CLUSTER + off)
+    for offset in cached:
+        await __try_to_reclaim_swap(kernel, si, offset)
+    await put_swap_device(kernel, si)
+
+
+@kernel_function
+def __swap_cluster_put_entry(
+    kernel: Kernel, si: SwapInfoStruct, ci: SwapClusterInfo, off: int
+) -> bool:
+    """Drop one count of a slot; whether it is cached and nobody uses it now.
+
+    The cluster lock is held. A slot at count 1 that is not cached is freed at once.
+    """
+    swp_tb = __swap_table_get(kernel, ci, off)
+    count = __swp_tb_get_count(kernel, swp_tb)
+    if warn_on(kernel, count == 0, "count of an unused slot dropped"):
+        return False
+    if count == 1 and not swp_tb_is_folio(swp_tb):
+        __swap_cluster_free_entries(kernel, si, ci, off, 1)
+        return False
+    __swap_table_set(ci, off, __swp_tb_mk_count(swp_tb, count - 1))
+    return count == 1
+
+
+@kernel_function
+async def __try_to_reclaim_swap(kernel: Kernel, si: SwapInfoStruct, offset: int) -> bool:
+    """Take the folio that caches a slot out of the cache, if nobody uses it; trylock only.
+
+    If the folio lock is taken it gives up, and the slot stays cached with a count of 0.
+    """
+    entry = swp_entry(si.type, offset)
+    while True:
+        folio = await swap_state.swap_cache_get_folio(kernel, entry)
+        if folio is None:
+            return False
+        if not await folio_trylock(kernel, folio, "try_to_reclaim_swap.trylock"):
+            folio_put(kernel, folio)
+            return False
+        if swap_state.folio_matches_swap_entry(kernel, folio, entry):
+            break
+        await folio_unlock(kernel, folio, "try_to_reclaim_swap.again")
+        folio_put(kernel, folio)
+    reclaimed = False
+    if folio.mapcount == 0 and not folio.writeback:
+        reclaimed = await folio_free_swap(kernel, folio)
+    await folio_unlock(kernel, folio, "try_to_reclaim_swap.unlock")
+    folio_put(kernel, folio)
+    return reclaimed
+
+
+@kernel_function
+async def folio_maybe_swapped(kernel: Kernel, folio: Folio) -> bool:
+    """Whether a slot of the locked, cached folio is still in use; read without the lock."""
+    ci = swap_cluster(kernel.devices[swp_type(folio.swap)], swp_offset(folio.swap))
+    start = swp_cluster_offset(folio.swap)
+    await point("folio_maybe_swapped.read", Kind.READ, ci.lock)
+    words = (swap_table_get(ci, off) for off in range(start, start + folio.nr))
+    return any(__swp_tb_get_count(kernel, swp_tb) for swp_tb in words)
+
+
+@kernel_function
+async def folio_free_swap(kernel: Kernel, folio: Folio) -> bool:
+    """Take a locked folio out of the cache and free its slots, if nobody uses any of them."""
+    if not folio.swapcache or folio.writeback:
+        return False
+    if await folio_maybe_swapped(kernel, folio):
+        return False
+    await swap_state.swap_cache_del_folio(kernel, folio)
+    folio.dirty = True
+    return True
+
+
+@kernel_function
+async def folio_dup_swap(kernel: Kernel, folio: Folio, page: int | None) -> Errno | None:
+    """Raise the count of one page's slot, or of all; ENOMEM where a count is full.
+
+    The folio is locked and cached, so a count may go from 0 to 1 here. Counts of 15 and more
+    need the extend table, which is not there yet.
+    """
+    ci, slots = _slots_of(kernel, folio, page)
+    async with ci.lock.hold("folio_dup_swap.lock"):
+        words = {off: __swap_table_get(kernel, ci, off) for off in slots}
+        counts = {off: __swp_tb_get_count(kernel, word) for off, word in words.items()}
+        if any(count >= SWP_TB_COUNT_MAX - 1 for count in counts.values()):
+            return Errno.ENOMEM
+        for off, word in words.items():
+            __swap_table_set(ci, off, __swp_tb_mk_count(word, counts[off] + 1))
+    return None
+
+
+@kernel_function
+async def folio_put_swap(kernel: Kernel, folio: Folio, page: int | None) -> None:
+    """Lower the count of one page's slot, or of all. The folio is locked; nothing is freed."""
+    ci, slots = _slots_of(kernel, folio, page)
+    async with ci.lock.hold("folio_put_swap.lock"):
+        for off in slots:
+            word = __swap_table_get(kernel, ci, off)
+            count = __swp_tb_get_count(kernel, word)
+            warn_on(kernel, count == 0, "count of an unused slot dropped")
+            __swap_table_set(ci, off, __swp_tb_mk_count(word, max(count - 1, 0)))
+
+
+def _slots_of(kernel: Kernel, folio: Folio, page: int | None) -> tuple[SwapClusterInfo, range]:
+    ci = swap_cluster(kernel.devices[swp_type(folio.swap)], swp_offset(folio.swap))
+    start = swp_cluster_offset(folio.swap)
+    if page is None:
+        return ci, range(start, start + folio.nr)
+    return ci, range(start + page, start + page + 1)
+
+
+@kernel_function
+async def folio_alloc_swap(kernel: Kernel, folio: Folio) -> Errno | None:
+    """Give a locked, uptodate folio slots, and put it in the cache there at once.
+
+    ENOMEM if no device has room. The lists of clusters are reduced to one rule: the first
+    aligned free range of the first cluster that has one.
+    """
+    for si in kernel.devices:
+        for ci in si.clusters:
+            async with ci.lock.hold("folio_alloc_swap.lock"):
+                start = _find_free(ci, folio.nr) if Swp.WRITEOK in si.flags else None
+                if start is not None:
+                    _take_slots(kernel, si, ci, folio, start)
+            if start is not None:
+                return await _charge_slots(kernel, ci, folio)
+        schedule_work(kernel, si)
+    return Errno.ENOMEM
+
+
+def _find_free(ci: SwapClusterInfo, nr: int) -> int | None:
+    if ci.table is None:
+        return 0
+    for start in range(0, SWAPFILE_CLUSTER, nr):
+        if all(swp_tb_is_null(ci.table[off]) for off in range(start, start + nr)):
+            return start
+    return None
+
+
+def _take_slots(
+    kernel: Kernel, si: SwapInfoStruct, ci: SwapClusterInfo, folio: Folio, start: int
+) -> None:
+    if ci.table is None:
+        swap_cluster_alloc_table(kernel, ci)
+    entry = swp_entry(si.type, ci.number * SWAPFILE_CLUSTER + start)
+    swap_state.__swap_cache_add_folio(kernel, ci, folio, entry)
+    ci.count += folio.nr
+    si.inuse_pages += folio.nr
+
+
+async def _charge_slots(kernel: Kernel, ci: SwapClusterInfo, folio: Folio) -> Errno | None:
+    async with ci.lock.hold("folio_alloc_swap.charge"):
+        error = mem_cgroup_try_charge_swap(kernel, folio, folio.swap)
+    if error is not None:
+        await swap_state.swap_cache_del_folio(kernel, folio)
+    return error
+
+
+@kernel_function
+def schedule_work(kernel: Kernel, si: SwapInfoStruct) -> None:
+    """Ask the device's worker to reclaim cached slots that nobody uses. Does not sleep."""
+    si.work.send_nowait("reclaim")
+
+
+async def swap_reclaim_work(kernel: Kernel, si: SwapInfoStruct) -> None:
+    """The worker of a device's clusters: reclaims cached slots that nobody uses. A daemon."""
+    while True:
+        await si.work_in.receive()
+        for ci in si.clusters:
+            await swap_reclaim_full_clusters(kernel, si, ci)
+
+
+@kernel_function
+async def swap_reclaim_full_clusters(
+    kernel: Kernel, si: SwapInfoStruct, ci: SwapClusterInfo
+) -> None:
+    """Try to reclaim each slot of a cluster that is cached and has a count of 0."""
+    await point("swap_reclaim_full_clusters.scan", Kind.READ, ci.lock)
+    for off in range(SWAPFILE_CLUSTER):
+        swp_tb = swap_table_get(ci, off)
+        if swp_tb_is_folio(swp_tb) and __swp_tb_get_count(kernel, swp_tb) == 0:
+            await __try_to_reclaim_swap(kernel, si, ci.number * SWAPFILE_CLUSTER + off)

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Shadows: when a folio was evicted, and what that says when it comes back (mm/workingset.c).
+
+A shadow packs the owner's private id and the age of the LRU at the eviction. The bit layout is
+ours (the spec marks the kernel's as not verified); nothing but this file looks inside.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from swaptrio.mm.kernel import Kernel, kernel_function
+from swaptrio.mm.swap_table import xa_mk_value, xa_to_value
+
+if TYPE_CHECKING:
+    from swaptrio.mm.mm_types import Folio
+
+_ID_BITS: Final = 16
+
+
+@attrs.define(eq=False)
+class Workingset:
+    """*age* counts evictions; *refaults* the folios that came back, *distance* of the last."""
+
+    age: int = 0
+    refaults: int = 0
+    distance: int = 0
+
+
+@kernel_function
+def workingset_eviction(kernel: Kernel, folio: Folio) -> int:
+    """The shadow of a folio that is being evicted."""
+    kernel.workingset.age += folio.nr
+    id = 0 if folio.memcg is None else folio.memcg.id
+    return xa_mk_value(kernel.workingset.age << _ID_BITS | id)
+
+
+@kernel_function
+def workingset_refault(kernel: Kernel, folio: Folio, shadow: int) -> None:
+    """Take note that a folio with this shadow is back."""
+    evicted = xa_to_value(shadow) >> _ID_BITS
+    kernel.workingset.refaults += 1
+    kernel.workingset.distance = kernel.workingset.age - evicted

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Mutants: v3 with one mistake each, for the checks to find.
+
+A check that no mutant can make fail checks nothing. Each mutant replaces one or two functions
+of v3; the name of the function it replaces is the key in its row of `MUTANTS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from swaptrio.mm.errno import Errno
+from swaptrio.mm.huge_memory import highest_order, next_order
+from swaptrio.mm.memcontrol import memcg1_swapin
+from swaptrio.mm.mm_types import hold
+from swaptrio.mm.page_alloc import folio_unlock
+from swaptrio.mm.swap import folio_add_lru
+from swaptrio.mm.swap_h import SwpEntry, round_down, swp_cluster_offset, swp_type
+from swaptrio.mm.swap_state import (
+    __swap_cache_add_folio,
+    __swap_cache_del_folio,
+    __swap_cache_do_del_folio,
+)
+from swaptrio.mm.swap_table import (
+    __swap_table_set,
+    __swp_tb_mk_count,
+    count_of,
+    shadow_to_swp_tb,
+    swap_table_get,
+    swp_tb_is_shadow,
+    swp_tb_to_shadow,
+)
+from swaptrio.mm.swapfile import __swap_cluster_free_entries
+from swaptrio.mm.vmstat import count_mthp_stat
+from swaptrio.mm.workingset import workingset_refault
+from swaptrio.sched import point
+from swaptrio.variants.v3 import (
+    __swap_cache_add_check,
+    __swap_cache_alloc,
+    _insert,
+    folio_put_allocated,
+)
+
+if TYPE_CHECKING:
+    from swaptrio.mm.kernel import Kernel
+    from swaptrio.mm.mm_types import Folio, VmFault
+    from swaptrio.mm.swap_h import SwapClusterInfo
+
+
+@attrs.frozen
+class Mutant:
+    """One mistake: its *name*, what it is in a sentence, and what replaces which function."""
+
+    name: str
+    summary: str
+    functions: Mapping[str, Callable[..., Any]]
+
+
+async def insert_unchecked(
+    kernel: Kernel, ci: SwapClusterInfo, folio: Folio, targ_entry: SwpEntry
+) -> tuple[Errno | None, int]:
+    """Insert without looking at the slots again."""
+    async with ci.lock.hold("insert_unchecked.recheck"):
+        old_tb = swap_table_get(ci, swp_cluster_offset(targ_entry))
+        _insert(kernel, ci, folio, round_down(targ_entry, folio.nr))
+    return None, swp_tb_to_shadow(old_tb) if swp_tb_is_shadow(old_tb) else 0
+
+
+async def insert_checked_without_lock(
+    kernel: Kernel, ci: SwapClusterInfo, folio: Folio, targ_entry: SwpEntry
+) -> tuple[Errno | None, int]:
+    """Look at the slots again before the lock is taken, not under it."""
+    err, shadow = __swap_cache_add_check(kernel, ci, targ_entry, folio.nr)
+    if err is None:
+        async with ci.lock.hold("insert_checked_without_lock.recheck"):
+            _insert(kernel, ci, folio, round_down(targ_entry, folio.nr))
+    return err, shadow
+
+
+async def swap_cache_alloc_folio_chris(
+    kernel: Kernel,
+    targ_entry: SwpEntry,
+    gfp: str,
+    orders: int,
+    vmf: VmFault | None,
+    mpol: str | None,
+    ilx: int,
+) -> Folio | Errno:
+    """The reviewer's expression, word for word: bit 0 is used and not stored."""
+    order = highest_order(kernel, orders | 1)
+    while True:
+        ret = await __swap_cache_alloc(kernel, targ_entry, gfp, order, vmf, mpol, ilx)
+        if not isinstance(ret, Errno):
+            return ret
+        if not order or ret not in (Errno.EBUSY, Errno.ENOMEM):
+            return ret
+        count_mthp_stat(kernel, order, "SWPIN_FALLBACK")
+        orders, order = next_order(kernel, orders, order)
+
+
+async def roll_back_keeping_slots(
+    kernel: Kernel, ci: SwapClusterInfo, folio: Folio, entry: SwpEntry, shadow: int
+) -> None:
+    """Restore the shadows, also where nobody uses the slot any more."""
+    async with ci.lock.hold("roll_back_keeping_slots.rollback"):
+        start = swp_cluster_offset(entry)
+        for off in range(start, start + folio.nr):
+            count = count_of(swap_table_get(ci, off))
+            word = __swp_tb_mk_count(shadow_to_swp_tb(shadow, 0), count)
+            __swap_table_set(ci, off, word)
+        folio.swap, folio.swapcache = SwpEntry(0), False
+        hold(folio, folio.nr)
+    await _leave(kernel, folio)
+
+
+async def roll_back_freeing_all(
+    kernel: Kernel, ci: SwapClusterInfo, folio: Folio, entry: SwpEntry, shadow: int
+) -> None:
+    """Free all slots of the range as soon as one of them is not used any more."""
+    async with ci.lock.hold("roll_back_freeing_all.rollback"):
+        start = swp_cluster_offset(entry)
+        slots = range(start, start + folio.nr)
+        unused = [off for off in slots if not count_of(swap_table_get(ci, off))]
+        __swap_cache_do_del_folio(kernel, ci, folio, entry, shadow)
+        if unused:
+            si = kernel.devices[swp_type(entry)]
+            for off in slots:
+                if off not in unused:
+                    __swap_cluster_free_entries(kernel, si, ci, off, 1)
+    await _leave(kernel, folio)
+
+
+async def _leave(kernel: Kernel, folio: Folio) -> None:
+    await folio_unlock(kernel, folio, "roll_back.unlock")
+    await point("roll_back.put")
+    folio_put_allocated(kernel, folio)
+
+
+def always_matches(kernel: Kernel, folio: Folio, entry: SwpEntry) -> bool:
+    """Take whatever the lookup found for the right folio."""
+    return True
+
+
+def insert_with_stats(
+    kernel: Kernel, ci: SwapClusterInfo, folio: Folio, entry: SwpEntry
+) -> None:
+    """Count the folio as cached at once, while it belongs to no group."""
+    folio.lock.take_free()
+    folio.swapbacked = True
+    __swap_cache_add_folio(kernel, ci, folio, entry)
+
+
+async def roll_back_with_stats(
+    kernel: Kernel, ci: SwapClusterInfo, folio: Folio, entry: SwpEntry, shadow: int
+) -> None:
+    """The rollback that goes with `insert_with_stats`."""
+    async with ci.lock.hold("roll_back_with_stats.rollback"):
+        __swap_cache_del_folio(kernel, ci, folio, entry, shadow)
+    await _leave(kernel, folio)
+
+
+async def account_without_stats(
+    kernel: Kernel, folio: Folio, entry: SwpEntry, shadow: int
+) -> None:
+    """What is left to count after `insert_with_stats`."""
+    await point("account_without_stats.memcg1")
+    memcg1_swapin(kernel, entry, folio.nr)
+    if shadow:
+        workingset_refault(kernel, folio, shadow)
+    await point("account_without_stats.lru")
+    folio_add_lru(kernel, folio)
+
+
+MUTANTS: Final = (
+    Mutant(
+        "no-second-check",
+        "v3 that inserts without checking the slots again",
+        {"_recheck_and_insert": insert_unchecked},
+    ),
+    Mutant(
+        "check-without-lock",
+        "v3 that makes the second check before it takes the lock",
+        {"_recheck_and_insert": insert_checked_without_lock},
+    ),
+    Mutant(
+        "chris-literal",
+        "v3 with the reviewer's expression for the first order, taken literally",
+        {"swap_cache_alloc_folio": swap_cache_alloc_folio_chris},
+    ),
+    Mutant(
+        "rollback-keeps-slot",
+        "v3 whose rollback restores shadows of slots that nobody uses",
+        {"_roll_back": roll_back_keeping_slots},
+    ),
+    Mutant(
+        "free-all",
+        "v3 whose rollback frees the whole range when one slot is unused",
+        {"_roll_back": roll_back_freeing_all},
+    ),
+    Mutant(
+        "no-rematch",
+        "v3 whose callers do not match a looked-up folio once it is locked",
+        {"folio_matches_swap_entry": always_matches},
+    ),
+    Mutant(
+        "stats-before-charge",
+        "v3 that counts a folio as cached before it is charged",
+        {
+            "_insert": insert_with_stats,
+            "_roll_back": roll_back_with_stats,
+            "_account": account_without_stats,
+        },
+    ),
+)

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The versions by name, and those that a user brings as a file.
+
+A version is a Python file whose functions carry the names of the functions they replace. One that
+says ``BASE = "v3"`` builds on that version; one that does not has to bring the functions of
+`REQUIRED` itself. Loading a user's file runs it: it is the one kind of input that is code.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any, Final
+
+import attrs
+
+from swaptrio.errors import Problem, VariantError
+from swaptrio.mm import (
+    memcontrol,
+    memory,
+    page_alloc,
+    page_io,
+    rmap,
+    swap_state,
+    swapfile,
+    vmscan,
+    zswap,
+)
+from swaptrio.mm.injection import FAILURES
+from swaptrio.mm.kernel import FUNCTIONS, plain, labels_in
+from swaptrio.variants.mutants import MUTANTS
+from swaptrio.words import nearest
+
+#: What a version without a base has to define.
+REQUIRED: Final = ("swap_cache_alloc_folio", "swap_cache_read_folio", "swapin_sync")
+
+#: The versions of the patch, in the order of time.
+VERSIONS: Final = ("pre", "v3", "v4", "v5")
+
+_MODEL: Final = (
+    memcontrol, memory, page_alloc, page_io, rmap, swap_state, swapfile, vmscan, zswap,
+)  # fmt: skip
+
+
+@attrs.frozen(eq=False)
+class Variant:
+    """One version of the algorithm.
+
+    *functions* maps the name of a function of the model to what runs in its place. *labels* are
+    those of all scheduling points that there are in this version. *base* is the version that it
+    builds on, itself where it builds on none: its expectations hold for this one too.
+    """
+
+    name: str
+    summary: str
+    base: str
+    functions: Mapping[str, Callable[..., Any]]
+    labels: frozenset[str]
+
+
+def names() -> tuple[str, ...]:
+    """The names of all versions and mutants."""
+    return (*VERSIONS, *(mutant.name for mutant in MUTANTS))
+
+
+def load(name: str) -> Variant:
+    """The version called *name*, or the one in the file *name* (ending in ``.py``).
+
+    Raises:
+        VariantError: there is none of that name, or the file cannot be used.
+    """
+    if name.endswith(".py"):
+        return _from_file(Path(name))
+    if name in VERSIONS:
+        return _from_module(name, importlib.import_module(f"swaptrio.variants.{name}"))
+    for mutant in MUTANTS:
+        if mutant.name == name:
+            base = load("v3")
+            functions = {**base.functions, **mutant.functions}
+            labels = base.labels | _labels(mutant.functions.values())
+            return Variant(name, mutant.summary, base.name, functions, labels)
+    known = names()
+    message = f"there is no variant of this name; known are {', '.join(known)}"
+    raise VariantError((Problem(name, "variant", name, message, nearest(name, known) or ""),))
+
+
+def _from_file(path: Path) -> Variant:
+    module = _run(path)
+    base = getattr(module, "BASE", None)
+    if base is not None and base not in VERSIONS:
+        message = f"BASE names no version; known are {', '.join(VERSIONS)}"
+        hint = nearest(str(base), VERSIONS) or ""
+        raise VariantError((Problem(str(path), "BASE", str(base), message, hint),))
+    variant = _from_module(path.stem, module)
+    _require(path, variant, module)
+    return variant
+
+
+def _run(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise VariantError((Problem(str(path), "", "", "there is no such file"),))
+    spec = importlib.util.spec_from_file_location(f"swaptrio_variant_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as exc:  # a user's file can raise anything
+        line = _line_in(path, exc)
+        message = f"the file cannot be run: {type(exc).__name__}: {exc}"
+        raise VariantError((Problem(str(path), line, "", message),)) from exc
+    return module
+
+
+def _line_in(path: Path, exc: BaseException) -> str:
+    if isinstance(exc, SyntaxError):
+        return f"line {exc.lineno}"
+    frames = [
+        frame
+        for frame in traceback.extract_tb(exc.__traceback__)
+        if frame.filename == str(path)
+    ]
+    return f"line {frames[-1].lineno}" if frames else ""
+
+
+def _require(path: Path, variant: Variant, module: ModuleType) -> None:
+    own = [name for name, _ in _functions_of(module)]
+    problems = [
+        Problem(
+            str(path),
+            "",
+            name,
+            "the file lacks this function, and names no BASE",
+            nearest(name, own) or "",
+        )
+        for name in REQUIRED
+        if name not in variant.functions
+    ]
+    if problems:
+        raise VariantError(tuple(problems))
+
+
+def _from_module(name: str, module: ModuleType) -> Variant:
+    own = dict(_functions_of(module))
+    replaced = {
+        key: plain(function)
+        for key, function in own.items()
+        if key in FUNCTIONS or key in REQUIRED
+    }
+    labels = _labels(own.values())
+    summary = (module.__doc__ or name).strip().splitlines()[0]
+    base = getattr(module, "BASE", None)
+    if base is None:
+        return Variant(name, summary, name, replaced, labels | _model_labels())
+    below = load(base)
+    functions = {**below.functions, **replaced}
+    return Variant(name, summary, below.name, functions, labels | below.labels)
+
+
+def _functions_of(module: ModuleType) -> Iterator[tuple[str, FunctionType]]:
+    for name, value in vars(module).items():
+        if isinstance(value, FunctionType) and value.__module__ == module.__name__:
+            yield name, value
+
+
+def _labels(functions: Any) -> frozenset[str]:
+    return frozenset(label for function in functions for label in labels_in(plain(function)))
+
+
+def _model_labels() -> frozenset[str]:
+    functions = [function for module in _MODEL for _, function in _functions_of(module)]
+    return _labels(functions) - frozenset(FAILURES.values())

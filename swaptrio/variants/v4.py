@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""v4 (15 May 2026): callers say whether order 0 is allowed, and the loop ends when no order is left.
+
+What is here is what v4 changes over v3. Without THP the helper that gives the next order does
+not take the last one out of the set, and the loop does not end on repeated ENOMEM: the author's
+own reply to the mail.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from swaptrio.mm.errno import Errno
+from swaptrio.mm.huge_memory import highest_order, next_order
+from swaptrio.mm.kernel import Kernel, kernel_function, warn_on
+from swaptrio.mm.memory import thp_swapin_suitable_orders
+from swaptrio.mm.page_io import swap_read_folio
+from swaptrio.mm.swap_state import swap_cache_get_folio
+from swaptrio.mm.vmstat import count_mthp_stat, count_vm_event
+from swaptrio.variants.v3 import __swap_cache_alloc
+
+if TYPE_CHECKING:
+    from swaptrio.mm.mm_types import Folio, VmFault
+    from swaptrio.mm.swap_h import SwpEntry
+
+BASE: Final = "v3"
+
+
+@kernel_function
+async def swap_cache_alloc_folio(
+    kernel: Kernel,
+    targ_entry: SwpEntry,
+    gfp: str,
+    orders: int,
+    vmf: VmFault | None,
+    mpol: str | None,
+    ilx: int,
+) -> Folio | Errno:
+    """Try the allowed orders, of which there must be one, from the highest down."""
+    order = highest_order(kernel, orders)
+    if warn_on(kernel, not orders, "no order is allowed"):
+        return Errno.EINVAL
+    ret: Folio | Errno = Errno.EINVAL
+    while orders:
+        ret = await __swap_cache_alloc(kernel, targ_entry, gfp, order, vmf, mpol, ilx)
+        if not isinstance(ret, Errno):
+            return ret
+        if ret not in (Errno.EBUSY, Errno.ENOMEM):
+            return ret
+        count_mthp_stat(kernel, order, "SWPIN_FALLBACK")
+        orders, order = next_order(kernel, orders, order)
+    return ret
+
+
+@kernel_function
+async def swap_cache_read_folio(
+    kernel: Kernel, entry: SwpEntry, gfp: str, mpol: str | None, ilx: int, *, readahead: bool
+) -> Folio | None:
+    """Read one slot through the cache, or find it there; none if it is not worth it."""
+    while True:
+        folio = await swap_cache_get_folio(kernel, entry)
+        if folio is not None:
+            return folio
+        ret = await swap_cache_alloc_folio(kernel, entry, gfp, 1, None, mpol, ilx)
+        if ret is not Errno.EEXIST:
+            break
+    if isinstance(ret, Errno):
+        return None
+    await swap_read_folio(kernel, ret)
+    if readahead:
+        ret.readahead = True
+        count_vm_event(kernel, "SWAP_RA")
+    return ret
+
+
+@kernel_function
+async def swapin_sync(
+    kernel: Kernel, entry: SwpEntry, gfp: str, vmf: VmFault
+) -> Folio | Errno | None:
+    """Swap in for a fault, with order 0 allowed; none on any failure."""
+    orders = await thp_swapin_suitable_orders(kernel, vmf) | 1
+    while True:
+        folio = await swap_cache_get_folio(kernel, entry)
+        if folio is not None:
+            return folio
+        ret = await swap_cache_alloc_folio(kernel, entry, gfp, orders, vmf, None, 0)
+        if ret is not Errno.EEXIST:
+            break
+    if isinstance(ret, Errno):
+        return None
+    await swap_read_folio(kernel, ret)
+    return ret
