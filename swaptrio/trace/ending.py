@@ -28,7 +28,8 @@ _INDENT: Final = "  "
 
 def ending_lines(trace: Trace, width: int, command: str, paint: Paint) -> Iterator[str]:
     """The verdict in lines of at most *width*; the last are *command*, if there is one."""
-    yield from (paint(line, "head") for line in wrap(_sentence(trace), width, _INDENT))
+    sentence = ascii_only(_sentence(trace))
+    yield from (paint(line, "head") for line in wrap(sentence, width, _INDENT))
     verdict = trace.header.verdict
     if verdict.message:
         yield from _indented(verdict.message, width)
@@ -66,8 +67,8 @@ def _sentence(trace: Trace) -> str:
     last = trace.events[-1]
     where = f"step {last.seq}, {last.task} at {last.label}"
     if verdict.ending in (Ending.VIOLATION, Ending.ERROR):
-        return ascii_only(f"{what} in {where}")
-    return ascii_only(f"{what} after {where}")
+        return f"{what} in {where}"
+    return f"{what} after {where}"
 
 
 def outcome(verdict: Verdict) -> str:

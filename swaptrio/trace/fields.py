@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import attrs
 
 from swaptrio.errors import place, shown
-from swaptrio.trace.problems import nearest
+from swaptrio.words import nearest
 
 
 class Malformed(Exception):
@@ -48,7 +48,7 @@ class Fields:
                 raise Malformed(fields.place(key), None, "the key is missing")
         for key in value:
             if key not in keys:
-                hint = nearest(key, keys)
+                hint = nearest(key, keys) or ""
                 raise Malformed(fields.place(key), value[key], "unknown key", hint)
         return fields
 
@@ -89,7 +89,8 @@ class Fields:
         value = self.text(key)
         if value in words:
             return value
-        raise Malformed(self.place(key), value, "unknown word", nearest(value, words))
+        hint = nearest(value, words) or ""
+        raise Malformed(self.place(key), value, "unknown word", hint)
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of texts."""

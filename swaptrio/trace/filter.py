@@ -6,7 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from swaptrio.errors import shown
-from swaptrio.trace.problems import nearest, trace_error
+from swaptrio.trace.problems import trace_error
+from swaptrio.words import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,7 +41,7 @@ def select(
     """
     _check_range(trace, first, last)
     _check_words("task", tasks, [task.name for task in trace.header.tasks], whole=True)
-    _check_words("label", labels, [event.label for event in trace.events])
+    _check_words("label", labels, list(_places(trace)))
     _check_words("object or key", touching, list(_things(trace)))
     return tuple(
         event
@@ -53,6 +54,13 @@ def select(
 
 def _fits(parts: Sequence[str], names: Sequence[str]) -> bool:
     return not parts or any(part in name for part in parts for name in names)
+
+
+def _places(trace: Trace) -> Iterator[str]:
+    """Every label of the trace, and the functions that they name."""
+    for event in trace.events:
+        yield event.label
+        yield event.label.rpartition(".")[0] or event.label
 
 
 def _things(trace: Trace) -> Iterator[str]:
@@ -70,7 +78,8 @@ def _check_words(
     for word in words:
         if not (word in known if whole else _fits([word], known)):
             message = f"the trace has no such {place}"
-            raise trace_error("", place, message, value=shown(word), hint=nearest(word, known))
+            hint = nearest(word, known) or ""
+            raise trace_error("", place, message, value=shown(word), hint=hint)
 
 
 def _check_range(trace: Trace, first: int, last: int | None) -> None:

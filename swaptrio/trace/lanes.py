@@ -178,7 +178,7 @@ class _Table:
     ) -> str:
         """One line: each cell is padded up to the last that holds something."""
         row = f"{number.rjust(self.gutter - len(_GAP) - 1)}{star}"
-        last = max(place for place, cell in enumerate(cells) if cell)
+        last = max((place for place, cell in enumerate(cells) if cell), default=0)
         for place, cell in enumerate(cells[: last + 1]):
             style = "mark" if marked else task_style(place)
             padding = " " * (widths[place] - len(cell)) if place < last else ""

@@ -57,8 +57,8 @@ def wrap(text: str, width: int, indent: str = "") -> list[str]:
     lines: list[str] = []
     line = ""
     for word in text.split(" "):
-        room = width - len(indent)
-        for piece in _pieces(word, width if not lines and not line else room):
+        fits = not lines and not line and len(word) <= width
+        for piece in [word] if fits else _pieces(word, width - len(indent)):
             if line and len(line) + 1 + len(piece) <= width:
                 line = f"{line} {piece}"
                 continue

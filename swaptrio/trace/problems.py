@@ -3,13 +3,7 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-from typing import TYPE_CHECKING
-
 from swaptrio.errors import Problem, TraceError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 def trace_error(
@@ -17,9 +11,3 @@ def trace_error(
 ) -> TraceError:
     """A `TraceError` with one `Problem`."""
     return TraceError([Problem(file, place, value, message, hint)])
-
-
-def nearest(word: str, words: Iterable[str]) -> str:
-    """The one of *words* that was probably meant by *word*; empty if none is like it."""
-    close = get_close_matches(word, list(dict.fromkeys(words)), n=1, cutoff=0.5)
-    return close[0] if close else ""
