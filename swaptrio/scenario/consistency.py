@@ -16,7 +16,9 @@ from swaptrio.words import nearest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from swaptrio.scenario.format import Expect, Scenario, SlotSetup, Window, WindowStep
+    from swaptrio.scenario.format import Scenario
+    from swaptrio.scenario.setup import SlotSetup
+    from swaptrio.scenario.windows import Expect, Window, WindowStep
 
 
 @attrs.frozen

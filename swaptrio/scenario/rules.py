@@ -8,7 +8,7 @@ is read from that value.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 Rule: TypeAlias = Callable[[Any], Iterator[Problem]]
 Validator: TypeAlias = "Callable[[Any, attrs.Attribute[Any], Any], None]"
+
+#: Entries of one list or table at most; no scenario needs more, and checks stay quick.
+MOST_ENTRIES: Final = 1000
 
 #: Characters of a name at most.
 LONGEST_NAME: Final = 80
@@ -33,11 +36,16 @@ def follows(*rules: Rule) -> Validator:
 
     def validate(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         found = (problem for rule in rules for problem in rule(value))
-        error = ScenarioError(problem.under(attribute.name) for problem in found)
-        if error.problems:
-            raise error
+        refuse(problem.under(attribute.name) for problem in found)
 
     return validate
+
+
+def refuse(problems: Iterable[Problem]) -> None:
+    """Raise a ScenarioError if there are any *problems*."""
+    error = ScenarioError(problems)
+    if error.problems:
+        raise error
 
 
 def wrong(value: object, message: str, hint: str | None = None) -> Problem:
@@ -152,3 +160,11 @@ def perhaps(*rules: Rule) -> Rule:
 def _not_too_long(value: str) -> Iterator[Problem]:
     if len(value) > LONGEST_TEXT:
         yield wrong(None, f"must not be longer than {LONGEST_TEXT:_} characters")
+
+
+FEW: Final = at_most(MOST_ENTRIES)
+NAME: Final = like("[A-Za-z][A-Za-z0-9_-]*", "a name: a letter, then letters, digits, _ or -")
+LOWER_NAME: Final = like(
+    "[a-z][a-z0-9-]*", "a name: a lower-case letter, then such letters, digits or -"
+)
+WORD: Final = like("[!-~]+", "a word without blanks")

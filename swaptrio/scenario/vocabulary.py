@@ -15,7 +15,8 @@ from swaptrio.errors import Problem, listed, place, shown
 from swaptrio.words import nearest
 
 if TYPE_CHECKING:
-    from swaptrio.scenario.format import Expect, Scenario, Window, WindowStep
+    from swaptrio.scenario.format import Scenario
+    from swaptrio.scenario.windows import Expect, Window, WindowStep
 
 #: Variants that one message names at most.
 MOST_NAMED: Final = 4

@@ -63,7 +63,7 @@ async def insert_unchecked(
     kernel: Kernel, ci: SwapClusterInfo, folio: Folio, targ_entry: SwpEntry
 ) -> tuple[Errno | None, int]:
     """Insert without looking at the slots again."""
-    async with ci.lock.hold("insert_unchecked.recheck"):
+    async with ci.lock.hold("swap_cache_alloc.recheck"):
         old_tb = swap_table_get(ci, swp_cluster_offset(targ_entry))
         _insert(kernel, ci, folio, round_down(targ_entry, folio.nr))
     return None, swp_tb_to_shadow(old_tb) if swp_tb_is_shadow(old_tb) else 0
@@ -75,7 +75,7 @@ async def insert_checked_without_lock(
     """Look at the slots again before the lock is taken, not under it."""
     err, shadow = __swap_cache_add_check(kernel, ci, targ_entry, folio.nr)
     if err is None:
-        async with ci.lock.hold("insert_checked_without_lock.recheck"):
+        async with ci.lock.hold("swap_cache_alloc.recheck"):
             _insert(kernel, ci, folio, round_down(targ_entry, folio.nr))
     return err, shadow
 
@@ -105,7 +105,7 @@ async def roll_back_keeping_slots(
     kernel: Kernel, ci: SwapClusterInfo, folio: Folio, entry: SwpEntry, shadow: int
 ) -> None:
     """Restore the shadows, also where nobody uses the slot any more."""
-    async with ci.lock.hold("roll_back_keeping_slots.rollback"):
+    async with ci.lock.hold("swap_cache_alloc.rollback"):
         start = swp_cluster_offset(entry)
         for off in range(start, start + folio.nr):
             count = count_of(swap_table_get(ci, off))
@@ -120,7 +120,7 @@ async def roll_back_freeing_all(
     kernel: Kernel, ci: SwapClusterInfo, folio: Folio, entry: SwpEntry, shadow: int
 ) -> None:
     """Free all slots of the range as soon as one of them is not used any more."""
-    async with ci.lock.hold("roll_back_freeing_all.rollback"):
+    async with ci.lock.hold("swap_cache_alloc.rollback"):
         start = swp_cluster_offset(entry)
         slots = range(start, start + folio.nr)
         unused = [off for off in slots if not count_of(swap_table_get(ci, off))]
@@ -134,8 +134,8 @@ async def roll_back_freeing_all(
 
 
 async def _leave(kernel: Kernel, folio: Folio) -> None:
-    await folio_unlock(kernel, folio, "roll_back.unlock")
-    await point("roll_back.put")
+    await folio_unlock(kernel, folio, "swap_cache_alloc.rollback_unlock")
+    await point("swap_cache_alloc.rollback_put")
     folio_put_allocated(kernel, folio)
 
 
@@ -157,7 +157,7 @@ async def roll_back_with_stats(
     kernel: Kernel, ci: SwapClusterInfo, folio: Folio, entry: SwpEntry, shadow: int
 ) -> None:
     """The rollback that goes with `insert_with_stats`."""
-    async with ci.lock.hold("roll_back_with_stats.rollback"):
+    async with ci.lock.hold("swap_cache_alloc.rollback"):
         __swap_cache_del_folio(kernel, ci, folio, entry, shadow)
     await _leave(kernel, folio)
 
@@ -166,11 +166,11 @@ async def account_without_stats(
     kernel: Kernel, folio: Folio, entry: SwpEntry, shadow: int
 ) -> None:
     """What is left to count after `insert_with_stats`."""
-    await point("account_without_stats.memcg1")
+    await point("swap_cache_alloc.memcg1")
     memcg1_swapin(kernel, entry, folio.nr)
     if shadow:
         workingset_refault(kernel, folio, shadow)
-    await point("account_without_stats.lru")
+    await point("swap_cache_alloc.lru")
     folio_add_lru(kernel, folio)
 
 

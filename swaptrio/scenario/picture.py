@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The state of a kernel as words: for traces, and for what scenario files expect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from swaptrio.mm.kernel import Kernel
+from swaptrio.mm.mm_types import Folio, PresentPte, Pte
+from swaptrio.mm.swap_h import SWAPFILE_CLUSTER, swp_offset, swp_type
+from swaptrio.mm.swap_table import (
+    count_of,
+    swp_tb_is_bad,
+    swp_tb_is_folio,
+    swp_tb_is_null,
+    swp_tb_is_shadow,
+    swp_tb_to_pfn,
+    swp_tb_to_shadow,
+    xa_to_value,
+    zero_of,
+)
+
+_FLAGS = (
+    "locked", "swapcache", "swapbacked", "uptodate", "dirty", "writeback", "lru", "readahead",
+    "frozen",
+)  # fmt: skip
+
+
+def short_word(word: int) -> str:
+    """Kind and count of a slot: ``-``, ``b``, ``s1``, ``f0`` and the like; ``z`` for zeros."""
+    if swp_tb_is_null(word):
+        return "-"
+    if swp_tb_is_bad(word):
+        return "b"
+    kind = "s" if swp_tb_is_shadow(word) else "f"
+    return f"{kind}{count_of(word)}{'z' if zero_of(word) else ''}"
+
+
+def word_text(word: int) -> str:
+    """As `short_word`, with the shadow or the folio behind a colon."""
+    short = short_word(word)
+    if swp_tb_is_folio(word):
+        return f"{short}:{swp_tb_to_pfn(word):#x}"
+    if swp_tb_is_shadow(word):
+        return f"{short}:{xa_to_value(swp_tb_to_shadow(word))}"
+    return short
+
+
+def snapshot_of(kernel: Kernel) -> dict[str, str | int]:
+    """All that tasks share, as keys and values in a fixed order.
+
+    Slots that are free, counters that are 0 and slots' owners that are none do not appear.
+    """
+    state: dict[str, str | int] = {}
+    state.update(_slots(kernel))
+    for folio in kernel.folios.values():
+        state.update(_folio(folio))
+    for mm in kernel.processes:
+        for page, pte in sorted(mm.ptes.items()):
+            state[f"{mm.name}:{page}"] = _pte(kernel, pte)
+    state.update(counters_of(kernel))
+    if kernel.warnings:
+        state["warnings"] = len(kernel.warnings)
+    return state
+
+
+def _slots(kernel: Kernel) -> Iterator[tuple[str, str | int]]:
+    several = len(kernel.memcgs.by_id) > 1
+    for si in kernel.devices:
+        for ci in si.clusters:
+            base = ci.number * SWAPFILE_CLUSTER
+            for off, word in enumerate(ci.table or ()):
+                if not swp_tb_is_null(word) and base + off:
+                    yield f"{si.name}:{base + off}", word_text(word)
+            if several:
+                for off, id in sorted(ci.memcg_table.items()):
+                    yield f"{si.name}:{base + off}.owner", kernel.memcgs.by_id[id].name
+            yield f"{si.name} cluster {ci.number}.count", ci.count
+        for slot in sorted(si.zswap):
+            yield f"{si.name}:{slot}.zswap", f"d{si.zswap[slot].token}"
+        yield f"{si.name}.users", si.users
+
+
+def _folio(folio: Folio) -> Iterator[tuple[str, str | int]]:
+    name = folio.name
+    yield f"{name}.refs", folio.refs
+    yield f"{name}.flags", " ".join(flag for flag in _FLAGS if getattr(folio, flag))
+    yield f"{name}.mapcount", folio.mapcount
+    yield f"{name}.memcg", "none" if folio.memcg is None else folio.memcg.name
+    yield (
+        f"{name}.data",
+        " ".join("?" if token is None else f"d{token}" for token in folio.pages),
+    )
+
+
+def _pte(kernel: Kernel, pte: Pte) -> str:
+    if pte is None:
+        return "none"
+    if isinstance(pte, PresentPte):
+        return f"{pte.folio.name} page {pte.index}"
+    return f"{kernel.devices[swp_type(pte.entry)].name}:{swp_offset(pte.entry)}"
+
+
+def counters_of(kernel: Kernel) -> dict[str, int]:
+    """The counters that are not 0: of the node, of orders, of events, of each group."""
+    return {name: value for name, value in _counters(kernel) if value}
+
+
+def _counters(kernel: Kernel) -> Iterator[tuple[str, int]]:
+    vmstat = kernel.vmstat
+    for item, value in sorted(vmstat.node.items()):
+        yield item.lower(), value
+    for (group, item), value in sorted(vmstat.memcg.items()):
+        yield f"{group}.{item.lower()}", value
+    for (item, order), value in sorted(vmstat.mthp.items()):
+        yield f"{item.lower()}.{order}", value
+    for item, value in sorted(vmstat.events.items()):
+        yield item.lower(), value
+    for memcg in kernel.memcgs.by_id.values():
+        yield f"{memcg.name}.memory", memcg.memory
+        yield f"{memcg.name}.memsw", memcg.memsw
+        yield f"{memcg.name}.swap", memcg.swap
+    yield "refaults", kernel.workingset.refaults

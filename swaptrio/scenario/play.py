@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Playing a scenario: once, under any strategy, and holding the end against what is expected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from swaptrio.checks import CHECKS
+from swaptrio.errors import ScenarioError
+from swaptrio.mm.injection import FAILURES, OUTCOMES
+from swaptrio.scenario.load import load
+from swaptrio.scenario.vocabulary import check_words
+from swaptrio.scenario.windows import Expect, Window, WindowStep
+from swaptrio.scenario.world import Setup, World
+from swaptrio.sched import (
+    Ending,
+    Execution,
+    Observer,
+    Run,
+    Scheduler,
+    Script,
+    Strategy,
+    Verdict,
+)
+from swaptrio.variants import Variant
+from swaptrio.variants import load as load_variant
+from swaptrio.variants import names as variant_names
+
+if TYPE_CHECKING:
+    from swaptrio.scenario.format import Scenario
+
+#: Steps after which an execution of a scenario counts as a livelock.
+BUDGET: Final = 5_000
+
+#: What a version must end with where the scenario says nothing of it.
+PASSES: Final = Expect(verdict="passed")
+
+
+@attrs.frozen
+class Played:
+    """One execution of a scenario, with the world that it left."""
+
+    execution: Execution
+    world: World
+
+    @property
+    def verdict(self) -> Verdict:
+        """How it ended."""
+        assert self.execution.verdict is not None
+        return self.execution.verdict
+
+
+async def play(
+    scheduler: Scheduler, setup: Setup, strategy: Strategy, observer: Observer | None = None
+) -> Played:
+    """Run a scenario once.
+
+    Args:
+        scheduler: runs the execution.
+        setup: the scenario and the variant.
+        strategy: decides.
+        observer: is told of every step; it may look at the world through `Watched`.
+    """
+    built: list[World] = []
+
+    def program(execution: Execution) -> None:
+        world = setup.build(execution)
+        built.append(world)
+        if isinstance(observer, Watched):
+            observer.world = world
+
+    execution = await scheduler.run(program, strategy, budget=BUDGET, observer=observer)
+    return Played(execution, built[0])
+
+
+@attrs.define(eq=False)
+class Watched:
+    """An observer whose *inner* one looks at the world through `snapshot`."""
+
+    inner: Observer | None = None
+    world: World | None = None
+
+    def snapshot(self) -> Mapping[str, str | int]:
+        """The state of the world that runs now; empty before there is one."""
+        return {} if self.world is None else self.world.snapshot()
+
+    def step(self, execution: Execution, task: object) -> None:
+        """Pass the step on."""
+        if self.inner is not None:
+            self.inner.step(execution, task)  # type: ignore[arg-type]  # a Task, as we get it
+
+    def choice(self, execution: Execution, task: object, label: str, option: object) -> None:
+        """Pass the choice on."""
+        if self.inner is not None:
+            self.inner.choice(execution, task, label, option)  # type: ignore[arg-type]  # as above
+
+    def end(self, execution: Execution) -> None:
+        """Pass the end on."""
+        if self.inner is not None:
+            self.inner.end(execution)
+
+
+def script_of(window: Window, variant: Variant) -> Script:
+    """The strategy that drives *variant* through a window."""
+    steps = _steps_for(window, variant)
+    choices = window.choices_for(_key(window.instead, variant))
+    entries = tuple(Run(step.run, step.until, step.times) for step in steps)
+    return Script(entries, dict(choices))
+
+
+def expected_of(window: Window, variant: Variant) -> Expect:
+    """What *variant* must end a window with: its own entry, or that of its base, or to pass."""
+    for name in (variant.name, variant.base):
+        if name in window.expect:
+            return window.expect[name]
+    return PASSES
+
+
+def _steps_for(window: Window, variant: Variant) -> tuple[WindowStep, ...]:
+    return window.steps_for(_key(window.instead, variant))
+
+
+def _key(table: Mapping[str, object], variant: Variant) -> str:
+    return variant.name if variant.name in table else variant.base
+
+
+def missed(played: Played, expect: Expect) -> Iterator[str]:
+    """What of *expect* does not hold of an execution, in words; nothing where all does."""
+    verdict = played.verdict
+    if verdict.ending.value != expect.verdict:
+        yield f"verdict: expected {expect.verdict}, got {verdict}"
+    elif expect.check and verdict.check != expect.check:
+        yield f"check: expected {expect.check}, got {verdict.check}: {verdict.message}"
+    found = {finding.check for finding in played.world.oracles.findings}
+    for check in expect.reports:
+        if check not in found:
+            yield f"reports: {check} was not reported"
+    yield from _differences("result of", expect.results, played.world.results)
+    slots = {name: played.world.slot(name) for name in expect.slots}
+    yield from _differences("slot", expect.slots, slots)
+    yield from _differences("counter", expect.counters, played.world.counters(), 0)
+
+
+def _differences(
+    what: str,
+    expected: Mapping[str, object],
+    found: Mapping[str, object],
+    none: object = "none",
+) -> Iterator[str]:
+    for name, value in expected.items():
+        if found.get(name, none) != value:
+            yield f"{what} {name}: expected {value}, got {found.get(name, none)}"
+
+
+def failed(verdict: Verdict) -> bool:
+    """Whether an execution under a strategy of chance is a find."""
+    return verdict.ending is not Ending.PASSED
+
+
+def load_checked(path: Path, variant: Variant | None = None) -> Scenario:
+    """The scenario in a file, all of whose words are known; *variant* may be a user's own.
+
+    Raises:
+        ScenarioError: the file cannot be used; lists all its problems.
+    """
+    scenario = load(path)
+    variants = {name: load_variant(name) for name in variant_names()}
+    if variant is not None:
+        variants.setdefault(variant.name, variant)
+    problems = check_words(
+        scenario,
+        str(path),
+        variants=tuple(variants),
+        labels={name: found.labels for name, found in variants.items()},
+        checks=tuple(CHECKS),
+        choices=dict.fromkeys(FAILURES.values(), OUTCOMES),
+    )
+    if problems:
+        raise ScenarioError(problems)
+    return scenario
