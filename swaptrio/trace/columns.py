@@ -23,9 +23,6 @@ _ROOMY: Final = 18
 
 _GAP: Final = 2
 
-#: What a daemon does that has nothing to do.
-_IDLING: Final = frozenset({Kind.START, Kind.WAIT, Kind.RECEIVE})
-
 
 @attrs.frozen
 class Column:
@@ -41,8 +38,8 @@ def plan_columns(
 ) -> tuple[list[Column], list[str]]:
     """The columns for *steps* in *room*, and the names of daemons that are left out.
 
-    Tasks without a step have no column, nor have daemons that only wait. Where the tasks do not
-    fit side by side, all share one column.
+    Tasks without a step have no column, nor have daemons that only started to wait. Where the
+    tasks do not fit side by side, all share one column.
     """
     own, serving = _split(trace, steps, daemons)
     if not _fits(len(own), room, _NARROWEST):
@@ -69,7 +66,7 @@ def _split(trace: Trace, steps: Sequence[Step], daemons: bool) -> tuple[list[str
 
 
 def _idling(step: Step) -> bool:
-    return step.quiet and step.event.kind in _IDLING
+    return step.quiet and step.event.kind is Kind.START
 
 
 def _fits(columns: int, room: int, narrowest: int) -> bool:

@@ -25,6 +25,9 @@ _LOCKING: Final = frozenset({Kind.LOCK, Kind.UNLOCK, Kind.TRYLOCK})
 #: Kinds that say nothing which the label and the changes do not say.
 _SILENT: Final = frozenset({Kind.START, Kind.STEP, Kind.CHOOSE})
 
+#: Kinds that tell nothing to any other task, unless they change something.
+_LOCAL: Final = frozenset({Kind.START, Kind.STEP, Kind.READ, Kind.WRITE})
+
 #: Kinds that need no word of their own where the changes tell what was done.
 _TOLD_BY_CHANGES: Final = frozenset({Kind.READ, Kind.WRITE})
 
@@ -33,8 +36,8 @@ _TOLD_BY_CHANGES: Final = frozenset({Kind.READ, Kind.WRITE})
 class Step:
     """An event with what can be said of it only in its place.
 
-    *effects* are the words for what it did. A *quiet* step changed nothing, took and gave back
-    no lock and drew nothing.
+    *effects* are the words for what it did. A *quiet* step changed nothing, drew nothing, and
+    had to do with no lock and no other task.
     """
 
     event: Event
@@ -79,8 +82,7 @@ def ascii_only(text: str) -> str:
 
 
 def _quiet(event: Event, before: Sequence[str]) -> bool:
-    moved = tuple(before) != event.held or event.kind in _LOCKING
-    return not (moved or event.changes or event.option is not None)
+    return event.kind in _LOCAL and not event.changes and tuple(before) == event.held
 
 
 def _deed(event: Event, moved: Sequence[str]) -> list[str]:

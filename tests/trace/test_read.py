@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from swaptrio import __version__
 from swaptrio.errors import TraceError
 from swaptrio.trace import Trace, open_trace, parse_trace, read, render_trace, state_at
 from swaptrio.trace.write import digest_of, seal
@@ -145,7 +146,7 @@ def test_another_version_is_named(data: bytes) -> None:
 
     message = complaint(edited)
 
-    assert "this swaptrio reads version 1 of the format; swaptrio 0.1.0 wrote it" in message
+    assert f"this swaptrio reads version 1 of the format; swaptrio {__version__} wrote it" in message
     assert message.startswith("t: line 1: version: ")
     assert message.endswith(" (got 2)")
 
