@@ -146,7 +146,7 @@ def test_another_version_is_named(data: bytes) -> None:
 
     message = complaint(edited)
 
-    assert f"this swaptrio reads version 1 of the format; swaptrio {__version__} wrote it" in message
+    assert f"reads version 1 of the format; swaptrio {__version__} wrote it" in message
     assert message.startswith("t: line 1: version: ")
     assert message.endswith(" (got 2)")
 
