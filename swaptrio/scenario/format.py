@@ -12,7 +12,7 @@ Where nothing is said, a text is empty and a number without a default is None.
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import attrs
 
@@ -40,6 +40,9 @@ from swaptrio.scenario.setup import (
 )
 from swaptrio.scenario.vocabulary import check_words
 from swaptrio.scenario.windows import Expect, Instead, Window, WindowStep
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = [
     "DeviceSetup",
@@ -112,14 +115,18 @@ class Scenario:
 
     def __attrs_post_init__(self) -> None:
         # The way around a frozen class that attrs itself describes for values made on the way.
-        object.__setattr__(self, "process", tuple(map(self._filled_process, self.process)))
-        object.__setattr__(self, "slots", tuple(map(self._filled_slots, self.slots)))
+        object.__setattr__(self, "process", tuple(self._filled_processes()))
+        object.__setattr__(self, "slots", tuple(self._filled_slots()))
         refuse(inconsistencies(self))
 
-    def _filled_process(self, process: ProcessSetup) -> ProcessSetup:
-        return attrs.evolve(process, memcg=process.memcg or self.memcg[0].name)
+    def _filled_processes(self) -> Iterator[ProcessSetup]:
+        for process in self.process:
+            yield attrs.evolve(process, memcg=process.memcg or self.memcg[0].name)
 
-    def _filled_slots(self, slots: SlotSetup) -> SlotSetup:
-        memcgs = {process.name: process.memcg for process in self.process}
-        memcg = slots.memcg or memcgs.get(slots.process) or self.memcg[0].name
-        return attrs.evolve(slots, memcg=memcg, device=slots.device or self.device[0].name)
+    def _filled_slots(self) -> Iterator[SlotSetup]:
+        known = {memcg.name for memcg in self.memcg}
+        # A process with a wrong memcg is told once, and not for each of its slots.
+        memcgs = {own.name: own.memcg for own in self.process if own.memcg in known}
+        for slots in self.slots:
+            memcg = slots.memcg or memcgs.get(slots.process, self.memcg[0].name)
+            yield attrs.evolve(slots, memcg=memcg, device=slots.device or self.device[0].name)
