@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 #: Steps without any watch.
 QUIET: Final = 256
 
-_PLAIN: Final = (int, str, bytes, float, complex, type(None), CodeType)
+_PLAIN: Final = (int, str, bytes, float, complex, range, type(None), CodeType)
 
 #: Iterators whose ``__reduce__`` shows their position and leaves it alone.
 _SHOWN: Final[tuple[object, ...]] = (
@@ -107,10 +107,14 @@ class Lasso:
 
 @attrs.define(eq=False)
 class _View:
-    """One look at all frames; *seen* numbers opaque objects, *_shown* the containers met."""
+    """One look at all frames.
+
+    *seen* numbers the opaque objects of all looks, *_shown* what was taken apart in this one;
+    both keep the objects, since the address of one that is gone may be given to another.
+    """
 
     seen: dict[int, tuple[int, object]]
-    _shown: dict[int, int] = attrs.Factory(dict)
+    _shown: dict[int, tuple[int, object]] = attrs.Factory(dict)
 
     def task(self, task: Task) -> Hashable:
         if task.finished:
@@ -152,36 +156,44 @@ class _View:
 
     def value(self, value: object) -> Hashable:
         """*value* as something that compares equal while its future is the same."""
-        if isinstance(value, Enum) or not isinstance(value, _PLAIN):
-            return self._structure(value)
-        return (type(value).__name__, value)
+        if isinstance(value, _PLAIN) and not isinstance(value, Enum):
+            return (type(value).__name__, value)
+        if isinstance(value, tuple):
+            return ("tuple", tuple(self.value(part) for part in value))
+        if isinstance(value, frozenset):
+            return ("frozenset", frozenset(self.value(part) for part in value))
+        return self._structure(value)
 
     def _structure(self, value: object) -> Hashable:
-        if isinstance(value, tuple | list | dict | set | frozenset | deque | bytearray):
-            if id(value) in self._shown:
-                return ("again", self._shown[id(value)])
-            self._shown[id(value)] = len(self._shown)
-            return (self._number(type(value)), self._contents(value))
-        if isinstance(value, CellType):
-            return ("cell", self._cell(value))
-        if isinstance(value, MethodType):
-            return ("method", self.value(value.__self__), self.value(value.__func__))
-        if isinstance(value, FunctionType):
-            closure = value.__closure__ or ()
-            defaults = self.value(value.__defaults__)
-            return (value.__code__, tuple(self._cell(cell) for cell in closure), defaults)
-        if isinstance(value, _OPEN):
-            return ("iterator", self.value(value.__reduce__()))
-        if hasattr(type(value), "__next__"):
-            return self._once()
-        return self._number(value)
+        if id(value) in self._shown:
+            return ("again", self._shown[id(value)][0])
+        parts = self._parts(value)
+        if parts is None:
+            return self._number(value)
+        self._shown[id(value)] = (len(self._shown), value)
+        return (type(value).__name__, parts())
 
-    def _contents(self, value: Any) -> Hashable:
-        if isinstance(value, dict):
-            return tuple((self.value(key), self.value(part)) for key, part in value.items())
-        if isinstance(value, set | frozenset):
-            return frozenset(self.value(part) for part in value)
-        return tuple(self.value(part) for part in value)
+    def _parts(self, value: Any) -> Callable[[], Hashable] | None:
+        """How to take *value* apart, if it can be."""
+        match value:
+            case list() | deque() | bytearray():
+                return lambda: tuple(self.value(part) for part in value)
+            case dict():
+                return lambda: tuple((self.value(k), self.value(v)) for k, v in value.items())
+            case set():
+                return lambda: frozenset(self.value(part) for part in value)
+            case CellType():
+                return lambda: self._cell(value)
+            case MethodType():
+                return lambda: (self.value(value.__self__), self.value(value.__func__))
+            case FunctionType():
+                inside = (value.__closure__, value.__defaults__, value.__kwdefaults__)
+                return lambda: (value.__code__, self.value(inside))
+        if isinstance(value, _OPEN):
+            return lambda: self.value(value.__reduce__())
+        if hasattr(type(value), "__next__"):
+            return self._once
+        return None
 
     def _cell(self, cell: CellType) -> Hashable:
         try:

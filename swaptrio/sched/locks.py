@@ -247,15 +247,17 @@ class WaitQueue:
     async def wait_for(self, label: str, condition: Callable[[], bool]) -> None:
         """Wait until *condition* holds; it is looked at whenever somebody wakes. May sleep.
 
-        Every wake-up is for all who wait for a condition, so `wake_one` passes over them. When
-        the caller goes on, the condition holds: a waker that makes it false again has to wake
-        too, as has one that makes it true.
+        Every wake-up is for all who wait for a condition, so `wake_one` passes over them. Who
+        was woken and finds the condition false again, for another was first, waits on; so when
+        the caller goes on the condition holds.
 
         Raises:
             Violation: the caller holds a spinlock (I-SPIN).
         """
         might_sleep(label)
         await point_when(label, Kind.WAIT, self, condition)
+        while not condition() and current().verdict is None:
+            await point_when(label, Kind.WAIT, self, condition)
 
     async def wake_one(self, label: str) -> None:
         """Wake the task that has waited longest in `wait`, if there is one."""

@@ -25,7 +25,7 @@ from urllib.parse import quote, unquote
 import attrs
 
 EMPTY: Final = "-"
-_NAME: Final = r"((?:[\w.+~-]|%[0-9A-Fa-f]{2})+)"
+_NAME: Final = r"((?:[\w.+-]|%[0-9A-Fa-f]{2})+)"
 _DEVIATION: Final = re.compile(rf"(\d{{1,9}}):(\d{{1,6}})(?:@{_NAME}/{_NAME})?", re.ASCII)
 
 
@@ -89,7 +89,7 @@ class Schedule:
 
 
 def _written(name: str) -> str:
-    return quote(name, safe="+", errors="surrogatepass")
+    return quote(name, safe="+", errors="surrogatepass").replace("~", "%7E")
 
 
 def _read(name: str) -> str:

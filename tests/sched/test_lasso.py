@@ -1,0 +1,440 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""A state that comes back is a livelock; a loop that makes progress is not."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Coroutine, Hashable, Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+
+from swaptrio.sched import (
+    Ending,
+    Execution,
+    FirstChoice,
+    Kind,
+    Mutex,
+    RandomWalk,
+    Recorded,
+    SpinLock,
+    Strategy,
+    Verdict,
+    WaitQueue,
+    choose,
+    now,
+    open_channel,
+    point,
+    run,
+    sleep,
+)
+from swaptrio.sched.lasso import QUIET
+
+BUDGET = 4000
+
+
+def nothing() -> Hashable:
+    """The fingerprint of a program without shared state."""
+    return None
+
+
+def verdict_of(
+    *bodies: Callable[[], Coroutine[Any, Any, object]],
+    fingerprint: Callable[[], Hashable] = nothing,
+    strategy: Strategy | None = None,
+    budget: int = BUDGET,
+) -> Verdict:
+    """The verdict of an execution with one task, ``a``, ``b`` and so on, for each body."""
+
+    def program(execution: Execution) -> None:
+        for name, body in zip("abcdef", bodies, strict=False):
+            execution.spawn(name, body)
+
+    execution = run(program, strategy or FirstChoice(), budget=budget, fingerprint=fingerprint)
+    assert execution.verdict is not None
+    return execution.verdict
+
+
+async def spins() -> None:
+    while True:
+        await point("spins.again")
+
+
+# Livelocks, recognised
+
+
+def test_a_task_that_spins() -> None:
+    """One task that does the same for ever is found long before its budget ends."""
+    verdict = verdict_of(spins)
+    assert str(verdict) == (
+        f"livelock: state-repeats: the state of step {QUIET} is back at step {QUIET + 1}"
+    )
+
+
+def tries(first: SpinLock, second: SpinLock) -> Callable[[], Coroutine[Any, Any, None]]:
+    """Takes one lock and tries the other; if that is taken it starts again."""
+
+    async def task() -> None:
+        while True:
+            async with first.hold("tries.first"):
+                await point("tries.second", Kind.TRYLOCK, second)
+                if second.try_acquire():
+                    second.release()
+                    return
+                await point("tries.give_way")
+            await point("tries.again")
+
+    return task
+
+
+class InTurn(FirstChoice):
+    """Lets the other task go on at every point."""
+
+    def pick(self, execution: Execution, count: int) -> int:
+        return count - 1
+
+
+def test_two_tasks_that_give_way_to_each_other() -> None:
+    """Both run, neither is starved, and yet nothing ends: a livelock through locks and blocks."""
+    one, two = SpinLock("one"), SpinLock("two")
+    verdict = verdict_of(tries(one, two), tries(two, one), strategy=InTurn())
+    assert verdict.check == "state-repeats"
+    assert verdict.steps < BUDGET
+
+
+def test_two_tasks_that_get_through() -> None:
+    """The same two tasks, let run one after the other, end."""
+    one, two = SpinLock("one"), SpinLock("two")
+    assert verdict_of(tries(one, two), tries(two, one)).passed
+
+
+def test_a_loop_inside_a_for_loop() -> None:
+    """A livelock is found inside a ``for`` as well: the iterator stands still."""
+
+    async def task() -> None:
+        for _ in range(3):
+            await spins()
+
+    assert verdict_of(task).check == "state-repeats"
+
+
+def test_a_retry_that_sleeps() -> None:
+    """Time alone is no progress, as long as nobody looks at the clock."""
+
+    async def task() -> None:
+        while True:
+            await sleep("task.retry", 1)
+
+    assert verdict_of(task).check == "state-repeats"
+
+
+def test_a_mutex_that_is_taken_for_ever() -> None:
+    """Waiting in a lock does not hide the loop, and both tasks run in it."""
+    mutex = Mutex("mutex")
+
+    async def task() -> None:
+        while True:
+            await mutex.acquire("task.lock")
+            await mutex.release("task.release")
+
+    assert verdict_of(task, task, strategy=InTurn()).check == "state-repeats"
+
+
+def test_the_verdict_is_replayed() -> None:
+    """A livelock has a schedule, and comes back at the same step under it."""
+    one, two = SpinLock("one"), SpinLock("two")
+    verdict = verdict_of(tries(one, two), tries(two, one), strategy=InTurn())
+    one, two = SpinLock("one"), SpinLock("two")
+    again = verdict_of(tries(one, two), tries(two, one), strategy=Recorded(verdict.schedule))
+    assert again == verdict
+
+
+# Progress: never accused
+
+
+ROUNDS = 2 * QUIET
+
+
+async def counts_in_a_local() -> None:
+    number = 0
+    while number < ROUNDS:
+        number += 1
+        await point("counts.again")
+
+
+async def counts_in_a_list() -> None:
+    numbers: list[None] = []
+    while len(numbers) < ROUNDS:
+        numbers.append(None)
+        await point("counts.again")
+
+
+async def counts_in_a_dict() -> None:
+    numbers = {"count": 0}
+    while numbers["count"] < ROUNDS:
+        numbers["count"] += 1
+        await point("counts.again")
+
+
+async def counts_in_a_set() -> None:
+    numbers: set[int] = set()
+    while len(numbers) < ROUNDS:
+        numbers.add(len(numbers))
+        await point("counts.again")
+
+
+async def counts_in_a_deque() -> None:
+    numbers = deque(range(ROUNDS))
+    while numbers:
+        numbers.popleft()
+        await point("counts.again")
+
+
+async def counts_in_a_bytearray() -> None:
+    numbers = bytearray(1)
+    while len(numbers) < ROUNDS:
+        numbers.append(0)
+        await point("counts.again")
+
+
+async def counts_in_a_nested_list() -> None:
+    numbers = [("deep", [0])]
+    while numbers[0][1][0] < ROUNDS:
+        numbers[0][1][0] += 1  # type: ignore[index]  # the inner list
+        await point("counts.again")
+
+
+async def counts_in_a_closure() -> None:
+    number = 0
+
+    async def inner() -> None:
+        nonlocal number
+        number += 1
+        await point("counts.again")
+
+    while number < ROUNDS:
+        await inner()
+
+
+async def counts_in_a_hidden_range() -> None:
+    same = None
+    for same in [same] * ROUNDS:
+        await point("counts.again")
+
+
+async def counts_in_nested_loops() -> None:
+    for _ in [None] * 20:
+        for _ in zip([None] * 30, [None] * 30, strict=True):
+            await point("counts.again")
+
+
+async def counts_in_a_dict_iterator() -> None:
+    for _ in dict.fromkeys(range(ROUNDS), None).values():
+        await point("counts.again")
+
+
+async def counts_in_a_generator() -> None:
+    def numbers() -> Iterator[None]:
+        for _ in range(ROUNDS):
+            yield None
+
+    for _ in numbers():
+        await point("counts.again")
+
+
+async def counts_in_an_iterator_object() -> None:
+    numbers = count()
+    while next(numbers) < ROUNDS:
+        await point("counts.again")
+
+
+_ticks = count()
+
+
+async def counts_in_an_expression() -> None:
+    async def again() -> int:
+        await point("counts.again")
+        return 0
+
+    begin = next(_ticks)
+    while next(_ticks) + await again() < begin + ROUNDS:
+        pass
+
+
+async def counts_by_the_clock() -> None:
+    while now() < ROUNDS:
+        await sleep("counts.again", 1)
+
+
+PROGRESS = [
+    counts_in_a_local,
+    counts_in_a_list,
+    counts_in_a_dict,
+    counts_in_a_set,
+    counts_in_a_deque,
+    counts_in_a_bytearray,
+    counts_in_a_nested_list,
+    counts_in_a_closure,
+    counts_in_a_hidden_range,
+    counts_in_nested_loops,
+    counts_in_a_dict_iterator,
+    counts_in_a_generator,
+    counts_in_an_iterator_object,
+    counts_in_an_expression,
+    counts_by_the_clock,
+]
+
+
+@pytest.mark.parametrize("body", PROGRESS)
+@pytest.mark.parametrize("strategy", [FirstChoice(), RandomWalk(3)])
+def test_a_loop_that_makes_progress(
+    body: Callable[[], Coroutine[Any, Any, object]], strategy: Strategy
+) -> None:
+    """Wherever a task keeps its count, alone or among others, it is seen that it counts."""
+    assert verdict_of(body, strategy=strategy).passed
+    assert verdict_of(body, body, strategy=strategy).passed
+
+
+def test_progress_in_shared_state() -> None:
+    """What no local variable tells, the fingerprint does."""
+
+    class Counter:
+        value = 0
+
+    counter = Counter()
+
+    async def task() -> None:
+        while counter.value < ROUNDS:
+            counter.value += 1
+            await point("task.again")
+
+    assert verdict_of(task, fingerprint=lambda: counter.value).passed
+
+
+def test_who_holds_a_lock_is_part_of_the_state() -> None:
+    """Two states that differ only in the holder of a lock are two."""
+    locks = [SpinLock(f"lock{number}") for number in range(ROUNDS)]
+    take = iter(locks).__next__
+
+    async def task() -> None:
+        while not locks[-1].locked():
+            take().try_acquire()
+            await point("task.again")
+        for lock in locks:
+            lock.release()
+
+    assert verdict_of(task).passed
+
+
+# Unfair loops: nobody knows whether they would end
+
+
+async def sets(flag: list[bool]) -> None:
+    flag.append(True)
+
+
+def test_a_loop_that_starves_another_task() -> None:
+    """Who waits for a task that is never chosen is not livelocked, only unlucky."""
+    flag: list[bool] = []
+
+    async def waits() -> None:
+        while not flag:
+            await point("waits.again")
+
+    verdict = verdict_of(waits, lambda: sets(flag))
+    assert verdict.check == "step-budget"
+    assert verdict_of(waits, lambda: sets(flag), strategy=RandomWalk(1)).passed
+
+
+def test_a_loop_that_starves_a_sleeper() -> None:
+    """Time may pass at any point; a loop in which it never does says nothing."""
+    flag: list[bool] = []
+
+    async def sleeps() -> None:
+        await sleep("sleeps.sleep", 1)
+        flag.append(True)
+
+    async def waits() -> None:
+        while not flag:
+            await point("waits.again")
+
+    assert verdict_of(sleeps, waits).check == "step-budget"
+
+
+def test_a_loop_that_starves_whoever_waits_for_a_lock() -> None:
+    """Who could have had the lock at some moment, and never did, is starved too."""
+    lock, flag = SpinLock("lock"), list[bool]()
+
+    async def waits() -> None:
+        while not flag:
+            async with lock.hold("waits.lock"):
+                await point("waits.inside")
+
+    async def takes() -> None:
+        async with lock.hold("takes.lock"):
+            flag.append(True)
+
+    assert verdict_of(waits, takes).check == "step-budget"
+
+
+def test_a_loop_that_draws() -> None:
+    """What failed so far need not fail for ever."""
+
+    async def allocates() -> None:
+        while choose("allocates.data", ("fail", "ok")) == "fail":
+            await point("allocates.again")
+
+    assert verdict_of(allocates).check == "step-budget"
+
+
+# What the watch must not change
+
+
+def test_the_watch_changes_no_decision() -> None:
+    """With and without the watch an execution takes the same steps."""
+    for seed in range(20):
+        one, two = SpinLock("one"), SpinLock("two")
+        send, receive = open_channel("mail", 1)
+        queue = WaitQueue("queue")
+
+        async def mixed(
+            one: SpinLock = one, two: SpinLock = two, queue: WaitQueue = queue
+        ) -> None:
+            for number in range(60):
+                async with one.hold("mixed.one"):
+                    await point("mixed.inside")
+                await sleep("mixed.sleep", number % 3)
+                await queue.wake_all("mixed.wake")
+                choose("mixed.data", (1, 2, 3))
+
+        def program(execution: Execution, body: Any = mixed) -> None:
+            for name in "abc":
+                execution.spawn(name, body)
+
+        plain = run(program, RandomWalk(seed)).verdict
+        watched = run(program, RandomWalk(seed), fingerprint=nothing).verdict
+        assert plain == watched
+        assert plain is not None
+        assert plain.steps > QUIET
+        assert send is not receive
+
+
+def test_a_fingerprint_that_fails() -> None:
+    """What a fingerprint raises is a verdict, as everything else."""
+
+    def broken() -> Hashable:
+        raise LookupError("no table")
+
+    assert str(verdict_of(spins, fingerprint=broken)) == "error: LookupError: no table"
+
+
+def test_without_a_fingerprint_there_is_no_watch() -> None:
+    """A program that does not tell its state is bounded by its budget only."""
+
+    def program(execution: Execution) -> None:
+        execution.spawn("a", spins)
+
+    verdict = run(program, FirstChoice(), budget=BUDGET).verdict
+    assert verdict is not None
+    assert (verdict.ending, verdict.check) == (Ending.LIVELOCK, "step-budget")

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The names that swaptrio.sched promises."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from pathlib import Path
+
+import swaptrio.sched as sched
+
+
+def test_exported_names() -> None:
+    """What the package exports changes only on purpose."""
+    assert sched.__all__ == [
+        "DEFAULT_BUDGET",
+        "BadSchedule",
+        "Completion",
+        "Decision",
+        "Diverged",
+        "Ending",
+        "Execution",
+        "FirstChoice",
+        "Kind",
+        "ModelError",
+        "Mutex",
+        "Observer",
+        "Operation",
+        "Program",
+        "RandomWalk",
+        "ReceiveChannel",
+        "Recorded",
+        "Run",
+        "SchedError",
+        "Schedule",
+        "Scheduler",
+        "Script",
+        "SendChannel",
+        "SpinLock",
+        "Strategy",
+        "Task",
+        "Verdict",
+        "Violation",
+        "WaitQueue",
+        "Waiting",
+        "WindowNotReached",
+        "choose",
+        "current",
+        "join",
+        "might_sleep",
+        "name_of",
+        "now",
+        "open_channel",
+        "open_scheduler",
+        "point",
+        "point_when",
+        "run",
+        "sleep",
+        "spawn",
+    ]
+
+
+def test_exported_names_exist() -> None:
+    """Every exported name is there, and has a docstring if it can carry one of its own."""
+    for name in sched.__all__:
+        value = getattr(sched, name)
+        if inspect.isclass(value) or inspect.isroutine(value):
+            assert value.__doc__, name
+
+
+def test_nothing_of_the_upper_floors() -> None:
+    """The lowest room imports nothing of swaptrio but itself."""
+    assert sched.__file__ is not None
+    for path in sorted(Path(sched.__file__).parent.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            for name in names:
+                assert not name.startswith("swaptrio") or name.startswith("swaptrio.sched"), (
+                    path
+                )
