@@ -23,6 +23,7 @@ CHECKS: Final = {
     "I-INUSE": "a device's count is the number of its slots in use",
     "I-INSERT-UNCHARGED": "a cached folio that is not charged is locked, unread and unmapped",
     "I-CHARGE1": "a folio is charged once, by who inserted it",
+    "I-OWNER": "the group that is charged for a folio is the one on record for its first slot",
     "I-NOREADUPTODATE": "only a locked, cached folio that is not up to date is read",
     "I-MAPDATA": "a page that becomes mapped holds what was last stored there",
     "I-PTEMATCH": "what replaces a swap entry is the page that the entry names",

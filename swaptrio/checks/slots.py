@@ -15,8 +15,11 @@ from swaptrio.mm.swap_h import (
     SWAPFILE_CLUSTER,
     SwapClusterInfo,
     SwapInfoStruct,
+    swap_cluster,
+    swp_cluster_offset,
     swp_entry,
     swp_offset,
+    swp_type,
 )
 from swaptrio.mm.swap_table import (
     SWP_TB_BAD,
@@ -126,7 +129,34 @@ def check_folio(kernel: Kernel, si: SwapInfoStruct, ci: SwapClusterInfo, folio: 
         if first % folio.nr:
             raise Violation("I-ALIGN", f"{folio.name} is cached from {si.name}:{first}")
         check_uncharged(folio)
+        if first % SWAPFILE_CLUSTER in ci.touched:
+            _check_inserted(kernel, ci, folio)
     check_refs(folio)
+
+
+def _check_inserted(kernel: Kernel, ci: SwapClusterInfo, folio: Folio) -> None:
+    """A folio that has just been inserted, and was charged before."""
+    before = ci.touched[swp_cluster_offset(folio.swap)]
+    if swp_tb_is_shadow(before) and folio.memcg is not None:
+        check_owner(kernel, folio)
+
+
+def check_owner(kernel: Kernel, folio: Folio) -> None:
+    """Check that a cached folio was charged to the group on record for its first slot.
+
+    Where the record names no online group the charge goes elsewhere, and nothing is checked.
+
+    Raises:
+        Violation: (I-OWNER) it belongs to another group.
+    """
+    si = kernel.devices[swp_type(folio.swap)]
+    ci = swap_cluster(si, swp_offset(folio.swap))
+    owner = kernel.memcgs.by_id.get(ci.memcg_table.get(swp_cluster_offset(folio.swap), 0))
+    if owner is None or not owner.online or folio.memcg is owner:
+        return
+    charged = "nobody" if folio.memcg is None else folio.memcg.name
+    message = f"{folio.name} is charged to {charged}, its slot belongs to {owner.name}"
+    raise Violation("I-OWNER", message)
 
 
 def _slots_naming(ci: SwapClusterInfo, folio: Folio) -> list[int]:

@@ -16,7 +16,7 @@ import attrs
 
 from swaptrio.checks.findings import Finding
 from swaptrio.checks.quiescent import check_quiescent
-from swaptrio.checks.slots import check_cluster, check_counts
+from swaptrio.checks.slots import check_cluster, check_counts, check_owner
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.kernel import FUNCTIONS, Kernel
 from swaptrio.mm.mm_types import (
@@ -198,7 +198,7 @@ def _failing(oracles: Oracles, function: Callable[..., Any]) -> Callable[..., An
 
 
 def _charging(oracles: Oracles, function: Callable[..., Any]) -> Callable[..., Any]:
-    """I-CHARGE1, for everybody who asks for a charge."""
+    """I-CHARGE1, and I-OWNER for a folio that is in the cache when it is charged."""
     inner = _failing(oracles, function)
 
     async def call(kernel: Kernel, folio: Folio, *args: Any) -> Any:
@@ -208,7 +208,10 @@ def _charging(oracles: Oracles, function: Callable[..., Any]) -> Callable[..., A
             raise Violation(
                 "I-CHARGE1", f"{folio.name} is charged by {_me()}, not its inserter"
             )
-        return await inner(kernel, folio, *args)
+        error = await inner(kernel, folio, *args)
+        if error is None and folio.swapcache:
+            check_owner(kernel, folio)
+        return error
 
     return call
 
