@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """An example: find a lost wake-up in a bounded buffer, replay it, and show that a fix holds.
 
-Nothing here is about memory management. It is the way to test any program with `swaptrio.sched`:
+Nothing here is about memory management. It is the way to test any program with this package:
 
 1. Write the program with the package's locks and queues, and name each place where it waits.
 2. Write a function that makes the objects and spawns the tasks.
@@ -11,7 +11,7 @@ Nothing here is about memory management. It is the way to test any program with 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import trio
 
@@ -30,8 +30,11 @@ from swaptrio.sched import (
 )
 from swaptrio.sched.testing import Transcript
 
-# 1. The program: a buffer with room for one item, guarded by a mutex. Whoever cannot go on gives
-#    the mutex back and waits in a queue until somebody has changed the buffer.
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# 1. The program: a buffer with room for one item, guarded by a mutex. Whoever cannot go on
+#    gives the mutex back and waits in a queue until somebody has changed the buffer.
 
 
 class Buffer:
@@ -78,25 +81,29 @@ class WakesOne(Buffer):
     """
 
     async def wait_until(self, who: str, condition: Callable[[], bool]) -> None:
+        """Wait and look again, as often as it takes."""
         while not condition():
             await self.mutex.release(f"{who}.wait_unlock")
             await self.changed.wait(f"{who}.wait")
             await self.mutex.acquire(f"{who}.wait_lock")
 
     async def wake(self, who: str) -> None:
+        """Wake whoever has waited longest."""
         await self.changed.wake_one(f"{who}.wake")
 
 
 class LooksOnce(Buffer):
-    """Wrong: ``if`` where ``while`` is needed. Between wake-up and mutex another may be first."""
+    """Wrong: ``if`` where ``while`` is needed. Another may have the mutex before the woken."""
 
     async def wait_until(self, who: str, condition: Callable[[], bool]) -> None:
+        """Look, and wait once if need be."""
         if not condition():
             await self.mutex.release(f"{who}.wait_unlock")
             await self.changed.wait(f"{who}.wait")
             await self.mutex.acquire(f"{who}.wait_lock")
 
     async def wake(self, who: str) -> None:
+        """Wake all."""
         await self.changed.wake_all(f"{who}.wake")
 
 
@@ -104,6 +111,7 @@ class Correct(WakesOne):
     """Right: everybody is woken, and looks again before going on."""
 
     async def wake(self, who: str) -> None:
+        """Wake all."""
         await self.changed.wake_all(f"{who}.wake")
 
 
@@ -120,8 +128,8 @@ def shop(kind: type[Buffer]) -> Callable[[Execution], None]:
             await buffer.put(f"{name}{number}")
 
     async def consume(buffer: Buffer, sold: list[str]) -> None:
-        for _ in range(2):
-            sold.append(await buffer.get())
+        sold.append(await buffer.get())
+        sold.append(await buffer.get())
 
     def program(execution: Execution) -> None:
         buffer, sold = kind(), list[str]()

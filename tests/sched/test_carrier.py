@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
@@ -19,6 +18,7 @@ from swaptrio.sched import (
     Program,
     RandomWalk,
     Scheduler,
+    SendChannel,
     SpinLock,
     Task,
     current,
@@ -31,10 +31,14 @@ from swaptrio.sched import (
 )
 from swaptrio.sched.testing import Transcript
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
 
 def small(execution: Execution) -> None:
     """Three tasks with a lock, a channel, sleeps and clean-up: some twenty steps."""
     lock, mutex = SpinLock("lock"), Mutex("mutex")
+    send: SendChannel[int]
     send, receive = open_channel("mail", 1)
 
     async def sends() -> None:
@@ -78,6 +82,7 @@ class At(Transcript):
         self.act = act
 
     def step(self, execution: Execution, task: Task) -> None:
+        """Write the line, and act where it is time."""
         super().step(execution, task)
         if execution.step == self.at:
             self.act()
@@ -263,15 +268,20 @@ async def test_each_run_ends_before_the_next_begins() -> None:
 
 
 async def point_once() -> None:
+    """One point."""
     await point("once.here")
 
 
 async def test_what_the_block_raises_comes_out_as_it_is() -> None:
     """An exception of the block is not wrapped in the group of a nursery."""
-    with pytest.raises(LookupError, match="mine"):
+
+    async def fails() -> None:
         async with open_scheduler() as scheduler:
             await scheduler.run(small, FirstChoice())
             raise LookupError("mine")
+
+    with pytest.raises(LookupError, match="mine"):
+        await fails()
 
 
 async def test_a_group_that_the_block_raises_stays_a_group() -> None:

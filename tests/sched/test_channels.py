@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
@@ -27,6 +26,9 @@ from swaptrio.sched import (
     run,
 )
 from swaptrio.sched.testing import Transcript
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
 
 
 def mail(capacity: float) -> tuple[SendChannel[int], ReceiveChannel[int]]:
@@ -69,8 +71,7 @@ def test_values_arrive_once_and_in_order() -> None:
         async def receives(
             receive: trio.abc.ReceiveChannel[int] = receive, got: list[int] = got
         ) -> None:
-            async for number in receive:
-                got.append(number)
+            got.extend([number async for number in receive])
 
         assert verdict_of(sends, receives, strategy=RandomWalk(seed)).passed
         assert got == [0, 1, 2, 3, 4]
@@ -192,12 +193,10 @@ def test_closing_lets_waiters_go(closed: str, blocked: str, error: type[Exceptio
     send, receive = mail(1)
 
     async def blocks() -> None:
+        if blocked == "send":
+            await send.send(1)
         with pytest.raises(error):
-            if blocked == "receive":
-                await receive.receive()
-            else:
-                await send.send(1)
-                await send.send(2)
+            await (send.send(2) if blocked == "send" else receive.receive())
 
     async def closes() -> None:
         await (send if closed == "send" else receive).aclose()

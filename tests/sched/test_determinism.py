@@ -2,8 +2,8 @@
 """Same program, same strategy, same seed: the same transcript, everywhere.
 
 Importing Hypothesis, which pytest-trio does, makes Trio's own order of tasks repeatable in the
-whole process, so that a test of determinism could pass for the wrong reason. Those here run with
-that switch off, and in interpreters that have imported neither.
+whole process, so that a test of determinism could pass for the wrong reason. Those here run
+with that switch off, and in interpreters that have imported neither.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 import trio
@@ -20,6 +19,7 @@ from swaptrio.sched import (
     Execution,
     Mutex,
     RandomWalk,
+    SendChannel,
     SpinLock,
     choose,
     open_channel,
@@ -63,18 +63,15 @@ assert inside._ALLOW_DETERMINISTIC_SCHEDULING is False
 
 
 @pytest.fixture(params=[False, True], ids=["shuffled batches", "sorted batches"])
-def batches(request: pytest.FixtureRequest) -> Iterator[bool]:
+def batches(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Trio's private switch for repeatable batches, in both positions."""
-    inside = trio._core._run  # the switch has no public name
-    before = inside._ALLOW_DETERMINISTIC_SCHEDULING
-    inside._ALLOW_DETERMINISTIC_SCHEDULING = request.param
-    yield request.param
-    inside._ALLOW_DETERMINISTIC_SCHEDULING = before
+    monkeypatch.setattr(trio._core._run, "_ALLOW_DETERMINISTIC_SCHEDULING", request.param)
 
 
 def program(execution: Execution) -> None:
     """Seven tasks, one spawned on the way, with all that the package offers."""
     spin, mutex = SpinLock("spin"), Mutex("mutex")
+    send: SendChannel[int]
     send, receive = open_channel("mail", 2)
 
     async def sends(number: int) -> None:

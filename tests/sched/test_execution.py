@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
@@ -35,6 +34,9 @@ from swaptrio.sched import (
 from swaptrio.sched.execution import DRAIN_LIMIT
 from swaptrio.sched.testing import Transcript
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+
 
 @attrs.define(eq=False)
 class Picks:
@@ -44,24 +46,29 @@ class Picks:
     seen: list[list[str]] = attrs.Factory(list)
     asks_always: bool = True
 
-    def begin(self, execution: Execution) -> None: ...
+    def begin(self, execution: Execution) -> None:
+        """Nothing to prepare."""
 
     def pick(self, execution: Execution, count: int) -> int:
+        """The next number; the candidates are what they are said to be."""
         names = [task.name for task in execution.candidates()]
         assert len(names) == count == execution.count()
         self.seen.append(names)
         return self.numbers.pop(0) if self.numbers else 0
 
     def choose(self, execution: Execution, label: str, options: Sequence[object]) -> int:
+        """The next number."""
         return self.numbers.pop(0) if self.numbers else 0
 
 
 async def stepper(steps: int) -> None:
+    """So many points."""
     for _ in range(steps):
         await point("stepper.step")
 
 
 def verdict_of(execution: Execution) -> Verdict:
+    """The verdict, which every execution has in the end."""
     assert execution.verdict is not None
     return execution.verdict
 
@@ -325,6 +332,7 @@ def test_there_is_no_current_execution_outside() -> None:
 
 
 async def raises(before: int, exc: BaseException) -> None:
+    """So many points, and an exception."""
     await stepper(before)
     raise exc
 
@@ -458,7 +466,7 @@ def test_an_observer_that_breaks_at_the_end_is_heard() -> None:
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_checks_at_the_end(fails: bool) -> None:
-    """A check in ``at_end`` is asked once, when nothing is left to do; what it raises counts."""
+    """A check in ``at_end`` is asked once, when nothing is left; what it raises counts."""
     asked = []
 
     def check() -> None:
@@ -479,6 +487,7 @@ def test_checks_at_the_end(fails: bool) -> None:
 
 
 async def takes_two(first: SpinLock | Mutex, second: SpinLock | Mutex) -> None:
+    """One lock, and another inside."""
     await first.acquire("takes_two.first")
     await second.acquire("takes_two.second")
     for lock in (second, first):

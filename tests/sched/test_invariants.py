@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Random small programs under random decisions: what `execution` promises holds at each step."""
+"""Random programs under random decisions: what `execution` promises holds at each step."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 import pytest
@@ -18,7 +17,9 @@ from swaptrio.sched import (
     Execution,
     FirstChoice,
     Mutex,
+    ReceiveChannel,
     Recorded,
+    SendChannel,
     SpinLock,
     Task,
     WaitQueue,
@@ -32,6 +33,9 @@ from swaptrio.sched import (
 )
 from swaptrio.sched.lasso import QUIET
 from swaptrio.sched.testing import Invariants, Transcript
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 #: What a task does: the name of an action, and which of the two objects it concerns.
 Action: TypeAlias = tuple[str, int]
@@ -71,12 +75,15 @@ class Decisions:
     _left: list[int] = attrs.Factory(list)
 
     def begin(self, execution: Execution) -> None:
+        """Go back to the first number."""
         self._left = list(reversed(self.numbers))
 
     def pick(self, execution: Execution, count: int) -> int:
+        """The next number, among the candidates."""
         return self._left.pop() % count if self._left else 0
 
     def choose(self, execution: Execution, label: str, options: Sequence[object]) -> int:
+        """The next number, among the options."""
         return self._left.pop() % len(options) if self._left else 0
 
 
@@ -86,7 +93,10 @@ class World:
     def __init__(self) -> None:
         self.spins = [SpinLock("spin0"), SpinLock("spin1")]
         self.mutexes = [Mutex("mutex0"), Mutex("mutex1")]
-        self.channels = [open_channel("mail0", 1), open_channel("mail1", 2)]
+        self.channels: list[tuple[SendChannel[int], ReceiveChannel[int]]] = [
+            open_channel("mail0", 1),
+            open_channel("mail1", 2),
+        ]
         self.queues = [WaitQueue("queue0"), WaitQueue("queue1")]
         self.completions = [Completion("done0"), Completion("done1")]
         self.flags = [False, False]

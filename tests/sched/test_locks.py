@@ -18,6 +18,7 @@ from swaptrio.sched import (
     RandomWalk,
     Run,
     Script,
+    SendChannel,
     SpinLock,
     Verdict,
     WaitQueue,
@@ -212,7 +213,9 @@ async def _awaits_completion() -> None:
 
 
 async def _sends() -> None:
-    await open_channel("may", 1)[0].send(1)
+    send: SendChannel[int]
+    send, _ = open_channel("may", 1)
+    await send.send(1)
 
 
 async def _receives() -> None:
@@ -261,7 +264,9 @@ async def _completes() -> None:
 
 
 async def _sends_now() -> None:
-    open_channel("may", 1)[0].send_nowait(1)
+    send: SendChannel[int]
+    send, _ = open_channel("may", 1)
+    send.send_nowait(1)
 
 
 async def _steps() -> None:

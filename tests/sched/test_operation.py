@@ -7,7 +7,7 @@ from swaptrio.sched import Kind, Operation, SpinLock, name_of
 
 
 def test_name_of() -> None:
-    """An object is called by its name, or its class: never by something that holds an address."""
+    """An object is called by its name, or its class: never by what holds an address."""
     assert name_of(None) == ""
     assert name_of("clock") == "clock"
     assert name_of(SpinLock("cluster0")) == "cluster0"

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -39,7 +41,7 @@ def graph(**edges: str) -> tuple[Waiting, ...]:
     ],
 )
 def test_find_cycle(waiting: tuple[Waiting, ...], cycle: tuple[str, ...]) -> None:
-    """The cycle is told without the tasks that only lead to it, and none where there is none."""
+    """The cycle is told without the tasks that only lead to it; none where there is none."""
     assert find_cycle(waiting) == cycle
 
 
@@ -59,9 +61,7 @@ def test_find_cycle_finds_cycles_only(edges: dict[str, str]) -> None:
 def test_find_cycle_is_linear_and_deep() -> None:
     """Neither a chain of thousands nor a dense graph is too much."""
     names = [f"t{number}" for number in range(5000)]
-    chain = tuple(
-        Waiting(a, "here", "it", (b,)) for a, b in zip(names, names[1:], strict=False)
-    )
+    chain = tuple(Waiting(a, "here", "it", (b,)) for a, b in pairwise(names))
     dense = tuple(
         Waiting(a, "here", "it", tuple(names[n + 1 : 60])) for n, a in enumerate(names[:60])
     )
@@ -97,7 +97,7 @@ def test_classify(exc: BaseException, expected: tuple[Ending, str, str]) -> None
 
 
 def test_verdict_in_one_line() -> None:
-    """A verdict prints its ending, the broken check and the message; only one kind has passed."""
+    """A verdict prints its ending, the broken check and the message; one kind has passed."""
     verdict = Verdict(Ending.VIOLATION, 7, Schedule(), "I-X", "seen")
     assert str(verdict) == "violation: I-X: seen"
     assert not verdict.passed

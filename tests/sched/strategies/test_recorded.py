@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +16,7 @@ from swaptrio.sched import (
     RandomWalk,
     Recorded,
     Schedule,
+    SendChannel,
     SpinLock,
     Verdict,
     choose,
@@ -26,10 +27,14 @@ from swaptrio.sched import (
 )
 from swaptrio.sched.testing import Transcript
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 def workload(execution: Execution) -> None:
     """Four tasks with locks, a channel, sleeps and draws; some schedules fail."""
     spin, mutex = SpinLock("spin"), Mutex("mutex")
+    send: SendChannel[int]
     send, receive = open_channel("mail", 2)
     total = [0]
 
@@ -66,6 +71,7 @@ def workload(execution: Execution) -> None:
 
 
 def verdict_of(program: Program, schedule: str) -> Verdict:
+    """The verdict of a replay."""
     verdict = run(program, Recorded(Schedule.parse(schedule))).verdict
     assert verdict is not None
     return verdict

@@ -13,6 +13,7 @@ from swaptrio.sched import (
     Recorded,
     Run,
     Script,
+    SendChannel,
     Verdict,
     WaitQueue,
     choose,
@@ -25,11 +26,13 @@ from swaptrio.sched.testing import Transcript
 
 
 async def three_steps() -> None:
+    """Three points, each with a label of its own."""
     for label in ("one", "two", "three"):
         await point(f"task.{label}")
 
 
 async def same_steps() -> None:
+    """Three points of one label."""
     for _ in range(3):
         await point("task.same")
 
@@ -137,7 +140,7 @@ def test_others_do_not_run_for_a_blocked_task() -> None:
 
 
 def test_a_task_may_stand_blocked_at_its_label() -> None:
-    """Standing at a label means that the operation is declared, whether it can succeed or not."""
+    """At a label means that the operation is declared, whether it can succeed or not."""
     verdict, steps = carried_out(
         blocking, Run("a", "task.inside"), Run("b", "task.lock"), Run("a")
     )
@@ -149,6 +152,7 @@ def test_daemons_run_for_a_blocked_task() -> None:
     """Who waits for a daemon gets it; other tasks still do not run."""
 
     def program(execution: Execution) -> None:
+        ask: SendChannel[str]
         ask, asked = open_channel("ask", 1)
         queue, done = WaitQueue("answer"), list[object]()
 
