@@ -119,6 +119,9 @@ class Scheduler:
     ) -> Execution:
         """Run *program* once under *strategy*; the result holds the verdict.
 
+        Trio has its turn where one task follows another. A cancellation strikes there; a
+        task that goes on and on alone is bounded by the budget only.
+
         Args:
             program: makes the objects and spawns the tasks of this execution.
             strategy: decides at every scheduling point.
