@@ -18,7 +18,6 @@ await s.run(...)`` runs any number of executions. The same program, strategy and
 same execution on every machine; ``Recorded(schedule)`` gives it once more.
 """
 
-from swaptrio.sched.carrier import Program, Scheduler, open_scheduler, run
 from swaptrio.sched.channels import ReceiveChannel, SendChannel, open_channel
 from swaptrio.sched.errors import (
     Diverged,
@@ -29,6 +28,7 @@ from swaptrio.sched.errors import (
 )
 from swaptrio.sched.execution import DEFAULT_BUDGET, Execution, current
 from swaptrio.sched.locks import Completion, Mutex, SpinLock, WaitQueue
+from swaptrio.sched.opening import Carrier, open_scheduler, run
 from swaptrio.sched.operation import Kind, Operation, name_of
 from swaptrio.sched.points import (
     choose,
@@ -41,6 +41,7 @@ from swaptrio.sched.points import (
     spawn,
 )
 from swaptrio.sched.schedule import BadSchedule, Decision, Schedule
+from swaptrio.sched.scheduler import Program, Scheduler
 from swaptrio.sched.strategies import FirstChoice, RandomWalk, Recorded, Run, Script, Strategy
 from swaptrio.sched.task import Observer, Task
 from swaptrio.sched.verdict import Ending, Verdict, Waiting
@@ -48,6 +49,7 @@ from swaptrio.sched.verdict import Ending, Verdict, Waiting
 __all__ = [
     "DEFAULT_BUDGET",
     "BadSchedule",
+    "Carrier",
     "Completion",
     "Decision",
     "Diverged",

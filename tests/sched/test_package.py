@@ -15,6 +15,7 @@ def test_exported_names() -> None:
     assert sched.__all__ == [
         "DEFAULT_BUDGET",
         "BadSchedule",
+        "Carrier",
         "Completion",
         "Decision",
         "Diverged",
