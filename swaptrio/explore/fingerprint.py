@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""When two failures are the same one."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from swaptrio.sched import Ending, Verdict
+
+if TYPE_CHECKING:
+    from swaptrio.scenario.world import Setup
+
+_NUMBER: Final = re.compile(r"0x[0-9a-f]+|\d+")
+
+
+@attrs.frozen
+class Fingerprint:
+    """How an execution of a scenario and a variant fails.
+
+    *rule* is the check that was broken. Where an ending has none, it is the message with its
+    numbers left out, so that two different crashes stay two failures.
+    """
+
+    scenario: str
+    variant: str
+    ending: Ending
+    rule: str
+
+    @classmethod
+    def of(cls, setup: Setup, verdict: Verdict) -> Fingerprint:
+        """The fingerprint of an execution of *setup* that ended with *verdict*."""
+        rule = verdict.check or _NUMBER.sub("#", verdict.message)
+        return cls(setup.scenario.name, setup.variant.name, verdict.ending, rule)

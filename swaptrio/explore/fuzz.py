@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Fuzz: one random walk after the other, from the set-up of a scenario, without its window.
+
+The loop is what a campaign spends its life in. It writes nothing and keeps nothing of an
+execution that passed. What failed is counted by its fingerprint and kept once, as a schedule;
+whoever wants to read it replays that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from swaptrio.explore.execute import execute
+from swaptrio.explore.fingerprint import Fingerprint
+from swaptrio.explore.pace import Pace
+from swaptrio.scenario.play import failed
+from swaptrio.scenario.world import Setup
+from swaptrio.sched import RandomWalk, Schedule, Scheduler, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+
+@attrs.define
+class Failure:
+    """A distinct failure: how often it was seen, and *seed* and *verdict* of the first time."""
+
+    fingerprint: Fingerprint
+    seed: int
+    verdict: Verdict
+    count: int = 1
+
+    @property
+    def schedule(self) -> Schedule:
+        """The schedule of the first time."""
+        return self.verdict.schedule
+
+
+@attrs.define
+class Fuzzed:
+    """What fuzzing has found so far; *failures* stand in the order of their first seeds.
+
+    *stopped* says that it was asked to stop before its last seed. *seconds* is wall time, and
+    the only thing here that differs from run to run.
+    """
+
+    setup: Setup
+    executions: int = 0
+    steps: int = 0
+    seconds: float = 0.0
+    stopped: bool = False
+    _failures: dict[Fingerprint, Failure] = attrs.Factory(dict)
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """The distinct failures."""
+        return tuple(self._failures.values())
+
+    @property
+    def failed(self) -> int:
+        """How many executions failed."""
+        return sum(failure.count for failure in self._failures.values())
+
+    def note(self, seed: int, verdict: Verdict) -> None:
+        """Count an execution that failed."""
+        fingerprint = Fingerprint.of(self.setup, verdict)
+        known = self._failures.get(fingerprint)
+        if known is None:
+            self._failures[fingerprint] = Failure(fingerprint, seed, verdict)
+        else:
+            known.count += 1
+
+
+async def fuzz(
+    scheduler: Scheduler,
+    setup: Setup,
+    seeds: Iterable[int],
+    *,
+    stop: Callable[[], bool] = lambda: False,
+    progress: Callable[[Fuzzed], None] | None = None,
+) -> Fuzzed:
+    """Run *setup* once for each of *seeds*.
+
+    Args:
+        scheduler: runs the executions.
+        setup: the scenario and the variant.
+        seeds: one random walk each.
+        stop: asked before each execution; what was found until then is the result.
+        progress: is told about ten times a second at most.
+    """
+    fuzzed = Fuzzed(setup)
+    pace = Pace.start()
+    walk = RandomWalk(0)
+    for seed in seeds:
+        if stop():
+            fuzzed.stopped = True
+            break
+        walk.seed = seed
+        verdict = await execute(scheduler, setup, walk)
+        fuzzed.executions += 1
+        fuzzed.steps += verdict.steps
+        if failed(verdict):
+            fuzzed.note(seed, verdict)
+        if progress is not None and pace.is_time(fuzzed.executions):
+            fuzzed.seconds = pace.told
+            progress(fuzzed)
+    fuzzed.seconds = pace.seconds
+    return fuzzed
