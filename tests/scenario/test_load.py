@@ -614,6 +614,24 @@ def spots(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return found
 
 
+def put(tables: Any, path: tuple[Any, ...], value: Any) -> None:
+    """Set what *path* leads to, unless an earlier change took that place away."""
+    *way, last = path
+    for key in way:
+        if not has(tables, key):
+            return
+        tables = tables[key]
+    if has(tables, last):
+        tables[last] = value
+
+
+def has(tables: Any, key: Any) -> bool:
+    """Whether there is a place *key*: in a table by name, in a list by number."""
+    if isinstance(tables, dict):
+        return key in tables
+    return isinstance(tables, list) and key in range(len(tables))
+
+
 TABLES = tomllib.loads(VALID)
 VALUES: st.SearchStrategy[Any] = st.recursive(
     st.booleans()
@@ -640,15 +658,6 @@ def test_mutated_tables(changes: list[tuple[tuple[Any, ...], Any]]) -> None:
     """Any value in any place makes at worst a ScenarioError, in lines that can be printed."""
     tables = copy.deepcopy(TABLES)
     for path, value in changes:
-        place: Any = tables
-        for key in path[:-1]:
-            try:
-                place = place[key]
-            except (KeyError, IndexError, TypeError):
-                break  # An earlier change took this place away.
-        if isinstance(place, dict) or (
-            isinstance(place, list) and path[-1] in range(len(place))
-        ):
-            place[path[-1]] = value
+        put(tables, path, value)
 
     assert all(line.isprintable() for line in said_of(lambda: structure(tables)))
