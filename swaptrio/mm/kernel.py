@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
+# ruff: noqa: TC004  # the kernel's files refer to each other; nothing resolves these at run time
 """The kernel of one execution: its state, and which version of each function it runs.
 
-Every function of the model takes the kernel first and is decorated with `kernel_function`. A call
-looks the function's name up in the kernel's own table before it falls back to the one that was
-called. That is how a variant replaces a function of the model, a mutant one of a variant, and
-how an oracle or a recorder wraps any of them, without a word about it in the model.
+Every function of the model takes the kernel first and is decorated with `kernel_function`. A
+call looks the function's name up in the kernel's own table before it falls back to the one that
+was called. That is how a variant replaces a function of the model, a mutant one of a variant,
+and how an oracle or a recorder wraps any of them, without a word about it in the model.
 
 Scheduling points carry labels ``function.step``, where *function* is the kernel's name without
 leading underscores. They stand as literals in the code, so `labels_in` can tell which labels a
@@ -57,8 +58,10 @@ class Config:
 class Kernel:
     """All state that the tasks of one execution share.
 
-    *functions* holds what runs instead of the model's own functions, by name. *warnings* are the
-    warnings that the kernel itself gave (WARN, VM_WARN), in order.
+    *functions* holds what runs instead of the model's own functions, by name. *warnings* are
+    those that the kernel itself gave (WARN, VM_WARN), in order, each time that its condition
+    was true. *folios* are all that were allocated and not freed, by the frame number of their
+    head.
     """
 
     config: Config

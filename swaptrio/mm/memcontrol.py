@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
+# ruff: noqa: TC004  # the kernel's files refer to each other; nothing resolves these at run time
 """Memory cgroups: the charger, and the owners of slots (mm/memcontrol.c, memcontrol-v1.c).
 
 The charger is a task. Whoever needs a charge sends it a request over a channel and waits for
@@ -27,7 +28,11 @@ if TYPE_CHECKING:
 
 @attrs.define(eq=False)
 class MemCgroup:
-    """One memory cgroup; *limit* bounds *memory*, in pages. *id* is its private id, 1 and up."""
+    """One memory cgroup: *id* is its private id, 1 and up; *limit* bounds *memory*, in pages.
+
+    Groups have no parents in the model: where the kernel goes up to an online ancestor, there
+    is none to go to.
+    """
 
     name: str
     id: int
@@ -88,7 +93,8 @@ async def charge_memcg(
 ) -> Errno | None:
     """Charge a folio to the group with the private *id*. May sleep.
 
-    If the id names no online group the charge goes to that of *mm*; without one, to the first.
+    If the id names no online group the charge goes to that of *mm*; without one to that of the
+    running context, for which the model takes the first.
     """
     memcg = kernel.memcgs.by_id.get(id)
     if memcg is None or not memcg.online:

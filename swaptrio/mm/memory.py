@@ -2,7 +2,9 @@
 """Faults and unmapping (mm/memory.c).
 
 `do_swap_page` is that of v3 to M. What differs between the versions on the way from the missed
-lookup to the folio stands behind `swapin_sync`, in the variants.
+lookup to the folio stands behind `swapin_sync`, in the variants. Not modelled: KSM, copy on
+write (a write fault maps what a read fault would), uffd, and a folio lock that is not waited
+for.
 """
 
 from __future__ import annotations
@@ -18,17 +20,18 @@ from swaptrio.mm.mm_types import (
     SwapPte,
     VmFault,
     VmFaultReason,
+    hold,
     let_go,
 )
 from swaptrio.mm.page_alloc import (
     folio_lock,
     folio_put,
-    folio_put_refs,
     folio_trylock,
     folio_unlock,
 )
 from swaptrio.mm.rmap import folio_add_anon_rmap, folio_remove_rmap, set_pte_at
-from swaptrio.mm.swap_h import SwpEntry, swp_offset, swp_type
+from swaptrio.mm.swap_h import SwpEntry, swp_cluster_offset, swp_offset, swp_type
+from swaptrio.mm.swap_table import __swap_cgroup_get, swap_table_get, zero_of
 from swaptrio.mm.swapfile import (
     folio_free_swap,
     folio_put_swap,
@@ -36,6 +39,7 @@ from swaptrio.mm.swapfile import (
     put_swap_device,
     swap_put_entries_direct,
 )
+from swaptrio.mm.vmstat import PMD_ORDER
 from swaptrio.sched import Kind, point
 
 GFP_HIGHUSER_MOVABLE = "GFP_HIGHUSER_MOVABLE"
@@ -43,7 +47,7 @@ GFP_HIGHUSER_MOVABLE = "GFP_HIGHUSER_MOVABLE"
 
 @kernel_function
 async def handle_mm_fault(kernel: Kernel, mm: MmStruct, page: int, *, write: bool) -> str:
-    """Access a virtual page until it is mapped, as a processor does that faults again and again.
+    """Access a virtual page until it is mapped, as a processor does that faults each time.
 
     Returns ``mapped``, ``unmapped`` where nothing is there any more, or the fault's reason.
     """
@@ -61,7 +65,11 @@ async def handle_mm_fault(kernel: Kernel, mm: MmStruct, page: int, *, write: boo
 
 @kernel_function
 async def do_swap_page(kernel: Kernel, vmf: VmFault) -> VmFaultReason:
-    """Swap in the page of a fault. Nothing is held but the VMA."""
+    """Swap in the page of a fault. Nothing is held but the VMA; may sleep.
+
+    Returns NONE where the access has to be tried again, mapped or not; OOM where there is no
+    folio and the entry is unchanged; SIGBUS where the folio could not be read.
+    """
     entry = vmf.orig_pte.entry
     si = await get_swap_device(kernel, entry)
     if si is None:
@@ -135,7 +143,7 @@ async def _install(kernel: Kernel, vmf: VmFault, entry: SwpEntry, folio: Folio) 
     """
     index = entry - folio.swap
     first = vmf.page - index
-    whole = folio.nr > 1 and _range_is_swapped(vmf.mm, first, folio)
+    whole = folio.nr > 1 and swap_pte_batch(kernel, vmf, first, folio.nr) == folio.nr
     if folio.nr > 1 and not folio.anon and not whole:
         warn_on(kernel, folio.dirty, "a dirty folio is dropped")
         await swap_state.swap_cache_del_folio(kernel, folio)
@@ -153,12 +161,18 @@ async def _install(kernel: Kernel, vmf: VmFault, entry: SwpEntry, folio: Folio) 
     return True
 
 
-def _range_is_swapped(mm: MmStruct, first: int, folio: Folio) -> bool:
-    for number in range(folio.nr):
-        pte = mm.ptes.get(first + number)
-        if not isinstance(pte, SwapPte) or pte.entry != folio.swap + number:
-            return False
-    return True
+@kernel_function
+def swap_pte_batch(kernel: Kernel, vmf: VmFault, first: int, nr: int) -> int:
+    """How many of *nr* pages from *first* have the entries that go with that of the fault.
+
+    These name consecutive slots and have the same flags. The page-table lock is held.
+    """
+    orig = vmf.orig_pte
+    for number in range(first, first + nr):
+        entry = SwpEntry(orig.entry + number - vmf.page)
+        if vmf.mm.ptes.get(number) != SwapPte(entry, orig.exclusive):
+            return number - first
+    return nr
 
 
 @kernel_function
@@ -179,54 +193,77 @@ def should_try_to_free_swap(kernel: Kernel, folio: Folio, vmf: VmFault) -> bool:
 
 @kernel_function
 async def thp_swapin_suitable_orders(kernel: Kernel, vmf: VmFault) -> int:
-    """The large orders that a fault may swap in, as a bitmap.
+    """The large orders that a fault may swap in, as a bitmap of orders 1 to 8.
 
-    None where zswap was ever enabled. The VMA's orders, limited to those whose alignment of
-    address and slot agree, and from the highest whose whole range of entries names consecutive
-    slots. The last is looked at under the page-table lock, which is dropped again.
+    None without THP, or where zswap was ever enabled. The VMA's orders below that of a PMD,
+    limited to those whose alignment of address and slot agree, and from the highest whose whole
+    range suits `can_swapin_thp`. The last is asked under the page-table lock, which is dropped
+    again: it may be so no more when the folio is allocated.
     """
-    orders = vmf.mm.thp_orders if kernel.config.thp else 0
-    if not orders or kernel.config.zswap_ever_enabled:
+    if not kernel.config.thp or kernel.config.zswap_ever_enabled:
         return 0
-    offset = swp_offset(vmf.orig_pte.entry)
-    for order in range(1, orders.bit_length()):
-        if (vmf.page - offset) % (1 << order):
-            orders &= ~(1 << order)
+    orders = _aligned_orders(vmf)
     if not orders:
         return 0
     async with vmf.mm.ptl.hold("thp_swapin_suitable_orders.ptl"):
         order = highest_order(kernel, orders)
-        while orders and not can_swapin_thp(kernel, vmf, 1 << order):
+        while orders and not await can_swapin_thp(kernel, vmf, 1 << order):
             orders, order = next_order(kernel, orders, order)
     return orders
 
 
-@kernel_function
-def can_swapin_thp(kernel: Kernel, vmf: VmFault, nr: int) -> bool:
-    """Whether the *nr* entries around a fault name consecutive slots. The PTL is held.
-
-    Before 08/12 and 12/12 this walk compares the recorded owners and the zero flags too.
-    """
-    first = vmf.page & -nr
-    entry = vmf.orig_pte.entry - (vmf.page - first)
-    ptes = (vmf.mm.ptes.get(first + number) for number in range(nr))
-    return all(
-        isinstance(pte, SwapPte) and pte.entry == entry + number
-        for number, pte in enumerate(ptes)
+def _aligned_orders(vmf: VmFault) -> int:
+    """The VMA's orders at which the page and its slot have the same place in their range."""
+    offset = swp_offset(vmf.orig_pte.entry)
+    return sum(
+        1 << order
+        for order in range(1, PMD_ORDER)
+        if vmf.mm.thp_orders >> order & 1 and (vmf.page - offset) % (1 << order) == 0
     )
+
+
+@kernel_function
+async def can_swapin_thp(kernel: Kernel, vmf: VmFault, nr: int) -> bool:
+    """Whether the *nr* entries around a fault go together. The page-table lock is held.
+
+    Source: M. Before 08/12 this walk compares the owners of the slots too, before 12/12 their
+    zero flags; those versions have their own.
+    """
+    return swap_pte_batch(kernel, vmf, vmf.page & -nr, nr) == nr
+
+
+def slots_are_alike(kernel: Kernel, entry: SwpEntry, nr: int) -> bool:
+    """Whether *nr* slots from *entry* have one recorded owner and one zero flag.
+
+    The cluster lock is not held: it may be so no more at once.
+    """
+    ci = swap_state.__swap_entry_to_cluster(kernel, entry)
+    start = swp_cluster_offset(entry)
+    slots = range(start, start + nr)
+    owners = {__swap_cgroup_get(ci, off) for off in slots}
+    zeros = {zero_of(swap_table_get(ci, off)) for off in slots}
+    return len(owners) == len(zeros) == 1
 
 
 @kernel_function
 async def swapin_readahead(
     kernel: Kernel, entry: SwpEntry, gfp: str, vmf: VmFault | None
 ) -> Folio | None:
-    """Read a slot on a device with readahead: the slot alone, as the window is not modelled."""
+    """Read a slot on a device with readahead: the slot alone, as the window is not modelled.
+
+    Order 0 only; none on any failure. May sleep.
+    """
     return await swap_state.swap_cache_read_folio(kernel, entry, gfp, "vma", 0, readahead=True)
 
 
 @kernel_function
 async def zap_pte_range(kernel: Kernel, mm: MmStruct, page: int, nr: int) -> None:
-    """Unmap *nr* virtual pages from *page*, and drop what they held."""
+    """Unmap *nr* virtual pages from *page*, and drop what they held.
+
+    Swap entries drop their counts under the page-table lock. Folios are gathered there, and let
+    go when it is released.
+    """
+    gathered: list[Folio] = []
     async with mm.ptl.hold("zap_pte_range.ptl"):
         for number in range(page, page + nr):
             pte = mm.ptes.get(number)
@@ -235,21 +272,32 @@ async def zap_pte_range(kernel: Kernel, mm: MmStruct, page: int, nr: int) -> Non
             if isinstance(pte, SwapPte):
                 await swap_put_entries_direct(kernel, pte.entry, 1)
             elif isinstance(pte, PresentPte):
-                await _zap_present(kernel, pte.folio)
+                folio_remove_rmap(kernel, pte.folio, 1)
+                hold(pte.folio)
+                gathered.append(pte.folio)
+    for folio in gathered:
+        await free_folio_and_swap_cache(kernel, folio)
 
 
-async def _zap_present(kernel: Kernel, folio: Folio) -> None:
-    folio_remove_rmap(kernel, folio, 1)
+@kernel_function
+async def free_folio_and_swap_cache(kernel: Kernel, folio: Folio) -> None:
+    """Drop the running task's reference, and the slots too if nobody else uses them.
+
+    (mm/swap_state.c) Only tried where the folio is mapped nowhere and its lock is free.
+    """
     if folio.swapcache and folio.mapcount == 0:
         if await folio_trylock(kernel, folio, "zap_pte_range.trylock"):
             await folio_free_swap(kernel, folio)
             await folio_unlock(kernel, folio, "zap_pte_range.unlock")
-    folio_put_refs(kernel, folio, 1)
+    folio_put(kernel, folio)
 
 
 @kernel_function
 async def user_store(kernel: Kernel, mm: MmStruct, page: int) -> str:
-    """Store something new in a virtual page, swapping it in first; what `handle_mm_fault` says."""
+    """Store something new in a virtual page, which is swapped in for it.
+
+    Returns ``stored``, or what `handle_mm_fault` says of a page that cannot be mapped.
+    """
     while True:
         result = await handle_mm_fault(kernel, mm, page, write=True)
         if result != "mapped":

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
+# ruff: noqa: TC004  # the kernel's files refer to each other; nothing resolves these at run time
 """Folios, page tables and faults (include/linux/mm_types.h, mm.h)."""
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from swaptrio.mm.swap_h import SwpEntry
-from swaptrio.sched import Mutex, SpinLock, WaitQueue, current
+from swaptrio.mm.swap_h import NO_ENTRY, SwpEntry
+from swaptrio.sched import Mutex, SpinLock, Violation, WaitQueue, current
 
 if TYPE_CHECKING:
     from swaptrio.mm.kernel import Kernel
@@ -31,7 +32,7 @@ class Folio:
     nr: int
     lock: Mutex
     refs: int = 1
-    swap: SwpEntry = SwpEntry(0)
+    swap: SwpEntry = NO_ENTRY
     swapcache: bool = False
     swapbacked: bool = False
     uptodate: bool = False
@@ -83,9 +84,9 @@ Pte = SwapPte | PresentPte | None
 class MmStruct:
     """An address space with one anonymous VMA.
 
-    *ptes* maps a virtual page number to its entry. *ptl* is the page-table lock. *thp_orders* are
-    the large orders allowed in the VMA, as a bitmap. *newest* is what the user last stored in
-    each page, in the user's own mind: nothing in the kernel reads it.
+    *ptes* maps a virtual page number to its entry. *ptl* is the page-table lock. *thp_orders*
+    are the large orders allowed in the VMA, as a bitmap. *newest* is what the user last stored
+    in each page, in the user's own mind: nothing in the kernel reads it.
     """
 
     name: str
@@ -116,15 +117,22 @@ class VmFaultReason(StrEnum):
 
 
 def hold(folio: Folio, count: int = 1) -> None:
-    """Note that the running task holds *count* more references for itself."""
+    """Note that the running task holds *count* more references for itself; none is taken."""
     folio.holders[current().me().name] += count
 
 
 def let_go(folio: Folio, count: int = 1) -> None:
-    """Note that the running task holds *count* references less."""
+    """Note that the running task holds *count* references less; none is dropped."""
     folio.holders[current().me().name] -= count
 
 
 def pfn_folio(kernel: Kernel, pfn: int) -> Folio:
-    """The folio whose first page has the frame number *pfn*."""
-    return kernel.folios[pfn]
+    """The folio whose first page has the frame number *pfn*.
+
+    Raises:
+        Violation: (BUG) there is none any more; the kernel would use memory after its end.
+    """
+    folio = kernel.folios.get(pfn)
+    if folio is None:
+        raise Violation("BUG", f"a word names folio {pfn:#x}, which is freed")
+    return folio

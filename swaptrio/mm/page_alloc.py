@@ -44,7 +44,14 @@ def new_folio(kernel: Kernel, order: int) -> Folio:
 async def vma_alloc_folio(
     kernel: Kernel, gfp: str, order: int, mm: MmStruct, page: int
 ) -> Folio | None:
-    """Allocate by the policy of a VMA, at the virtual page *page*. May sleep; none on failure."""
+    """Allocate by the policy of a VMA, at the virtual page *page*; may sleep, none on failure.
+
+    Args:
+        gfp: allocation flags, without effect in the model.
+        order: 0 to 9.
+        mm: the address space whose VMA it is.
+        page: the first virtual page of the folio, aligned to the order.
+    """
     await point("vma_alloc_folio.alloc")
     return await alloc_pages(kernel, order)
 
@@ -53,7 +60,7 @@ async def vma_alloc_folio(
 async def folio_alloc_mpol(
     kernel: Kernel, gfp: str, order: int, mpol: str | None, ilx: int
 ) -> Folio | None:
-    """Allocate by the memory policy *mpol*. May sleep; none on failure."""
+    """Allocate by the memory policy *mpol*, or by the task's where it is none; as above."""
     await point("folio_alloc_mpol.alloc")
     return await alloc_pages(kernel, order)
 

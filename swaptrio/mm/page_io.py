@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
+# ruff: noqa: TC004  # the kernel's files refer to each other; nothing resolves these at run time
 """Reading and writing folios at their slots (mm/page_io.c), and the device that does it.
 
 Each device is a task. Bios reach it over a channel; it keeps those that wait and completes one
@@ -18,8 +19,13 @@ from swaptrio.mm.errno import Errno
 from swaptrio.mm.kernel import Kernel, kernel_function, warn_on
 from swaptrio.mm.page_alloc import folio_end_writeback, folio_put_refs, folio_unlock
 from swaptrio.mm.swap_h import swap_cluster, swp_cluster_offset, swp_offset, swp_type
-from swaptrio.mm.swap_table import swap_table_get, zero_of
-from swaptrio.mm.vmstat import count_mthp_stat, count_vm_event
+from swaptrio.mm.swap_table import (
+    __swap_table_clear_zero,
+    __swap_table_set_zero,
+    swap_table_get,
+    zero_of,
+)
+from swaptrio.mm.vmstat import count_mthp_stat, count_vm_events
 from swaptrio.sched import Completion, choose, point, sleep
 
 if TYPE_CHECKING:
@@ -29,7 +35,10 @@ if TYPE_CHECKING:
 
 @attrs.define(eq=False)
 class Bio:
-    """One transfer between a folio and the slots from *offset*; *done* gets an error or none."""
+    """One transfer between a folio and the slots from *offset*.
+
+    *done* gets an error number or none, where *waited* says that the submitter ends the bio.
+    """
 
     folio: Folio
     offset: int
@@ -82,13 +91,17 @@ async def end_swap_bio_read(kernel: Kernel, bio: Bio, error: Errno | None) -> No
     if error is None:
         bio.folio.uptodate = True
         count_mthp_stat(kernel, bio.folio.order, "SWPIN")
-        count_vm_event(kernel, "PSWPIN")
+        count_vm_events(kernel, "PSWPIN", bio.folio.nr)
     await folio_unlock(kernel, bio.folio, "end_swap_bio_read.unlock")
 
 
 @kernel_function
 async def end_swap_bio_write(kernel: Kernel, bio: Bio) -> None:
-    """End the writeback of a folio, and give back the reference that it held."""
+    """End the writeback of a folio, and give back the reference that it held.
+
+    The kernel's bio has none, as the cache keeps a folio under writeback; this one is there for
+    the oracles to see whose hands it is in. Writes do not fail in the model.
+    """
     await point("end_swap_bio_write.end")
     folio_end_writeback(kernel, bio.folio)
     bio.folio.holders["writeback"] -= 1
@@ -97,9 +110,10 @@ async def end_swap_bio_write(kernel: Kernel, bio: Bio) -> None:
 
 @kernel_function
 async def swap_read_folio(kernel: Kernel, folio: Folio) -> None:
-    """Read a locked, cached folio that is not up to date; it is unlocked at the end of the read.
+    """Read a locked, cached folio that is not up to date; it is unlocked when the read ends.
 
-    Zeros, then zswap, then the device: the first that has it. May sleep.
+    Zeros, then zswap, then the device: the first that has it. After an error it stays in the
+    cache, not up to date. May sleep. Source: N, without its batches of bios.
     """
     si = kernel.devices[swp_type(folio.swap)]
     if await swap_read_folio_zeromap(kernel, folio):
@@ -163,13 +177,37 @@ async def __swap_writepage(kernel: Kernel, folio: Folio) -> None:
 
 @kernel_function
 async def swap_writeout(kernel: Kernel, folio: Folio) -> None:
-    """Write a locked, dirty folio to its slots; it is unlocked at once. May sleep.
+    """Write a locked folio, no longer dirty, to its slots; it is unlocked at once. May sleep.
 
-    Nothing is written where nobody uses the slots any more. Zero pages and zswap's store are
-    not modelled yet: everything goes to the device.
+    Nothing is written where nobody uses the slots any more, nor of a folio of zeros, whose
+    slots are flagged instead; what zswap holds for those is left as it is (catalogue D08).
+    zswap's own store is not modelled, and counts as disabled: it forgets the slots, and the
+    device gets the data. Source: N.
     """
     if await swapfile.folio_free_swap(kernel, folio):
         await folio_unlock(kernel, folio, "swap_writeout.freed")
         return
-    folio.dirty = False
+    zeros = not any(folio.pages)
+    await swap_zeromap_folio_set(kernel, folio, zeros=zeros)
+    if zeros:
+        await folio_unlock(kernel, folio, "swap_writeout.zero")
+        return
+    si = kernel.devices[swp_type(folio.swap)]
+    for slot in range(swp_offset(folio.swap), swp_offset(folio.swap) + folio.nr):
+        zswap.zswap_invalidate(kernel, si, slot)
     await __swap_writepage(kernel, folio)
+
+
+@kernel_function
+async def swap_zeromap_folio_set(kernel: Kernel, folio: Folio, *, zeros: bool) -> None:
+    """Set or clear the zero flags of all slots of a locked, cached folio.
+
+    The kernel has a second function that clears. Source: 12/12; before it the flags were single
+    bits that were changed without the cluster lock, which is not told apart here.
+    """
+    ci = swap_cluster(kernel.devices[swp_type(folio.swap)], swp_offset(folio.swap))
+    start = swp_cluster_offset(folio.swap)
+    change = __swap_table_set_zero if zeros else __swap_table_clear_zero
+    async with ci.lock.hold("swap_zeromap_folio_set.lock"):
+        for off in range(start, start + folio.nr):
+            change(kernel, ci, off)

@@ -4,10 +4,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from swaptrio.mm.injection import Injection
 from swaptrio.mm.kernel import Config, Kernel
 from swaptrio.mm.memcontrol import (
     ChargeRequest,
@@ -41,6 +39,11 @@ from swaptrio.mm.vmstat import Vmstat
 from swaptrio.mm.workingset import Workingset
 from swaptrio.sched import Execution, SendChannel, SpinLock, open_channel
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from swaptrio.mm.injection import Injection
+
 
 def new_kernel(
     config: Config,
@@ -48,7 +51,7 @@ def new_kernel(
     injection: Injection,
     memcgs: Sequence[MemCgroup],
 ) -> Kernel:
-    """A kernel without devices and processes, running *functions* in place of the model's own."""
+    """A kernel without devices and processes; *functions* run in place of the model's own."""
     requests: SendChannel[ChargeRequest]
     requests, requests_in = open_channel("charger", math.inf)
     by_id = {memcg.id: memcg for memcg in memcgs}
@@ -78,15 +81,16 @@ def new_device(
     flags = Swp.USED | Swp.WRITEOK | Swp.BLKDEV
     if sync:
         flags |= Swp.SYNCHRONOUS_IO
-    type = len(kernel.devices)
+    number = len(kernel.devices)
     cluster_list = [
-        SwapClusterInfo(number, SpinLock(f"{name} cluster {number}"))
-        for number in range(clusters)
+        SwapClusterInfo(index, SpinLock(f"{name} cluster {index}")) for index in range(clusters)
     ]
     first = cluster_list[0]
     first.table = [SWP_TB_BAD] + [SWP_TB_NULL] * (SWAPFILE_CLUSTER - 1)
     first.count = 1
-    si = SwapInfoStruct(type, name, flags, cluster_list, bios, bios_in, work, work_in, latency)
+    si = SwapInfoStruct(
+        number, name, flags, cluster_list, bios, bios_in, work, work_in, latency
+    )
     kernel.devices.append(si)
     return si
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """The LRU (mm/swap.c).
 
-A folio goes on the list at once. The kernel's per-CPU batch, which holds a reference until it is
-drained, is marked as not verified in the spec and is left out here.
+A folio goes on the list at once. The kernel's per-CPU batch, which holds a reference until it
+is drained, is not verified; the simplest legal behaviour is modelled, a batch that is always
+drained at once.
 """
 
 from __future__ import annotations

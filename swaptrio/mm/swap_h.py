@@ -16,6 +16,9 @@ SWAPFILE_CLUSTER: Final = 512
 #: What `swp_entry` packs: the type above, the offset below. 0 is "none".
 SwpEntry = NewType("SwpEntry", int)
 
+#: What a folio outside of the swap cache has in place of its entry.
+NO_ENTRY: Final = SwpEntry(0)
+
 _TYPE_SHIFT: Final = 58
 _OFFSET_MASK: Final = (1 << _TYPE_SHIFT) - 1
 
@@ -51,7 +54,7 @@ def swp_cluster_offset(entry: SwpEntry) -> int:
 
 
 def round_down(entry: SwpEntry, nr: int) -> SwpEntry:
-    """The entry of the first slot of the aligned range of *nr* (a power of two) around *entry*."""
+    """The entry of the first slot of the aligned range of *nr* (2**n) slots around *entry*."""
     return SwpEntry(entry & -nr)
 
 

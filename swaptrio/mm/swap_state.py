@@ -2,8 +2,8 @@
 """The swap cache (mm/swap_state.c): what all versions of the patch share.
 
 What they differ in (the range check, the allocation for one order, the order loop, the callers
-that loop over lookup and allocation) stands in `swaptrio.variants`; their declarations are at the
-end of this file.
+that loop over lookup and allocation) stands in `swaptrio.variants`; their declarations are at
+the end of this file. Source of the rest: tree M.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from swaptrio.mm import swapfile
-from swaptrio.mm.errno import Errno
 from swaptrio.mm.kernel import Kernel, kernel_function, warn_on
 from swaptrio.mm.mm_types import Folio, hold, let_go, pfn_folio
 from swaptrio.mm.page_alloc import folio_try_get
 from swaptrio.mm.swap_h import (
+    NO_ENTRY,
     SwapClusterInfo,
     SwpEntry,
     round_down,
@@ -39,6 +39,7 @@ from swaptrio.mm.vmstat import lruvec_stat_mod_folio, node_stat_mod_folio
 from swaptrio.sched import Kind, point
 
 if TYPE_CHECKING:
+    from swaptrio.mm.errno import Errno
     from swaptrio.mm.mm_types import VmFault
 
 
@@ -49,6 +50,12 @@ async def swap_cache_get_folio(kernel: Kernel, entry: SwpEntry) -> Folio | None:
     The result is unlocked and may be gone from the slot already: lock it and match it before
     use. A folio whose references are frozen is looked up again, and each round is a scheduling
     point, since here the kernel spins.
+
+    Args:
+        entry: the slot; its device is kept alive by the caller.
+
+    Raises:
+        Violation: (BUG) the slot names a folio that was freed.
     """
     ci = __swap_entry_to_cluster(kernel, entry)
     while True:
@@ -64,7 +71,8 @@ async def swap_cache_get_folio(kernel: Kernel, entry: SwpEntry) -> Folio | None:
 
 @kernel_function
 def folio_matches_swap_entry(kernel: Kernel, folio: Folio, entry: SwpEntry) -> bool:
-    """Whether the locked *folio* is the one that caches *entry*."""
+    """Whether the locked *folio* is the one that caches *entry*, any slot of its range."""
+    warn_on(kernel, not folio.locked, "matched while not locked")
     return folio.swapcache and folio.swap == round_down(entry, folio.nr)
 
 
@@ -74,7 +82,8 @@ def __swap_cache_do_add_folio(
 ) -> None:
     """Write a locked folio's words over its slots, whatever they hold but for their flags.
 
-    The cluster lock is held; *entry* is the first slot. No counter is touched.
+    The cluster lock is held; *entry* is the first slot, aligned to the folio. The cache gets
+    one reference for each page. No counter is touched.
     """
     warn_on(kernel, not folio.locked, "added to the swap cache while not locked")
     warn_on(kernel, folio.swapcache, "added to the swap cache twice")
@@ -109,6 +118,10 @@ def __swap_cache_do_del_folio(
     The cluster lock is held. Slots that nobody uses any more are freed: all at once where
     no slot is in use, one by one otherwise. The cache's references are the caller's now, to
     drop when it likes; so are the counters.
+
+    Args:
+        entry: the folio's first slot.
+        shadow: what all its slots shall hold; 0 leaves the empty shadow.
     """
     warn_on(kernel, not folio.locked, "taken out of the swap cache while not locked")
     warn_on(kernel, not folio.swapcache, "taken out of the swap cache while not in it")
@@ -125,7 +138,7 @@ def __swap_cache_do_del_folio(
             need_free = True
         flags = __swp_tb_get_flags(kernel, old_tb)
         __swap_table_set(ci, off, shadow_to_swp_tb(shadow, flags))
-    folio.swap = SwpEntry(0)
+    folio.swap = NO_ENTRY
     folio.swapcache = False
     hold(folio, folio.nr)
     si = kernel.devices[swp_type(entry)]
@@ -151,7 +164,8 @@ def __swap_cache_del_folio(
 async def swap_cache_del_folio(kernel: Kernel, folio: Folio) -> None:
     """Take a locked folio out of the swap cache, with counters and references.
 
-    It must be clean or its slots unused, or data is lost.
+    It must be clean or its slots unused, or data is lost. The caller has a reference of its
+    own, so that none of these is the last. Takes the cluster lock.
     """
     entry = folio.swap
     ci = __swap_entry_to_cluster(kernel, entry)

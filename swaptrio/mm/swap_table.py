@@ -9,19 +9,24 @@ A word is one 64-bit integer and says all there is to say about a slot::
     Pointer                                      100    reserved, never seen
     Bad     all ones                            | 000   never to be used
 
-The upper five bits are the flags; insert and delete keep them. A count of 15 means "15 or more";
-the true one then is in the cluster's extend table.
+The upper five bits are the flags; insert and delete keep them. A count of 15 means "15 or
+more", and the true one then is in the cluster's extend table, which is not modelled: a count
+that would have to go there cannot be raised.
 
 Before patch 12 of the series the zero flag lived in a bitmap of the device. The model keeps it
-in the word in every version: what differs between versions is who looks at it.
+in the word in every version: what differs between versions is who looks at it, and what the
+flags of a Bad word are taken for.
+
+Source: tree M (all of phase IV v5).
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from swaptrio.mm.kernel import Kernel, warn_on
+from swaptrio.mm.kernel import Kernel, kernel_function, warn_on
 from swaptrio.mm.swap_h import SWAPFILE_CLUSTER, SwapClusterInfo
+from swaptrio.sched import Violation
 
 BITS_PER_LONG: Final = 64
 SWP_TB_FLAGS_BITS: Final = 5
@@ -41,8 +46,11 @@ SWP_TB_BAD: Final = ((1 << BITS_PER_LONG) - 1) & ~0b111
 _LOW: Final = ~SWP_TB_FLAGS_MASK
 
 
-class OutOfBounds(IndexError):
-    """The code read past the 512 words of a table; the kernel would read whatever lies there."""
+class OutOfBounds(Violation):
+    """(BUG) The 512 words of a table are over; the kernel would use whatever lies there."""
+
+    def __init__(self, ci: SwapClusterInfo, off: int) -> None:
+        super().__init__("BUG", f"slot {off} is past the table of cluster {ci.number}")
 
 
 def xa_mk_value(value: int) -> int:
@@ -107,15 +115,20 @@ def __swp_tb_get_count(kernel: Kernel, swp_tb: int) -> int:
     return swp_tb >> SWP_TB_COUNT_SHIFT
 
 
+@kernel_function
 def __swp_tb_get_flags(kernel: Kernel, swp_tb: int) -> int:
-    """Count and zero flag together, for a word that takes their place."""
+    """Count and zero flag together, for a word that takes their place: count << 1 | zero.
+
+    Those of a Bad word are all ones, with a warning only. Source: 12/12; the versions without
+    that patch have their own.
+    """
     if not swp_tb_is_countable(swp_tb):
         warn_on(kernel, True, "flags of a word without any")
     return swp_tb >> SWP_TB_FLAGS_SHIFT
 
 
 def __swp_tb_mk_count(swp_tb: int, count: int) -> int:
-    """The word with another count."""
+    """The word with another count, 0 to 15, and the same zero flag."""
     return swp_tb & ~SWP_TB_COUNT_MASK | count << SWP_TB_COUNT_SHIFT
 
 
@@ -133,24 +146,39 @@ def __swap_table_get(kernel: Kernel, ci: SwapClusterInfo, off: int) -> int:
     """The word of slot *off* of a cluster whose lock is held, and which has a table.
 
     Raises:
+        Violation: (BUG) the cluster has no table.
         OutOfBounds: *off* is not a slot of a cluster.
     """
     if not 0 <= off < SWAPFILE_CLUSTER:
         warn_on(kernel, True, "offset past the table")
-        raise OutOfBounds(off)
-    assert ci.table is not None
-    return ci.table[off]
+        raise OutOfBounds(ci, off)
+    return _table(ci, off)[off]
 
 
 def __swap_table_set(ci: SwapClusterInfo, off: int, swp_tb: int) -> None:
-    """Write the word of slot *off*. The cluster's lock is held."""
-    assert ci.table is not None
-    ci.touched.setdefault(off, ci.table[off])
-    ci.table[off] = swp_tb
+    """Write the word of slot *off*. The cluster's lock is held.
+
+    Raises:
+        Violation: (BUG) the cluster has no table.
+        OutOfBounds: *off* is not a slot of a cluster.
+    """
+    if not 0 <= off < SWAPFILE_CLUSTER:
+        raise OutOfBounds(ci, off)
+    table = _table(ci, off)
+    ci.touched.setdefault(off, table[off])
+    table[off] = swp_tb
+
+
+def _table(ci: SwapClusterInfo, off: int) -> list[int]:
+    """The table, where the kernel follows the pointer without a look at it."""
+    if ci.table is None:
+        message = f"NULL table dereferenced: cluster {ci.number}, slot {off}"
+        raise Violation("BUG", message)
+    return ci.table
 
 
 def swap_table_get(ci: SwapClusterInfo, off: int) -> int:
-    """The word of slot *off*, read without the lock; a cluster without a table reads as NULL."""
+    """The word of slot *off* (0 to 511), read without the lock; NULL if there is no table."""
     return SWP_TB_NULL if ci.table is None else ci.table[off]
 
 
@@ -160,6 +188,20 @@ def __swap_table_test_zero(kernel: Kernel, ci: SwapClusterInfo, off: int) -> boo
     if not swp_tb_is_countable(swp_tb):
         warn_on(kernel, True, "zero flag of a word without one")
     return bool(swp_tb & SWP_TB_ZERO_FLAG)
+
+
+def __swap_table_set_zero(kernel: Kernel, ci: SwapClusterInfo, off: int) -> None:
+    """Note that slot *off* holds zeros only. The cluster's lock is held."""
+    swp_tb = __swap_table_get(kernel, ci, off)
+    warn_on(kernel, not swp_tb_is_countable(swp_tb), "zero flag of a word without one")
+    __swap_table_set(ci, off, swp_tb | SWP_TB_ZERO_FLAG)
+
+
+def __swap_table_clear_zero(kernel: Kernel, ci: SwapClusterInfo, off: int) -> None:
+    """Note that slot *off* holds more than zeros. The cluster's lock is held."""
+    swp_tb = __swap_table_get(kernel, ci, off)
+    warn_on(kernel, not swp_tb_is_countable(swp_tb), "zero flag of a word without one")
+    __swap_table_set(ci, off, swp_tb & ~SWP_TB_ZERO_FLAG)
 
 
 def __swap_cgroup_set(ci: SwapClusterInfo, off: int, nr: int, id: int) -> None:

@@ -4,11 +4,13 @@
 A cluster's lock protects its words, its count and its table. Counts go from 0 to 1 only with
 the cached folio locked, which is why `folio_free_swap` may look at them without the lock: it
 can be wrong about a slot that is still in use, never about one that is not.
+
+Source: trees M and N. The lists of clusters, the discarding and the extend table are left out.
 """
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import count, groupby
 from typing import TYPE_CHECKING
 
 from swaptrio.mm import swap_state, zswap
@@ -44,6 +46,8 @@ from swaptrio.mm.swap_table import (
 from swaptrio.sched import Kind, point
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from swaptrio.mm.mm_types import Folio
 
 
@@ -51,13 +55,14 @@ if TYPE_CHECKING:
 async def get_swap_device(kernel: Kernel, entry: SwpEntry) -> SwapInfoStruct | None:
     """Keep the structures of an entry's device alive; none if it is not there (any more).
 
-    It says nothing about the slot, which may be free or somebody else's by now.
+    It says nothing about the slot, which may be free or somebody else's by now. None too where
+    *entry* is 0 or its slot is past the end.
     """
     await point("get_swap_device.get", Kind.READ, "swap devices")
-    type = swp_type(entry)
-    if not entry or type >= len(kernel.devices):
+    number = swp_type(entry)
+    if not entry or number >= len(kernel.devices):
         return None
-    si = kernel.devices[type]
+    si = kernel.devices[number]
     if si.users == 0 or swp_offset(entry) >= si.max:
         return None
     si.users += 1
@@ -92,7 +97,8 @@ def __swap_cluster_free_entries(
 ) -> None:
     """Free *nr* slots from *start*: Shadow words with a count of at most 1 become NULL.
 
-    The cluster lock is held.
+    The owners' charges and what depends on the slots go with them; if nothing is left in the
+    cluster its table goes too. The cluster lock is held.
     """
     warn_on(kernel, ci.count < nr, "more slots freed than are in use")
     ci.count -= nr
@@ -137,47 +143,73 @@ async def swap_put_entries_direct(kernel: Kernel, entry: SwpEntry, nr: int) -> N
     """Drop one count of each of *nr* slots from *entry*. May be called under a page-table lock.
 
     Slots that nobody uses and that are not cached are freed; those that are cached are left to
-    an attempt to reclaim their folio.
+    an attempt to reclaim their folio. The range may go over more than one cluster, each of
+    which is locked in turn. Keeps the device alive by itself.
     """
     si = await get_swap_device(kernel, entry)
     if si is None:
         return
-    ci = swap_cluster(si, swp_offset(entry))
-    start = swp_cluster_offset(entry)
-    cached = []
-    async with ci.lock.hold("swap_put_entries_direct.lock"):
-        for off in range(start, start + nr):
-            if __swap_cluster_put_entry(kernel, si, ci, off):
-                cached.append(ci.number * SWAPFILE_CLUSTER + off)
-    for offset in cached:
-        await __try_to_reclaim_swap(kernel, si, offset)
+    offset = swp_offset(entry)
+    for _, slots in groupby(range(offset, offset + nr), lambda slot: slot // SWAPFILE_CLUSTER):
+        await swap_put_entries_cluster(kernel, si, list(slots))
     await put_swap_device(kernel, si)
 
 
 @kernel_function
-def __swap_cluster_put_entry(
-    kernel: Kernel, si: SwapInfoStruct, ci: SwapClusterInfo, off: int
-) -> bool:
+async def swap_put_entries_cluster(
+    kernel: Kernel, si: SwapInfoStruct, slots: list[int]
+) -> None:
+    """Drop one count of each of *slots*, consecutive ones of one cluster, and reclaim after it.
+
+    Those at count 1 that are not cached are freed in batches.
+    """
+    ci = swap_cluster(si, slots[0])
+    base = ci.number * SWAPFILE_CLUSTER
+    async with ci.lock.hold("swap_put_entries_direct.lock"):
+        last = [slot for slot in slots if _is_last_use(kernel, ci, slot - base)]
+        others = (slot for slot in slots if slot not in last)
+        cached = [slot for slot in others if __swap_cluster_put_entry(kernel, ci, slot - base)]
+        for first, nr in _runs(last):
+            __swap_cluster_free_entries(kernel, si, ci, first - base, nr)
+    for slot in cached:
+        await __try_to_reclaim_swap(kernel, si, slot)
+
+
+def _is_last_use(kernel: Kernel, ci: SwapClusterInfo, off: int) -> bool:
+    swp_tb = __swap_table_get(kernel, ci, off)
+    return swp_tb_is_shadow(swp_tb) and __swp_tb_get_count(kernel, swp_tb) == 1
+
+
+def _runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """The first and the length of each run of consecutive *numbers*, which ascend."""
+    start = count()
+    for _, group in groupby(numbers, lambda number: number - next(start)):
+        run = list(group)
+        yield run[0], len(run)
+
+
+@kernel_function
+def __swap_cluster_put_entry(kernel: Kernel, ci: SwapClusterInfo, off: int) -> bool:
     """Drop one count of a slot; whether it is cached and nobody uses it now.
 
-    The cluster lock is held. A slot at count 1 that is not cached is freed at once.
+    The cluster lock is held. Nothing is freed: the last count of a slot that is not cached is
+    not dropped here.
     """
     swp_tb = __swap_table_get(kernel, ci, off)
-    count = __swp_tb_get_count(kernel, swp_tb)
-    if warn_on(kernel, count == 0, "count of an unused slot dropped"):
+    swap_count = __swp_tb_get_count(kernel, swp_tb)
+    if warn_on(kernel, swap_count == 0, "count of an unused slot dropped"):
         return False
-    if count == 1 and not swp_tb_is_folio(swp_tb):
-        __swap_cluster_free_entries(kernel, si, ci, off, 1)
-        return False
-    __swap_table_set(ci, off, __swp_tb_mk_count(swp_tb, count - 1))
-    return count == 1
+    __swap_table_set(ci, off, __swp_tb_mk_count(swp_tb, swap_count - 1))
+    return swap_count == 1 and swp_tb_is_folio(swp_tb)
 
 
 @kernel_function
 async def __try_to_reclaim_swap(kernel: Kernel, si: SwapInfoStruct, offset: int) -> bool:
     """Take the folio that caches a slot out of the cache, if nobody uses it; trylock only.
 
-    If the folio lock is taken it gives up, and the slot stays cached with a count of 0.
+    If the folio lock is taken it gives up, and the slot stays cached with a count of 0. That
+    all slots of the folio are unused is looked at under the cluster lock. Of the conditions
+    under which the kernel reclaims, the simplest is modelled: the folio is mapped nowhere.
     """
     entry = swp_entry(si.type, offset)
     while True:
@@ -191,28 +223,55 @@ async def __try_to_reclaim_swap(kernel: Kernel, si: SwapInfoStruct, offset: int)
             break
         await folio_unlock(kernel, folio, "try_to_reclaim_swap.again")
         folio_put(kernel, folio)
-    reclaimed = False
-    if folio.mapcount == 0 and not folio.writeback:
-        reclaimed = await folio_free_swap(kernel, folio)
+    reclaimed = folio.mapcount == 0 and await _reclaim_unused(kernel, folio)
     await folio_unlock(kernel, folio, "try_to_reclaim_swap.unlock")
     folio_put(kernel, folio)
     return reclaimed
 
 
+async def _reclaim_unused(kernel: Kernel, folio: Folio) -> bool:
+    """Take a locked folio out of the cache if no slot of it is in use; whether that was so."""
+    if not folio_swapcache_freeable(kernel, folio):
+        return False
+    ci, slots = _slots_of(kernel, folio, None)
+    async with ci.lock.hold("try_to_reclaim_swap.verify"):
+        words = [__swap_table_get(kernel, ci, off) for off in slots]
+        in_use = any(__swp_tb_get_count(kernel, swp_tb) for swp_tb in words)
+    if in_use:
+        return False
+    await swap_state.swap_cache_del_folio(kernel, folio)
+    folio.dirty = True
+    return True
+
+
+@kernel_function
+def folio_swapcache_freeable(kernel: Kernel, folio: Folio) -> bool:
+    """Whether a locked folio may leave the cache now: it is there, and not under writeback.
+
+    The kernel also says no while a hibernation image is written, which is not modelled.
+    """
+    return folio.swapcache and not folio.writeback
+
+
 @kernel_function
 async def folio_maybe_swapped(kernel: Kernel, folio: Folio) -> bool:
-    """Whether a slot of the locked, cached folio is still in use; read without the lock."""
-    ci = swap_cluster(kernel.devices[swp_type(folio.swap)], swp_offset(folio.swap))
-    start = swp_cluster_offset(folio.swap)
+    """Whether a slot of the locked, cached folio is in use; read without the cluster lock.
+
+    It may say so of one that has just lost its last user, and never misses one that is used.
+    """
+    ci, slots = _slots_of(kernel, folio, None)
     await point("folio_maybe_swapped.read", Kind.READ, ci.lock)
-    words = (swap_table_get(ci, off) for off in range(start, start + folio.nr))
+    words = (swap_table_get(ci, off) for off in slots)
     return any(__swp_tb_get_count(kernel, swp_tb) for swp_tb in words)
 
 
 @kernel_function
 async def folio_free_swap(kernel: Kernel, folio: Folio) -> bool:
-    """Take a locked folio out of the cache and free its slots, if nobody uses any of them."""
-    if not folio.swapcache or folio.writeback:
+    """Take a locked folio out of the cache and free its slots, if nobody uses any of them.
+
+    It is dirty then, as the device has no copy any more. Whether it was taken out.
+    """
+    if not folio_swapcache_freeable(kernel, folio):
         return False
     if await folio_maybe_swapped(kernel, folio):
         return False
@@ -226,13 +285,16 @@ async def folio_dup_swap(kernel: Kernel, folio: Folio, page: int | None) -> Errn
     """Raise the count of one page's slot, or of all; ENOMEM where a count is full.
 
     The folio is locked and cached, so a count may go from 0 to 1 here. Counts of 15 and more
-    need the extend table, which is not there yet.
+    need the extend table, which the kernel tries to allocate first. Here that always fails.
+
+    Args:
+        page: the page's number in the folio; none for all. If one cannot be raised none is.
     """
     ci, slots = _slots_of(kernel, folio, page)
     async with ci.lock.hold("folio_dup_swap.lock"):
         words = {off: __swap_table_get(kernel, ci, off) for off in slots}
         counts = {off: __swp_tb_get_count(kernel, word) for off, word in words.items()}
-        if any(count >= SWP_TB_COUNT_MAX - 1 for count in counts.values()):
+        if any(number >= SWP_TB_COUNT_MAX - 1 for number in counts.values()):
             return Errno.ENOMEM
         for off, word in words.items():
             __swap_table_set(ci, off, __swp_tb_mk_count(word, counts[off] + 1))
@@ -241,17 +303,18 @@ async def folio_dup_swap(kernel: Kernel, folio: Folio, page: int | None) -> Errn
 
 @kernel_function
 async def folio_put_swap(kernel: Kernel, folio: Folio, page: int | None) -> None:
-    """Lower the count of one page's slot, or of all. The folio is locked; nothing is freed."""
+    """Lower the count of one page's slot, or of all (*page* is none).
+
+    The folio is locked and cached, and so nothing is freed.
+    """
     ci, slots = _slots_of(kernel, folio, page)
     async with ci.lock.hold("folio_put_swap.lock"):
         for off in slots:
-            word = __swap_table_get(kernel, ci, off)
-            count = __swp_tb_get_count(kernel, word)
-            warn_on(kernel, count == 0, "count of an unused slot dropped")
-            __swap_table_set(ci, off, __swp_tb_mk_count(word, max(count - 1, 0)))
+            __swap_cluster_put_entry(kernel, ci, off)
 
 
 def _slots_of(kernel: Kernel, folio: Folio, page: int | None) -> tuple[SwapClusterInfo, range]:
+    """The cluster of a cached folio, and its slots there, or that of *page*."""
     ci = swap_cluster(kernel.devices[swp_type(folio.swap)], swp_offset(folio.swap))
     start = swp_cluster_offset(folio.swap)
     if page is None:
@@ -263,9 +326,16 @@ def _slots_of(kernel: Kernel, folio: Folio, page: int | None) -> tuple[SwapClust
 async def folio_alloc_swap(kernel: Kernel, folio: Folio) -> Errno | None:
     """Give a locked, uptodate folio slots, and put it in the cache there at once.
 
-    ENOMEM if no device has room. The lists of clusters are reduced to one rule: the first
-    aligned free range of the first cluster that has one.
+    EAGAIN for a large folio without THP, EINVAL for one above a cluster, ENOMEM if no device
+    has room or the slots cannot be charged (v2). The lists of clusters are reduced to one
+    rule: the first aligned free range of the first cluster that has one. Slots that are cached
+    and unused are not taken over; the device's worker is asked to reclaim them.
     """
+    warn_on(kernel, not folio.locked or not folio.uptodate, "swapped out, not ready for it")
+    if folio.order and not kernel.config.thp:
+        return Errno.EAGAIN
+    if folio.nr > SWAPFILE_CLUSTER:
+        return Errno.EINVAL
     for si in kernel.devices:
         for ci in si.clusters:
             async with ci.lock.hold("folio_alloc_swap.lock"):
@@ -299,6 +369,7 @@ def _take_slots(
 
 
 async def _charge_slots(kernel: Kernel, ci: SwapClusterInfo, folio: Folio) -> Errno | None:
+    """Charge slots that are taken, in a critical section of its own; undo on failure."""
     async with ci.lock.hold("folio_alloc_swap.charge"):
         error = mem_cgroup_try_charge_swap(kernel, folio, folio.swap)
     if error is not None:

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Reclaim of one anonymous folio (mm/vmscan.c), in the order of shrink_folio_list."""
+"""Reclaim of one anonymous folio (mm/vmscan.c), in the order of shrink_folio_list.
+
+Source: N.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from swaptrio.mm.kernel import Kernel, kernel_function
 from swaptrio.mm.memcontrol import memcg1_swapout
 from swaptrio.mm.mm_types import Folio, PresentPte, let_go
 from swaptrio.mm.page_alloc import (
+    __folio_put,
     folio_put,
     folio_try_get,
     folio_trylock,
@@ -29,9 +33,10 @@ if TYPE_CHECKING:
 
 @kernel_function
 async def shrink_folio_list(kernel: Kernel, mm: MmStruct, page: int) -> str:
-    """Reclaim the anonymous folio that *mm* maps at virtual page *page*.
+    """Reclaim the anonymous folio that *mm* maps at virtual page *page*. May sleep.
 
-    Returns ``reclaimed``, or why the folio was kept.
+    Returns ``reclaimed``, or why the folio was kept. A large folio that gets no slots is kept:
+    splitting is not modelled.
     """
     await point("shrink_folio_list.isolate", Kind.READ, mm.ptl)
     pte = mm.ptes.get(page)
@@ -53,7 +58,8 @@ async def shrink_folio_list(kernel: Kernel, mm: MmStruct, page: int) -> str:
     if not await __remove_mapping(kernel, folio):
         return await _keep_locked(kernel, folio, "in use")
     await folio_unlock(kernel, folio, "shrink_folio_list.free")
-    _keep(kernel, folio, "")
+    folio.frozen = False
+    __folio_put(kernel, folio)
     return "reclaimed"
 
 
@@ -76,6 +82,7 @@ async def pageout(kernel: Kernel, folio: Folio) -> bool:
     which the kernel does for a caller that may (legacy memcg reclaim), so that one task takes
     a page all the way out.
     """
+    folio.dirty = False
     await swap_writeout(kernel, folio)
     await folio_wait_writeback(kernel, folio, "pageout.writeback")
     if not await folio_trylock(kernel, folio, "pageout.trylock"):
@@ -91,7 +98,11 @@ async def __remove_mapping(kernel: Kernel, folio: Folio) -> bool:
     """Take a locked, clean folio out of the swap cache, unless somebody else refers to it.
 
     References are frozen at 0 first and the dirty flag is looked at after that, so that a write
-    through a reference that has just gone is not lost. While they are frozen lookups spin.
+    through a reference that has just gone is not lost. While they are frozen lookups spin. They
+    stay at 0 where it succeeds: nobody can get hold of the folio, and the caller frees it.
+
+    v1: the owner is moved to the slots after the deletion, so that the counters go down where
+    they went up. Source: N; in M it is the other way round (catalogue G05).
     """
     if not folio.swapcache:
         return False
@@ -108,6 +119,5 @@ async def __remove_mapping(kernel: Kernel, folio: Folio) -> bool:
         shadow = workingset_eviction(kernel, folio)
         __swap_cache_del_folio(kernel, ci, folio, entry, shadow)
         memcg1_swapout(kernel, folio, entry)
-        let_go(folio, folio.nr)
-        folio.refs, folio.frozen = 1, False
+        let_go(folio, folio.nr + 1)
     return True

@@ -55,4 +55,10 @@ def count_mthp_stat(kernel: Kernel, order: int, item: str) -> None:
 @kernel_function
 def count_vm_event(kernel: Kernel, item: str) -> None:
     """Count one event."""
-    kernel.vmstat.events[item] += 1
+    count_vm_events(kernel, item, 1)
+
+
+@kernel_function
+def count_vm_events(kernel: Kernel, item: str, delta: int) -> None:
+    """Count *delta* events."""
+    kernel.vmstat.events[item] += delta

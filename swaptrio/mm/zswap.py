@@ -2,7 +2,7 @@
 """zswap: compressed copies of slots, and writing them back (mm/zswap.c).
 
 The tree of a device is a dict from slot to entry. Only what the patch needs is here: load,
-invalidate, and the writeback that uses the swap cache's allocation at order 0.
+invalidate, and the writeback that uses the swap cache's allocation at order 0. Source: N.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from swaptrio.mm import page_io, swap_state, swapfile
 from swaptrio.mm.errno import Errno
-from swaptrio.mm.kernel import Kernel, kernel_function
+from swaptrio.mm.kernel import Kernel, kernel_function, warn_on
 from swaptrio.mm.page_alloc import folio_put, folio_unlock
 from swaptrio.mm.swap_h import SwpEntry, swp_offset, swp_type
 from swaptrio.sched import Kind, point
@@ -40,7 +40,7 @@ async def zswap_load(kernel: Kernel, folio: Folio) -> Errno | None:
     held = [slot for slot in range(offset, offset + folio.nr) if slot in si.zswap]
     if not held:
         return Errno.ENOENT
-    if folio.nr > 1:
+    if warn_on(kernel, folio.nr > 1, "a large folio is in zswap in part"):
         return Errno.EINVAL
     folio.pages[0] = si.zswap.pop(offset).token
     folio.uptodate = folio.dirty = True
@@ -51,13 +51,15 @@ async def zswap_load(kernel: Kernel, folio: Folio) -> Errno | None:
 async def zswap_writeback_entry(kernel: Kernel, entry: SwpEntry) -> Errno | None:
     """Write one compressed slot to the device through the swap cache, to free its memory.
 
-    The caller has seen an entry for the slot and holds nothing. EEXIST says that somebody swaps
-    the slot in at this moment, ENOMEM that the entry is not the one that was seen.
+    The caller has seen an entry for the slot, when this task begins, and holds nothing. EEXIST
+    says that somebody swaps the slot in at this moment, ENOMEM that the entry is not the one
+    that was seen; other errors are those of the allocation. Decompressing does not fail in the
+    model. The device is let go at once: the locked, cached folio keeps the slot in use.
     """
+    remembered = kernel.devices[swp_type(entry)].zswap.get(swp_offset(entry))
     si = await swapfile.get_swap_device(kernel, entry)
     if si is None:
         return Errno.EEXIST
-    remembered = si.zswap.get(swp_offset(entry))
     folio = await swap_state.swap_cache_alloc_folio(
         kernel, entry, "GFP_KERNEL", 1, None, "task", 0
     )
