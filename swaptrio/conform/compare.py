@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from swaptrio.conform.play import Player, program
 from swaptrio.conform.vectors import FIELDS, Vector
 from swaptrio.sched import Ending, Execution, FirstChoice, Scheduler
-from swaptrio.variants import Variant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from swaptrio.variants import Variant
 
 #: Mismatches that a report keeps in full.
 KEPT: Final = 10

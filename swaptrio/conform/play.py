@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Play a vector: one call on the model, with everything around it scripted.
 
-Nothing here knows the algorithm. The call runs as a task of the scheduler on the same kernel that
-scenarios use; the interference is a second task that the scripted allocator and charger wake
-and wait for; and what the call does is recorded by wrapping the model's functions by name.
+Nothing here knows the algorithm. The call runs as a task of the scheduler on the same kernel
+that scenarios use; the interference is a second task that the scripted allocator and charger
+wake and wait for; and what the call does is recorded by wrapping the model's functions by
+name.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -51,7 +51,11 @@ from swaptrio.sched import (
     current,
     open_channel,
 )
-from swaptrio.variants import Variant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from swaptrio.variants import Variant
 
 #: The task that makes the call; only what it does is recorded.
 CALLER: Final = "caller"
@@ -90,7 +94,6 @@ class Record:
     freed: list[int] = attrs.Factory(list)
     slots_freed: list[list[int]] = attrs.Factory(list)
     stats: Counter[str] = attrs.Factory(Counter)
-    last_charged: int = 0
 
 
 def program(vector: Vector, variant: Variant) -> Callable[[Execution], Player]:
@@ -104,7 +107,7 @@ def program(vector: Vector, variant: Variant) -> Callable[[Execution], Player]:
 
 def _prepare(given: VectorIn, variant: Variant, execution: Execution) -> Player:
     ids = {1, *given.memcg.values()} - {0}
-    memcgs = [MemCgroup(f"m{id}", id, 1 << 40) for id in sorted(ids)]
+    memcgs = [MemCgroup(f"m{number}", number, 1 << 40) for number in sorted(ids)]
     asked: SendChannel[Request]
     asked, asked_in = open_channel("interference", math.inf)
     script = Scripted(given, asked)
@@ -346,11 +349,11 @@ def _mpol(record: Record, function: Any) -> Any:
 
 
 def _charge(record: Record, function: Any) -> Any:
-    async def call(kernel: Kernel, folio: Folio, id: int, mm: Any, gfp: str) -> Errno | None:
+    async def call(kernel: Kernel, folio: Folio, owner: int, mm: Any, gfp: str) -> Errno | None:
         start = swp_offset(folio.swap)
-        error: Errno | None = await function(kernel, folio, id, mm, gfp)
+        error: Errno | None = await function(kernel, folio, owner, mm, gfp)
         ok = error is None
-        record.charge.append([folio.order, start, mm is not None, ok, id])
+        record.charge.append([folio.order, start, mm is not None, ok, owner])
         record.trace.append(f"C{folio.order}{'+' if ok else '-'}")
         return error
 

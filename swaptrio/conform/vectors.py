@@ -10,14 +10,16 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import cattrs
 
 from swaptrio.errors import Problem, VectorError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 #: Slots of the window in a vector.
 WINDOW: Final = 16
@@ -25,8 +27,8 @@ WINDOW: Final = 16
 #: The fields of ``out``, in the order of the format.
 FIELDS: Final = (
     "ret", "win", "rest", "table", "alloc", "charge", "fallback", "fallback_charge", "refault",
-    "memcg1", "locks", "folio", "lru", "freed", "slots_freed", "nr_file", "nr_swapcache", "warn",
-    "trace",
+    "memcg1", "locks", "folio", "lru", "freed", "slots_freed", "nr_file", "nr_swapcache",
+    "warn", "trace",
 )  # fmt: skip
 
 _TOKEN: Final = re.compile(r"-|bz?|(s)(\d+):(\d+)(z?)|(f)(\d+):(\w+?)(z?)", re.ASCII)

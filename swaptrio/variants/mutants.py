@@ -18,7 +18,7 @@ from swaptrio.mm.memcontrol import memcg1_swapin
 from swaptrio.mm.mm_types import hold
 from swaptrio.mm.page_alloc import folio_unlock
 from swaptrio.mm.swap import folio_add_lru
-from swaptrio.mm.swap_h import SwpEntry, round_down, swp_cluster_offset, swp_type
+from swaptrio.mm.swap_h import NO_ENTRY, round_down, swp_cluster_offset, swp_type
 from swaptrio.mm.swap_state import (
     __swap_cache_add_folio,
     __swap_cache_del_folio,
@@ -26,7 +26,7 @@ from swaptrio.mm.swap_state import (
 )
 from swaptrio.mm.swap_table import (
     __swap_table_set,
-    __swp_tb_mk_count,
+    __swp_tb_get_flags,
     count_of,
     shadow_to_swp_tb,
     swap_table_get,
@@ -47,7 +47,7 @@ from swaptrio.variants.v3 import (
 if TYPE_CHECKING:
     from swaptrio.mm.kernel import Kernel
     from swaptrio.mm.mm_types import Folio, VmFault
-    from swaptrio.mm.swap_h import SwapClusterInfo
+    from swaptrio.mm.swap_h import SwapClusterInfo, SwpEntry
 
 
 @attrs.frozen
@@ -108,10 +108,9 @@ async def roll_back_keeping_slots(
     async with ci.lock.hold("swap_cache_alloc.rollback"):
         start = swp_cluster_offset(entry)
         for off in range(start, start + folio.nr):
-            count = count_of(swap_table_get(ci, off))
-            word = __swp_tb_mk_count(shadow_to_swp_tb(shadow, 0), count)
-            __swap_table_set(ci, off, word)
-        folio.swap, folio.swapcache = SwpEntry(0), False
+            flags = __swp_tb_get_flags(kernel, swap_table_get(ci, off))
+            __swap_table_set(ci, off, shadow_to_swp_tb(shadow, flags))
+        folio.swap, folio.swapcache = NO_ENTRY, False
         hold(folio, folio.nr)
     await _leave(kernel, folio)
 

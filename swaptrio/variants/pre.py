@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """pre: the code right before the series (phases II and III).
 
-A fault picks its order by a walk that looks at the cache without any lock, allocates and charges
-the folio, and only then tries to put it in the cache. A large folio that meets a conflict there
-is thrown away and nothing is left to fall back to: the fault sees its entry unchanged and no
-folio, and calls that out of memory. The owner that is charged is read before the insertion.
+A fault picks its order by a walk that looks at the cache without any lock, allocates and
+charges the folio, and only then tries to put it in the cache. A large folio that meets a
+conflict there is thrown away and nothing is left to fall back to: the fault sees its entry
+unchanged and no folio, and calls that out of memory. The owner that is charged is read before
+the insertion.
 """
 
 from __future__ import annotations
@@ -15,7 +16,11 @@ from swaptrio.mm.errno import Errno
 from swaptrio.mm.huge_memory import highest_order, next_order
 from swaptrio.mm.kernel import Kernel, kernel_function
 from swaptrio.mm.memcontrol import mem_cgroup_swapin_charge_folio, memcg1_swapin
-from swaptrio.mm.memory import thp_swapin_suitable_orders
+from swaptrio.mm.memory import (
+    slots_are_alike,
+    swap_pte_batch,
+    thp_swapin_suitable_orders,
+)
 from swaptrio.mm.page_alloc import (
     folio_alloc_mpol,
     folio_put,
@@ -39,6 +44,7 @@ from swaptrio.mm.swap_table import (
     swp_tb_is_folio,
     swp_tb_is_shadow,
     swp_tb_to_shadow,
+    zero_of,
 )
 from swaptrio.mm.vmstat import count_mthp_stat, count_vm_event
 from swaptrio.mm.workingset import workingset_refault
@@ -72,10 +78,23 @@ def __swap_cache_add_check(
 
 
 @kernel_function
+def __swp_tb_get_flags(kernel: Kernel, swp_tb: int) -> int:
+    """What a word that takes the place of this one keeps of it: count << 1 | zero.
+
+    Before 12/12 the word has the count alone, and the zero flag of a Bad slot, which stood in a
+    bitmap of the device, was clear.
+    """
+    return __swp_tb_get_count(kernel, swp_tb) << 1 | zero_of(swp_tb)
+
+
+@kernel_function
 async def swap_cache_add_folio(
     kernel: Kernel, folio: Folio, entry: SwpEntry
 ) -> tuple[Errno | None, int]:
-    """Put a locked folio in its slots if they can take it; the error or none, and the shadow."""
+    """Put a locked folio in its slots if they can take it.
+
+    Returns the error or none, and the shadow. Takes the cluster lock.
+    """
     ci = __swap_entry_to_cluster(kernel, entry)
     async with ci.lock.hold("swap_cache_add_folio.lock"):
         err, shadow = __swap_cache_add_check(kernel, ci, swp_cluster_offset(entry), folio.nr)
@@ -136,9 +155,7 @@ async def swapin_folio(kernel: Kernel, entry: SwpEntry, folio: Folio) -> Folio |
 @kernel_function
 async def alloc_swap_folio(kernel: Kernel, vmf: VmFault, gfp: str) -> Folio | None:
     """Allocate and charge a folio of the largest order that suits; order 0 at the end."""
-    entry = vmf.orig_pte.entry
     orders = await thp_swapin_suitable_orders(kernel, vmf)
-    orders = await non_swapcache_batch(kernel, entry, orders)
     order = highest_order(kernel, orders)
     while orders:
         folio = await _allocate_and_charge(kernel, vmf, gfp, order)
@@ -168,23 +185,32 @@ async def _allocate_and_charge(
 
 
 @kernel_function
-async def non_swapcache_batch(kernel: Kernel, entry: SwpEntry, orders: int) -> int:
-    """The orders of *orders* whose range has no cached slot, from the highest that has none.
+async def can_swapin_thp(kernel: Kernel, vmf: VmFault, nr: int) -> bool:
+    """Whether the *nr* entries around a fault go together, and so do their slots.
 
-    The slots are read without the cluster lock: what is found may be over at once.
+    The page-table lock is held, the cluster lock is not: what is found may be over at once.
     """
-    if not orders:
-        return 0
+    first = vmf.page & -nr
+    if swap_pte_batch(kernel, vmf, first, nr) < nr:
+        return False
+    entry = round_down(vmf.orig_pte.entry, nr)
+    uncached = await non_swapcache_batch(kernel, entry, nr)
+    return uncached == nr and slots_are_alike(kernel, entry, nr)
+
+
+@kernel_function
+async def non_swapcache_batch(kernel: Kernel, entry: SwpEntry, max_nr: int) -> int:
+    """How many of *max_nr* slots from *entry* are not cached, up to the first that is.
+
+    Read without the cluster lock.
+    """
     ci = __swap_entry_to_cluster(kernel, entry)
+    start = swp_cluster_offset(entry)
     await point("non_swapcache_batch.read", Kind.READ, ci.lock)
-    order = highest_order(kernel, orders)
-    while orders:
-        start = swp_cluster_offset(entry) & -(1 << order)
-        words = (swap_table_get(ci, off) for off in range(start, start + (1 << order)))
-        if not any(swp_tb_is_folio(swp_tb) for swp_tb in words):
-            return orders
-        orders, order = next_order(kernel, orders, order)
-    return 0
+    for off in range(start, start + max_nr):
+        if swp_tb_is_folio(swap_table_get(ci, off)):
+            return off - start
+    return max_nr
 
 
 @kernel_function

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """The versions by name, and those that a user brings as a file.
 
-A version is a Python file whose functions carry the names of the functions they replace. One that
-says ``BASE = "v3"`` builds on that version; one that does not has to bring the functions of
-`REQUIRED` itself. Loading a user's file runs it: it is the one kind of input that is code.
+A version is a Python file whose functions carry the names of the functions they replace. One
+that says ``BASE = "v3"`` builds on that version; one that does not has to bring the functions
+of `REQUIRED` itself. Loading a user's file runs it: it is the one kind of input that is code.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from swaptrio.mm import (
     zswap,
 )
 from swaptrio.mm.injection import FAILURES
-from swaptrio.mm.kernel import FUNCTIONS, plain, labels_in
+from swaptrio.mm.kernel import FUNCTIONS, labels_in, plain
 from swaptrio.variants.mutants import MUTANTS
 from swaptrio.words import nearest
 

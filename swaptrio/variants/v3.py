@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """v3: the patch under review, as mailed (phase IV v3 04/12, 21 April 2026).
 
-The slot is checked under the cluster lock, a folio is allocated without it, the slot is checked
-again, and if nothing has changed the folio is inserted: from here on others can find it, locked
-and not up to date. Only then is it charged, and only when it is charged does it count as cached.
-A charge that fails takes the folio out again. A large order that conflicts with a neighbour, or
-cannot be allocated or charged, gives way to the next smaller one; order 0 is always tried last.
+The slot is checked under the cluster lock, a folio is allocated without it, the slot is
+checked again, and if nothing has changed the folio is inserted: from here on others can find
+it, locked and not up to date. Only then is it charged, and only when it is charged does it
+count as cached. A charge that fails takes the folio out again. A large order that conflicts
+with a neighbour, or cannot be allocated or charged, gives way to the next smaller one; order 0
+is always tried last.
 
-Not in this patch: the owner of the slots is compared from 08/12 on, their zero flags from 12/12.
+Not in this patch: the owner of the slots is compared from 08/12 on, their zero flags from
+12/12.
 """
 
 from __future__ import annotations
@@ -18,12 +20,17 @@ from swaptrio.mm.errno import Errno
 from swaptrio.mm.huge_memory import (
     highest_order,
     next_order,
+    one_shifted_as_int,
     thp_limit_gfp_mask,
     vma_thp_gfp_mask,
 )
 from swaptrio.mm.kernel import Kernel, kernel_function
 from swaptrio.mm.memcontrol import mem_cgroup_swapin_charge_folio, memcg1_swapin
-from swaptrio.mm.memory import thp_swapin_suitable_orders
+from swaptrio.mm.memory import (
+    slots_are_alike,
+    swap_pte_batch,
+    thp_swapin_suitable_orders,
+)
 from swaptrio.mm.mm_types import let_go
 from swaptrio.mm.page_alloc import (
     folio_alloc_mpol,
@@ -47,6 +54,7 @@ from swaptrio.mm.swap_table import (
     swp_tb_is_folio,
     swp_tb_is_shadow,
     swp_tb_to_shadow,
+    zero_of,
 )
 from swaptrio.mm.vmstat import (
     count_mthp_stat,
@@ -67,8 +75,8 @@ def __swap_cache_add_check(
 ) -> tuple[Errno | None, int]:
     """Whether *nr* aligned slots around the target can take a folio; and the target's shadow.
 
-    The cluster lock is held. The target is looked at first: EEXIST if it is cached, ENOENT if it
-    is not in use. EBUSY says that the target is fine and another slot of the range is not.
+    The cluster lock is held. The target is looked at first: EEXIST if it is cached, ENOENT if
+    it is not in use. EBUSY says that the target is fine and another slot of the range is not.
     """
     if ci.table is None:
         return Errno.ENOENT, 0
@@ -90,6 +98,31 @@ def __swap_cache_add_check(
 
 
 @kernel_function
+def __swp_tb_get_flags(kernel: Kernel, swp_tb: int) -> int:
+    """What a word that takes the place of this one keeps of it: count << 1 | zero.
+
+    Before 12/12 the word has the count alone, and the zero flag of a Bad slot, which stood in a
+    bitmap of the device, was clear.
+    """
+    return __swp_tb_get_count(kernel, swp_tb) << 1 | zero_of(swp_tb)
+
+
+@kernel_function
+async def can_swapin_thp(kernel: Kernel, vmf: VmFault, nr: int) -> bool:
+    """Whether the *nr* entries around a fault go together, and so do their slots.
+
+    The page-table lock is held, the cluster lock is not. The owners are compared here until
+    08/12, the zero flags until 12/12; that no slot is cached is not asked any more (05/12).
+    """
+    first = vmf.page & -nr
+    if swap_pte_batch(kernel, vmf, first, nr) < nr:
+        return False
+    entry = round_down(vmf.orig_pte.entry, nr)
+    await point("can_swapin_thp.slots", Kind.READ, __swap_entry_to_cluster(kernel, entry).lock)
+    return slots_are_alike(kernel, entry, nr)
+
+
+@kernel_function
 async def __swap_cache_alloc(
     kernel: Kernel,
     targ_entry: SwpEntry,
@@ -99,8 +132,12 @@ async def __swap_cache_alloc(
     mpol: str | None,
     ilx: int,
 ) -> Folio | Errno:
-    """One attempt at one order. Errors are those of the check, and ENOMEM."""
-    nr = 1 << order
+    """One attempt at one order. Errors are those of the check, and ENOMEM.
+
+    Nothing is held at the start. At the end the folio is locked, and the caller has the
+    reference of the allocation. May sleep.
+    """
+    nr = one_shifted_as_int(order)
     entry = round_down(targ_entry, nr)
     ci = __swap_entry_to_cluster(kernel, targ_entry)
 
@@ -108,6 +145,8 @@ async def __swap_cache_alloc(
         err, _ = __swap_cache_add_check(kernel, ci, targ_entry, nr)
     if err is not None:
         return err
+    if order:
+        gfp = _limited(kernel, gfp, vmf)
     folio = await _allocate(kernel, gfp, order, vmf, mpol, ilx)
     if folio is None:
         return Errno.ENOMEM
@@ -125,13 +164,16 @@ async def __swap_cache_alloc(
     return folio
 
 
+def _limited(kernel: Kernel, gfp: str, vmf: VmFault | None) -> str:
+    """The flags for a large folio; the allocation and the charge both get them."""
+    mm = vmf.mm if vmf is not None else None
+    return thp_limit_gfp_mask(kernel, vma_thp_gfp_mask(kernel, mm), gfp)
+
+
 async def _allocate(
     kernel: Kernel, gfp: str, order: int, vmf: VmFault | None, mpol: str | None, ilx: int
 ) -> Folio | None:
     """Allocate by policy, or at the fault's place. Nothing is held; may sleep and reclaim."""
-    if order:
-        mm = vmf.mm if vmf is not None else None
-        gfp = thp_limit_gfp_mask(kernel, vma_thp_gfp_mask(kernel, mm), gfp)
     if mpol or vmf is None:
         return await folio_alloc_mpol(kernel, gfp, order, mpol, ilx)
     return await vma_alloc_folio(kernel, gfp, order, vmf.mm, vmf.page & -(1 << order))
@@ -206,7 +248,9 @@ async def swap_cache_alloc_folio(
 ) -> Folio | Errno:
     """Try the allowed orders from the highest down, and order 0 in any case.
 
-    EEXIST and ENOENT speak of the target and end the loop; so does anything at order 0.
+    *orders* 0 means order 0. EEXIST and ENOENT speak of the target and end the loop; so does
+    anything at order 0. Beyond these only ENOMEM is returned. See `swaptrio.mm.swap_state` for
+    the arguments.
     """
     order = 0
     if orders:
@@ -226,7 +270,13 @@ async def swap_cache_alloc_folio(
 async def swap_cache_read_folio(
     kernel: Kernel, entry: SwpEntry, gfp: str, mpol: str | None, ilx: int, *, readahead: bool
 ) -> Folio | None:
-    """Read one slot through the cache, or find it there; none if it is not worth it."""
+    """Read one slot through the cache, or find it there; none if it is not worth it.
+
+    The lookup before the loop is one too many; v4 does without it. May sleep.
+    """
+    folio = await swap_cache_get_folio(kernel, entry)
+    if folio is not None:
+        return folio
     while True:
         folio = await swap_cache_get_folio(kernel, entry)
         if folio is not None:
@@ -249,7 +299,7 @@ async def swapin_sync(
 ) -> Folio | Errno | None:
     """Swap in for a fault; none on any failure. v3 calls it swapin_entry.
 
-    The orders are the large ones that suit the fault; the callee adds order 0.
+    The orders are the large ones that suit the fault; the callee adds order 0. May sleep.
     """
     orders = await thp_swapin_suitable_orders(kernel, vmf)
     while True:

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""v4 (15 May 2026): callers say whether order 0 is allowed, and the loop ends when no order is left.
+"""v4 (phase IV v4 04/12, 15 May 2026): callers say whether order 0 is allowed.
 
-What is here is what v4 changes over v3. Without THP the helper that gives the next order does
-not take the last one out of the set, and the loop does not end on repeated ENOMEM: the author's
-own reply to the mail.
+The loop ends when no order is left. What is here is what v4 changes over v3; that the size of
+a folio is shifted as an unsigned long, with a debug check, is the rest. Without THP the helper
+that gives the next order does not take the last one out of the set, and the loop does not end
+on repeated ENOMEM: the author's own reply to the mail.
 """
 
 from __future__ import annotations
@@ -12,18 +13,36 @@ from typing import TYPE_CHECKING, Final
 
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.huge_memory import highest_order, next_order
-from swaptrio.mm.kernel import Kernel, kernel_function, warn_on
+from swaptrio.mm.kernel import Kernel, kernel_function, plain, warn_on
 from swaptrio.mm.memory import thp_swapin_suitable_orders
 from swaptrio.mm.page_io import swap_read_folio
+from swaptrio.mm.swap_h import SWAPFILE_CLUSTER
 from swaptrio.mm.swap_state import swap_cache_get_folio
 from swaptrio.mm.vmstat import count_mthp_stat, count_vm_event
-from swaptrio.variants.v3 import __swap_cache_alloc
+from swaptrio.variants import v3
 
 if TYPE_CHECKING:
     from swaptrio.mm.mm_types import Folio, VmFault
     from swaptrio.mm.swap_h import SwpEntry
 
 BASE: Final = "v3"
+
+
+@kernel_function
+async def __swap_cache_alloc(
+    kernel: Kernel,
+    targ_entry: SwpEntry,
+    gfp: str,
+    order: int,
+    vmf: VmFault | None,
+    mpol: str | None,
+    ilx: int,
+) -> Folio | Errno:
+    """One attempt at one order, as in v3, with a debug check of the order."""
+    warn_on(kernel, 1 << order > SWAPFILE_CLUSTER, "order is larger than a cluster")
+    attempt = plain(v3.__swap_cache_alloc)
+    ret: Folio | Errno = await attempt(kernel, targ_entry, gfp, order, vmf, mpol, ilx)
+    return ret
 
 
 @kernel_function
@@ -36,7 +55,10 @@ async def swap_cache_alloc_folio(
     mpol: str | None,
     ilx: int,
 ) -> Folio | Errno:
-    """Try the allowed orders, of which there must be one, from the highest down."""
+    """Try the allowed orders, of which there must be one, from the highest down.
+
+    The error of the last one tried; EINVAL, with a warning, where there is none.
+    """
     order = highest_order(kernel, orders)
     if warn_on(kernel, not orders, "no order is allowed"):
         return Errno.EINVAL

@@ -5,7 +5,8 @@ As v3, but for: the second check compares the recorded owners of the slots and r
 the target, so that the charge goes to whom the slots belonged at the insertion (08/12); both
 checks compare the zero flags (12/12); a charged folio of order 2 and up has to prepare for its
 group's queue of deferred splits, which can fail and rolls back like a failed charge; callers
-say whether order 0 is allowed; orders above a cluster are refused.
+say whether order 0 is allowed; orders above a cluster are refused. That the slots of a range
+have one owner and one zero flag is not asked in the page-table walk any more.
 """
 
 from __future__ import annotations
@@ -73,9 +74,9 @@ def __swap_cache_add_check(
 ) -> tuple[Errno | None, int, int]:
     """Whether *nr* aligned slots around the target can take a folio.
 
-    The cluster lock is held. The target is looked at first: EEXIST if it is cached, ENOENT if it
-    is not in use. EBUSY says that the target is fine and another slot of the range is not: it is
-    cached or not in use, its zero flag differs or, with *owner*, its recorded owner.
+    The cluster lock is held. The target is looked at first: EEXIST if it is cached, ENOENT if
+    it is not in use. EBUSY says that the target is fine and another slot of the range is not:
+    it is cached or not in use, its zero flag differs or, with *owner*, its recorded owner.
 
     Returns:
         The error or none, the target's shadow, and with *owner* the id of its owner.
@@ -116,7 +117,11 @@ async def __swap_cache_alloc(
     mpol: str | None,
     ilx: int,
 ) -> Folio | Errno:
-    """One attempt at one order. Errors are those of the check, and ENOMEM."""
+    """One attempt at one order. Errors are those of the check, and ENOMEM.
+
+    Nothing is held at the start. At the end the folio is locked, and the caller has the
+    reference of the allocation. May sleep.
+    """
     nr = 1 << order
     warn_on(kernel, nr > SWAPFILE_CLUSTER, "order is larger than a cluster")
     entry = round_down(targ_entry, nr)
@@ -126,6 +131,8 @@ async def __swap_cache_alloc(
         err, _, _ = __swap_cache_add_check(kernel, ci, targ_entry, nr, owner=False)
     if err is not None:
         return err
+    if order:
+        gfp = _limited(kernel, gfp, vmf)
     folio = await _allocate(kernel, gfp, order, vmf, mpol, ilx)
     if folio is None:
         return Errno.ENOMEM
@@ -146,13 +153,16 @@ async def __swap_cache_alloc(
     return folio
 
 
+def _limited(kernel: Kernel, gfp: str, vmf: VmFault | None) -> str:
+    """The flags for a large folio; the allocation and the charge both get them."""
+    mm = vmf.mm if vmf is not None else None
+    return thp_limit_gfp_mask(kernel, vma_thp_gfp_mask(kernel, mm), gfp)
+
+
 async def _allocate(
     kernel: Kernel, gfp: str, order: int, vmf: VmFault | None, mpol: str | None, ilx: int
 ) -> Folio | None:
     """Allocate by policy, or at the fault's place. Nothing is held; may sleep and reclaim."""
-    if order:
-        mm = vmf.mm if vmf is not None else None
-        gfp = thp_limit_gfp_mask(kernel, vma_thp_gfp_mask(kernel, mm), gfp)
     if mpol or vmf is None:
         return await folio_alloc_mpol(kernel, gfp, order, mpol, ilx)
     return await vma_alloc_folio(kernel, gfp, order, vmf.mm, vmf.page & -(1 << order))
