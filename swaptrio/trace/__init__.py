@@ -25,6 +25,7 @@ from swaptrio.trace.filter import select
 from swaptrio.trace.lanes import draw_lanes
 from swaptrio.trace.read import open_trace, parse_trace, state_at
 from swaptrio.trace.recorder import Recorder, Snapshot
+from swaptrio.trace.state import draw_state
 from swaptrio.trace.write import render_trace, write_trace
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "TracedTask",
     "Value",
     "draw_lanes",
+    "draw_state",
     "open_trace",
     "parse_trace",
     "render_trace",

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from swaptrio.sched import Kind
-from swaptrio.trace.events import Change, Event, Trace, Value
+from swaptrio.trace.changes import Census, changes_words
+from swaptrio.trace.events import Event
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from swaptrio.trace.events import Trace
 
 _UNSAFE: Final = re.compile(r"[^\x20-\x7e]")
 
@@ -48,32 +51,39 @@ class Step:
 def steps_of(trace: Trace) -> tuple[Step, ...]:
     """All events of *trace* as steps."""
     held: dict[str, tuple[str, ...]] = {}
+    census = Census.of(trace.header.world)
     steps = []
     for event in trace.events:
         before = held.get(event.task, ())
-        effects = effects_of(event, before)
+        effects = _effects(event, before, census)
         steps.append(Step(event, effects, _quiet(event, before)))
         held[event.task] = event.held
+        census.follow(event.changes)
     return tuple(steps)
 
 
-def effects_of(event: Event, before: Sequence[str]) -> tuple[str, ...]:
-    """What *event* did, in words; its task held the locks *before*."""
+def locks_moved(event: Event, before: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The locks that *event* took and gave back, where its task held those *before*.
+
+    A lock that was taken and given back within the step is in both.
+    """
     taken = [name for name in event.held if name not in before]
     given = [name for name in before if name not in event.held]
     if event.kind is Kind.LOCK and event.object not in event.held:
         taken, given = [*taken, event.object], [*given, event.object]
+    return taken, given
+
+
+def _effects(event: Event, before: Sequence[str], census: Census) -> tuple[str, ...]:
+    """What *event* did, in words; its task held the locks *before*."""
+    taken, given = locks_moved(event, before)
+    deeds = [*_deed(event, [*taken, *given]), *changes_words(event.changes, census)]
+    if not deeds and len(given) == 1 and taken == given:
+        return (ascii_only(f"lock/unlock {given[0]}"),)
     words = [f"lock {name}" for name in taken]
-    words += _deed(event, [*taken, *given])
-    words += [change_words(key, change) for key, change in event.changes.items()]
+    words += deeds
     words += [f"unlock {name}" for name in given]
     return tuple(ascii_only(word) for word in words)
-
-
-def change_words(key: str, change: Change) -> str:
-    """The change of *key*, as ``swap0:17 s1 -> f1``."""
-    old, new = change
-    return ascii_only(f"{key} {_shown(old)} -> {_shown(new)}")
 
 
 def ascii_only(text: str) -> str:
@@ -97,7 +107,3 @@ def _deed(event: Event, moved: Sequence[str]) -> list[str]:
     if event.kind is Kind.SLEEP:
         return ["sleep"]
     return [f"{event.kind.value} {event.object}".rstrip()]
-
-
-def _shown(value: Value | None) -> str:
-    return "none" if value is None else str(value)

@@ -95,6 +95,39 @@ def _serving(execution: Execution, state: State) -> None:
     execution.spawn("disk", disk, daemon=True)
 
 
+def _folio(execution: Execution, state: State) -> None:
+    """A folio comes, is charged, and goes again, in a world with keys of every shape."""
+    state.update({"swap0:9": "s1:102", "swap0:10": "s1:103", "swap0:9.owner": "m1"})
+    state.update({"swap0.users": 1, "m1.swap": 2, "swpin.2": 4})
+    cluster = SpinLock("swap0 cluster 0")
+
+    async def fault() -> None:
+        async with cluster.hold("swap_cache_alloc.check"):
+            pass
+        await point("alloc_pages.grant")
+        state.update({"folio 0x10.refs": 1, "folio 0x10.flags": "", "folio 0x10.memcg": "none"})
+        state.update({"folio 0x10.data": "? ? ? ?"})
+        async with cluster.hold("swap_cache_alloc.recheck"):
+            state.update({"folio 0x10.flags": "locked swapcache", "swap0:9": "f1:0x10"})
+            del state["swap0:9.owner"]
+        await point("charge_memcg.grant")
+        state.update({"m1.memory": 4, "m1.memsw": 4, "folio 0x10.memcg": "m1", "refaults": 1})
+        await point("folio_unlock.clear")
+        state.update({"folio 0x10.flags": "swapcache lru", "m1.swap": 1})
+        await point("folio_put.free")
+        for key in [key for key in state if key.startswith("folio")]:
+            del state[key]
+        del state["swap0:9"], state["m1.memory"], state["m1.memsw"]
+
+    execution.spawn("fault", fault)
+
+
+@pytest.fixture
+def folio() -> Trace:
+    """The short life of a folio."""
+    return _record(_folio, scenario="life-of-a-folio")
+
+
 @pytest.fixture
 def record() -> Callable[..., Trace]:
     """Record a program, given as a function of an execution and a state, under a strategy."""

@@ -43,7 +43,7 @@ step   fault                               zap
    4                                       swap_entry_free.lock
                                              lock swap0 cluster 0
    5                                       .write
-                                             swap0:17 s1 -> none
+                                             swap0:17 s1 -> -
                                              unlock swap0 cluster 0
 
    6   swap_cache_add.lock
@@ -59,7 +59,7 @@ last steps of the tasks concerned:
   step 6, fault at swap_cache_add.lock: lock swap0 cluster 0
   step 3, zap at start
   step 4, zap at swap_entry_free.lock: lock swap0 cluster 0
-  step 5, zap at swap_entry_free.write: swap0:17 s1 -> none, unlock swap0
+  step 5, zap at swap_entry_free.write: swap0:17 s1 -> -, unlock swap0
     cluster 0
 
 schedule: 3:1@zap/start
@@ -234,7 +234,7 @@ def test_many_dull_steps_become_one_line(record: Record) -> None:
     assert folded == [
         "   1   (19 steps without a change)",
         "  20   task.loop",
-        "  21   .loop  done none -> 1",
+        "  21   .loop  done 0 -> 1",
     ]
 
 
@@ -254,7 +254,7 @@ def test_steps_that_decide_are_not_folded(record: Record) -> None:
         "  10   .loop  <--",
         "  11   (9 steps without a change)",
         "  20   task.loop",
-        "  21   .loop  done none -> 1",
+        "  21   .loop  done 0 -> 1",
     ]
 
 
@@ -312,7 +312,7 @@ def test_many_tasks_share_one_column(record: Record) -> None:
     lines = draw_lanes(record(crowd(9))).splitlines()
 
     assert lines[2] == "step   all tasks"
-    assert "   2   task0: task0.write  swap0:17 none -> task0" in lines
+    assert "   2   task0: task0.write  swap0:17 - -> task0" in lines
 
 
 def test_a_selection_is_drawn_with_the_whole_verdict(race: Trace) -> None:
@@ -358,7 +358,7 @@ def test_every_kind_of_step_has_words(record: Record) -> None:
 
     assert lines == [
         "start",
-        "a  lock s  unlock s",
+        "a  lock/unlock s",
         "b  lock m",
         "c  trylock m failed",
         "d  unlock m",
@@ -368,7 +368,7 @@ def test_every_kind_of_step_has_words(record: Record) -> None:
         "h  sleep",
         "i  read swap0:17",
         "j  write swap0:17",
-        "k  swap0:17 none -> s1",
+        "k  swap0:17 - -> s1",
     ]
 
 
@@ -431,7 +431,7 @@ def test_the_tasks_concerned_are_those_who_touched_the_same(record: Record) -> N
     concerned = picture.partition("concerned:\n")[2].partition("\n\n")[0]
     assert concerned.splitlines() == [
         "  step 3, toucher at start",
-        "  step 4, toucher at touch.write: swap0:17 none -> 1",
+        "  step 4, toucher at touch.write: swap0:17 0 -> 1",
         "  step 7, judge at start",
         "  step 8, judge at judge.read: read swap0:17",
     ]

@@ -16,6 +16,7 @@ from swaptrio.trace import (
     Trace,
     TracedTask,
     draw_lanes,
+    draw_state,
     parse_trace,
     render_trace,
     state_at,
@@ -102,6 +103,7 @@ def test_any_trace_can_be_drawn(trace: Trace, width: int, daemons: bool) -> None
     """Whatever the names are, the picture stays in its width and is printable ASCII."""
     command = "swaptrio replay 'a name' --schedule " + trace.header.schedule
     picture = draw_lanes(trace, width=width, daemons=daemons, command=command)
+    picture += draw_state(trace, len(trace.events), width)
 
     for line in picture.splitlines():
         assert len(line) <= width
