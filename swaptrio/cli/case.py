@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""From what was typed to a scenario and a variant."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+import attrs
+
+from swaptrio.errors import BadInput, Problem
+from swaptrio.scenario.files import digest, find
+from swaptrio.scenario.format import Scenario
+from swaptrio.scenario.play import load_checked
+from swaptrio.scenario.world import Setup
+from swaptrio.variants import Variant
+from swaptrio.variants import load as load_variant
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from swaptrio.cli.console import Console
+    from swaptrio.sched import Schedule
+
+
+@attrs.frozen
+class Case:
+    """A scenario and a variant, with the words *name* and *spelled* that somebody typed."""
+
+    name: str
+    spelled: str
+    scenario: Scenario
+    variant: Variant
+    digest: str
+
+    @property
+    def setup(self) -> Setup:
+        """Both, ready to run."""
+        return Setup(self.scenario, self.variant)
+
+    def command(self, console: Console, schedule: Schedule) -> str:
+        """What to type to see the execution of *schedule*."""
+        options = ["--variant", self.spelled, "--schedule", str(schedule)]
+        return shlex.join([console.program, "replay", self.name, *options])
+
+
+def load_cases(console: Console, names: Sequence[str], variant: str) -> list[Case]:
+    """The cases for each of *names*.
+
+    Raises:
+        BadInput: lists what is wrong with any of the files.
+    """
+    problems: list[Problem] = []
+    found = None
+    try:
+        found = variant_of(console, variant)
+    except BadInput as error:
+        problems += error.problems
+    cases = []
+    for name in names:
+        try:
+            path = find(name)
+            scenario = load_checked(path, found)
+            if found is not None:
+                cases.append(Case(name, variant, scenario, found, digest(path)))
+        except BadInput as error:
+            problems += error.problems
+    if problems:
+        raise BadInput(problems)
+    return cases
+
+
+def variant_of(console: Console, variant: str) -> Variant:
+    """The variant of that name, or in that file, which runs."""
+    with console.foreign_code():
+        return load_variant(variant)
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file at *path*, however long or odd its name."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""What a command says, and where: its result on stdout, everything else on stderr.
+
+With ``--json`` stdout gets one JSON document and nothing else. Once nobody reads stdout any
+more (``swaptrio list | head -1``) the rest is dropped without a word.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from contextlib import redirect_stdout, suppress
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+import click
+
+from swaptrio.cli.interrupts import Interrupts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+#: The narrowest and the widest that a picture is made by itself.
+NARROWEST: Final = 76
+WIDEST: Final = 120
+
+
+class Unwritable(Exception):
+    """Standard output cannot be written; the message says why."""
+
+
+class Console:
+    """The streams of one command; *json* and *debug* say what was asked for."""
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        self.json = "--json" in arguments
+        self.debug = "--debug" in arguments
+        self.interrupts = Interrupts()
+        self.said = False
+
+    def say(self, text: str = "") -> None:
+        """A line of the result, for a person; with ``--json`` nothing."""
+        if not self.json:
+            self._write(text)
+
+    def document(self, result: Any) -> None:
+        """The result as the one JSON document, where that was asked for."""
+        if self.json and not self.said:
+            self._write(json.dumps(result, indent=2))
+        self.said = True
+
+    def tell(self, text: str) -> None:
+        """A line that is not part of the result."""
+        with suppress(OSError, ValueError):
+            click.echo(text, err=True)
+
+    @property
+    def live(self) -> bool:
+        """Whether somebody watches stderr."""
+        return _is_terminal(sys.stderr)
+
+    @property
+    def color(self) -> bool:
+        """Whether stdout takes colours."""
+        plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+        return _is_terminal(sys.stdout) and not plain
+
+    @property
+    def width(self) -> int:
+        """The width of a picture."""
+        return max(NARROWEST, min(shutil.get_terminal_size().columns, WIDEST))
+
+    @cached_property
+    def program(self) -> str:
+        """What to type to run this program: its name, or its path where that is not found."""
+        typed = sys.argv[0]
+        if Path(typed).name != "swaptrio":
+            return "swaptrio"
+        found = shutil.which("swaptrio")
+        if found is not None and os.path.realpath(found) == os.path.realpath(typed):
+            return "swaptrio"
+        return short(Path(typed))
+
+    def foreign_code(self) -> AbstractContextManager[object]:
+        """A block in which what is printed to stdout is not ours, and goes to stderr."""
+        return redirect_stdout(sys.stderr)
+
+    def _write(self, text: str) -> None:
+        try:
+            click.echo(text)
+        except BrokenPipeError:
+            _drop_stdout()
+        except OSError as exc:
+            _drop_stdout()
+            msg = f"standard output cannot be written: {exc.strerror or exc}"
+            raise Unwritable(msg) from None
+
+
+class LiveLine:
+    """One line on stderr that is written over and over, if anybody watches."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._length = 0
+
+    def show(self, text: str) -> None:
+        """Put *text* in the place of what stood there."""
+        if self._console.live:
+            text = text[: shutil.get_terminal_size().columns - 1]
+            self._write(text.ljust(self._length))
+            self._length = len(text)
+
+    def clear(self) -> None:
+        """Leave an empty line."""
+        if self._length:
+            self._write(" " * self._length)
+            self._write("")
+            self._length = 0
+
+    def _write(self, text: str) -> None:
+        with suppress(OSError, ValueError):
+            click.echo(f"\r{text}", err=True, nl=False)
+
+
+def short(path: Path) -> str:
+    """*path* as it is typed from here."""
+    try:
+        return str(path.absolute().relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)
+
+
+def filled(text: str, width: int, indent: str = "") -> Iterator[str]:
+    """*text* in lines of at most *width*, all but the first of a paragraph after *indent*."""
+    import textwrap
+
+    for paragraph in text.strip().split("\n\n"):
+        yield from textwrap.wrap(
+            " ".join(paragraph.split()),
+            width,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    with suppress(ValueError):
+        return stream is not None and stream.isatty()
+    return False
+
+
+def _drop_stdout() -> None:
+    """Let whatever is still written to stdout vanish, at the exit of Python too."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""What fuzzing has found, for a person and for a program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from swaptrio.cli.case import Case
+from swaptrio.cli.console import Console, filled, short
+from swaptrio.cli.recording import Recording, digest_of, keep, log_of, record
+from swaptrio.cli.replayed import violation_of
+from swaptrio.explore import Failure, Fuzzed, shrink
+from swaptrio.sched import Recorded, Scheduler
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_WIDTH = 80
+
+
+@attrs.frozen
+class Find:
+    """A distinct failure, the recording of its shortest execution, and where the trace lies."""
+
+    failure: Failure
+    recording: Recording
+    path: Path
+
+    def record(self, console: Console) -> dict[str, Any]:
+        """For programs."""
+        verdict = self.recording.verdict
+        return {
+            "check": verdict.check,
+            "count": self.failure.count,
+            "seed": self.failure.seed,
+            "schedule": str(verdict.schedule),
+            "verdict": verdict.ending.value,
+            "message": verdict.message,
+            "violation": violation_of(verdict, self.recording.trace),
+            "steps": verdict.steps,
+            "first_schedule": str(self.failure.schedule),
+            "command": self.recording.case.command(console, verdict.schedule),
+            "trace": str(self.path),
+        }
+
+    def lines(self, console: Console) -> Iterator[str]:
+        """For people."""
+        verdict = self.recording.verdict
+        name = f"{verdict.ending} of {verdict.check}" if verdict.check else str(verdict.ending)
+        often = "once" if self.failure.count == 1 else f"{self.failure.count} times"
+        yield f"{name}, {often}, first with seed {self.failure.seed}"
+        yield from (f"  {line}" for line in filled(verdict.message, _WIDTH - 2, "  "))
+        before, after = len(self.failure.schedule), len(verdict.schedule)
+        yield f"  schedule: {verdict.schedule} (deviations: {after}, at first {before})"
+        yield f"  trace: {short(self.path)}"
+        yield f"  {self.recording.case.command(console, verdict.schedule)}"
+
+
+@attrs.frozen
+class Campaign:
+    """The result for one case."""
+
+    case: Case
+    fuzzed: Fuzzed
+    finds: tuple[Find, ...]
+
+    def record(self, console: Console) -> dict[str, Any]:
+        """For programs."""
+        fuzzed = self.fuzzed
+        return {
+            "scenario": self.case.scenario.name,
+            "variant": self.case.variant.name,
+            "executions": fuzzed.executions,
+            "steps": fuzzed.steps,
+            "seconds": round(fuzzed.seconds, 3),
+            "failures": [find.record(console) for find in self.finds],
+            "interrupted": fuzzed.stopped,
+        }
+
+    def lines(self, console: Console) -> Iterator[str]:
+        """For people."""
+        fuzzed = self.fuzzed
+        about = f"{self.case.scenario.name}, variant {self.case.variant.name}"
+        cut = " (interrupted)" if fuzzed.stopped else ""
+        counts = f"{fuzzed.executions} executions, {fuzzed.steps} steps"
+        yield f"{about}: {counts} in {fuzzed.seconds:.1f} s{cut}"
+        if not self.finds:
+            yield "  no failure"
+        for find in self.finds:
+            yield from (f"  {line}" for line in find.lines(console))
+
+
+async def find(
+    scheduler: Scheduler, case: Case, failure: Failure, stop: Callable[[], bool]
+) -> Find:
+    """Make *failure* short, replay that with the recorder on, and keep its trace."""
+    short_one = await shrink(scheduler, case.setup, failure.verdict, stop=stop)
+    recording = await record(scheduler, case, Recorded(short_one.schedule))
+    path = log_of(case, digest_of(short_one.schedule))
+    keep(recording.trace, path)
+    return Find(failure, recording, path)

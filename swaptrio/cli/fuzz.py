@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""``swaptrio fuzz``: random walks from a scenario's set-up, without its window."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from swaptrio.cli import codes
+from swaptrio.cli.options import SEED, epilog, shared, variant_option
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from swaptrio.cli.case import Case
+    from swaptrio.cli.console import Console
+    from swaptrio.cli.found import Campaign
+    from swaptrio.sched import Scheduler
+
+#: Seeds where no number is given.
+SEEDS = 2000
+
+
+@click.command(
+    epilog=epilog(
+        "fuzz large-vs-small-neighbour --variant no-second-check",
+        "fuzz two-faults-one-slot --seeds 100000 --seed-start 5000",
+        "fuzz path/to/race.toml --variant path/to/mine.py --json",
+    )
+)
+@click.argument("names", metavar="NAME..", nargs=-1, required=True)
+@variant_option
+@click.option(
+    "--seeds",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=SEEDS,
+    show_default=True,
+    help="How many executions of each scenario.",
+)
+@click.option(
+    "--seed-start",
+    metavar="K",
+    type=SEED,
+    default=0,
+    show_default=True,
+    help="The first seed.",
+)
+@shared
+def fuzz(
+    console: Console, names: tuple[str, ...], variant: str, seeds: int, seed_start: int
+) -> int:
+    """Run each scenario NAME from its set-up under random schedules.
+
+    The windows of the scenarios play no part. Each distinct failure is told once, with its
+    first seed, the shortest schedule found for it, the command that replays that, and the path
+    of its trace.
+
+    Any failure makes the exit code 1. Ctrl-C prints what was found so far.
+    """
+    from swaptrio.cli.case import load_cases
+
+    with console.interrupts.listening() as stop:
+        cases = load_cases(console, names, variant)
+        campaigns = []
+        for campaign in _campaigns(console, cases, range(seed_start, seed_start + seeds), stop):
+            campaigns.append(campaign)
+            for line in campaign.lines(console):
+                console.say(line)
+    records = [campaign.record(console) for campaign in campaigns]
+    console.document(records[0] if len(cases) == 1 else {"results": records})
+    failed = any(campaign.finds for campaign in campaigns)
+    return codes.FAILED if failed else codes.OK
+
+
+def _campaigns(
+    console: Console, cases: list[Case], seeds: range, stop: Callable[[], bool]
+) -> Iterator[Campaign]:
+    from swaptrio.cli.recording import with_scheduler
+
+    for number, case in enumerate(cases):
+        if number and stop():
+            return
+
+        def work(scheduler: Scheduler, case: Case = case) -> Awaitable[Campaign]:
+            return _campaign(console, scheduler, case, seeds, stop)
+
+        yield with_scheduler(console, work)
+
+
+async def _campaign(
+    console: Console,
+    scheduler: Scheduler,
+    case: Case,
+    seeds: range,
+    stop: Callable[[], bool],
+) -> Campaign:
+    """Fuzz one case, and replay each of its finds with the recorder on."""
+    from swaptrio.cli.console import LiveLine
+    from swaptrio.cli.found import Campaign, find
+    from swaptrio.explore import Fuzzed
+    from swaptrio.explore import fuzz as walk
+
+    line = LiveLine(console)
+
+    def progress(fuzzed: Fuzzed) -> None:
+        rate = fuzzed.executions / fuzzed.seconds
+        failures = f"{len(fuzzed.failures)} distinct in {fuzzed.failed} failures"
+        done = f"{fuzzed.executions} of {len(seeds)} seeds, {rate:.0f}/s"
+        line.show(f"{case.scenario.name}: {done}, {failures}")
+
+    try:
+        fuzzed = await walk(scheduler, case.setup, seeds, stop=stop, progress=progress)
+        finds = []
+        for number, failure in enumerate(fuzzed.failures, 1):
+            line.show(f"making failure {number} of {len(fuzzed.failures)} short")
+            finds.append(await find(scheduler, case, failure, stop))
+    finally:
+        line.clear()
+    return Campaign(case, fuzzed, tuple(finds))

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The options that commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import click
+
+from swaptrio.cli import codes
+
+Function = Callable[..., Any]
+
+#: The variant where none is named: the patch under review.
+DEFAULT_VARIANT: Final = "v3"
+
+
+def shared(function: Function) -> Function:
+    """``--json`` and ``--debug``, which the console has read; and the console itself."""
+    json = click.option(
+        "--json", is_flag=True, expose_value=False, help="One JSON document, nothing else."
+    )
+    debug = click.option(
+        "--debug", is_flag=True, expose_value=False, help="Show tracebacks of internal errors."
+    )
+    return json(debug(click.pass_obj(function)))
+
+
+#: What seeds a random walk.
+SEED: Final = click.IntRange(0, 2**63 - 1)
+
+variant_option: Final = click.option(
+    "--variant",
+    metavar="V",
+    default=DEFAULT_VARIANT,
+    show_default=True,
+    help="A variant, or the path of a .py file with one.",
+)
+
+
+def epilog(*examples: str) -> str:
+    """The end of a command's help: *examples*, and the exit codes."""
+    lines = "\n".join(f"  swaptrio {example}" for example in examples)
+    return f"\b\nExamples:\n{lines}\n\n{codes.EXPLAINED}"
