@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Measuring in turn: A B A B ..., so that whatever else the machine does meets both alike."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Mapping
+from statistics import median
+from time import perf_counter
+
+import attrs
+
+#: Does its work for a round, and returns the figure that was measured.
+Measure = Callable[[int], float]
+
+
+@attrs.frozen
+class Figures:
+    """What one thing measured in each round, in the order of the rounds."""
+
+    values: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """The middle one."""
+        return median(self.values)
+
+    def over(self, other: Figures) -> Figures:
+        """The ratio to *other*, round by round."""
+        pairs = zip(self.values, other.values, strict=True)
+        return Figures(tuple(mine / theirs for mine, theirs in pairs))
+
+    def summary(self) -> dict[str, float]:
+        """As JSON has it."""
+        return {
+            "median": _shortened(self.median),
+            "min": _shortened(min(self.values)),
+            "max": _shortened(max(self.values)),
+        }
+
+
+def in_turn(rounds: int, measures: Mapping[str, Measure]) -> dict[str, Figures]:
+    """Call each of *measures* once a round, after one round that does not count.
+
+    They are told the number of the round, 0 for the one that does not count. Each starts
+    without the others' garbage.
+    """
+    found: dict[str, list[float]] = {name: [] for name in measures}
+    for number in range(rounds + 1):
+        for name, measure in measures.items():
+            gc.collect()
+            value = measure(number)
+            if number:
+                found[name].append(value)
+    return {name: Figures(tuple(values)) for name, values in found.items()}
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long *work* takes."""
+    begun = perf_counter()
+    work()
+    return perf_counter() - begun
+
+
+def _shortened(value: float) -> float:
+    return float(f"{value:.4g}")
