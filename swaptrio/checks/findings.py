@@ -13,18 +13,18 @@ CHECKS: Final = {
     "I-KIND": "a word is NULL, Shadow with a count, PFN, or Bad for ever",
     "I-FREE": "a free slot has no owner, no compressed copy and no flag",
     "I-BACKREF": "a PFN word and its folio name each other, for all of the folio's slots",
-    "I-ALIGN": "a cached folio's first slot is aligned to its size",
-    "I-ONE": "a slot is not taken over from a folio that still is in the cache",
+    "I-ALIGN": "a cached folio's slots are aligned to its size and in one cluster",
+    "I-ONE": "a slot has one folio, and a folio is in the cache at one place",
     "I-REFS": "references are those of the cache, of the page tables and of their holders",
     "I-DELLOCK": "a folio leaves the cache locked and not under writeback",
-    "I-ZERO2ONE": "a count goes from 0 to 1 only with the folio locked",
+    "I-ZERO2ONE": "a count goes from 0 to 1 only with the slot's folio locked by who does it",
     "I-COUNT": "a slot's count is the number of its owners",
-    "I-CLCOUNT": "a cluster's count is the number of its words that are not NULL",
+    "I-CLCOUNT": "a cluster counts its words that are not NULL, and has a table for them only",
     "I-INUSE": "a device's count is the number of its slots in use",
-    "I-INSERT-UNCHARGED": "a cached folio that is not charged is locked, unread and unmapped",
+    "I-INSERT-UNCHARGED": "a cached folio without a charge is its inserter's, and unused",
     "I-CHARGE1": "a folio is charged once, by who inserted it",
-    "I-OWNER": "the group that is charged for a folio is the one on record for its first slot",
-    "I-NOREADUPTODATE": "only a locked, cached folio that is not up to date is read",
+    "I-OWNER": "a folio is charged to the group on record for its slots, the same for all",
+    "I-NOREADUPTODATE": "only a locked, cached folio is read, once, and seen only when it was",
     "I-MAPDATA": "a page that becomes mapped holds what was last stored there",
     "I-PTEMATCH": "what replaces a swap entry is the page that the entry names",
     "I-SPIN": "nobody sleeps under a spinlock, and locks nest in one order",
@@ -33,8 +33,8 @@ CHECKS: Final = {
     "I-SHADOW": "a rollback leaves every slot's shadow as it was (reported only)",
     "Q-STATS": "the counters of cached pages are right, for the node and for each group",
     "Q-MEMCG": "each group is charged for its pages and its slots, and for nothing else",
-    "Q-LEAK": "at the end no folio is left locked, held, or in nobody's hands",
-    "Q-LRU": "at the end every cached folio is on the LRU",
+    "Q-LEAK": "at the end no folio is locked, held or lost, and no device pinned",
+    "Q-LRU": "at the end every cached folio is on the LRU, and nothing that was freed",
     "BUG": "the kernel would have crashed",
 }
 
@@ -42,9 +42,15 @@ CHECKS: Final = {
 SOFT: Final = frozenset({"I-SHADOW"})
 
 
+def _soft(instance: object, attribute: attrs.Attribute[str], check: str) -> None:
+    if check not in SOFT:
+        msg = f"{check} is no check that only reports"
+        raise ValueError(msg)
+
+
 @attrs.frozen
 class Finding:
-    """Something reported that does not end the execution."""
+    """Something reported that does not end the execution; *check* is one of `SOFT`."""
 
-    check: str
+    check: str = attrs.field(validator=_soft)
     message: str

@@ -1,22 +1,43 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""What must hold at the end, when no task is under way."""
+"""What must hold at the end, when no task is under way.
+
+Everything is looked at, whoever has written it and when.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from itertools import compress
+from typing import TYPE_CHECKING, Final
 
-from swaptrio.checks.slots import check_counts, check_folio, check_refs
-from swaptrio.mm.kernel import Kernel
+from swaptrio.checks.slots import (
+    check_counts,
+    check_folio,
+    check_free,
+    check_kind,
+    check_owner,
+    check_refs,
+    owners_of,
+)
 from swaptrio.mm.swap_h import (
     SWAPFILE_CLUSTER,
+    SwapClusterInfo,
     SwapInfoStruct,
     swap_cluster,
+    swp_entry,
     swp_offset,
     swp_type,
 )
-from swaptrio.mm.swap_table import SWP_TB_BAD, SWP_TB_NULL
+from swaptrio.mm.swap_table import SWP_TB_BAD, SWP_TB_NULL, swp_tb_is_folio, swp_tb_to_pfn
 from swaptrio.sched import Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from swaptrio.mm.kernel import Kernel
+    from swaptrio.mm.mm_types import Folio
+
+_OFFSETS: Final = range(SWAPFILE_CLUSTER)
 
 
 def check_quiescent(kernel: Kernel) -> None:
@@ -25,64 +46,110 @@ def check_quiescent(kernel: Kernel) -> None:
     Raises:
         Violation: an invariant does not hold.
     """
-    check_slots(kernel)
-    check_leaks(kernel)
+    for si in kernel.devices:
+        for ci in si.clusters:
+            check_cluster(kernel, si, ci)
+        check_device(si)
+    entries = (
+        swp_entry(si.type, ci.number * SWAPFILE_CLUSTER + off)
+        for si in kernel.devices
+        for ci in si.clusters
+        for off in slots_in_use(ci)
+    )
+    owners = owners_of(kernel)
+    check_counts(kernel, [*entries, *owners], owners)
+    for folio in kernel.folios.values():
+        check_rest(kernel, folio)
     check_lru(kernel)
     check_stats(kernel)
     check_memcgs(kernel)
 
 
-def check_slots(kernel: Kernel) -> None:
-    """Check each device's count, each slot's count, and each cached folio against its slots."""
-    for si in kernel.devices:
-        used = sum(_in_use(ci.table) for ci in si.clusters)
-        if si.inuse_pages != used:
-            message = f"{si.name} counts {si.inuse_pages} slots in use, there are {used}"
-            raise Violation("I-INUSE", message)
-    check_counts(kernel, _all_slots(kernel))
-    for folio in kernel.folios.values():
-        if folio.swapcache:
-            si = kernel.devices[swp_type(folio.swap)]
-            check_folio(kernel, si, swap_cluster(si, swp_offset(folio.swap)), folio)
+def slots_in_use(ci: SwapClusterInfo) -> Iterator[int]:
+    """The offsets in a cluster of words that are not NULL, Bad ones included."""
+    return compress(_OFFSETS, ci.table or ())
 
 
-def _in_use(table: list[int] | None) -> int:
-    if table is None:
-        return 0
-    return SWAPFILE_CLUSTER - table.count(SWP_TB_NULL) - table.count(SWP_TB_BAD)
+def check_cluster(kernel: Kernel, si: SwapInfoStruct, ci: SwapClusterInfo) -> None:
+    """Check each word of a cluster, what goes with it, and how many there are."""
+    used = list(slots_in_use(ci))
+    table = ci.table or []
+    for off in used:
+        word = table[off]
+        if word != SWP_TB_BAD:
+            check_kind(si, ci.number * SWAPFILE_CLUSTER + off, word)
+        if swp_tb_is_folio(word):
+            _check_named(kernel, si, ci, off, word)
+    kept = [off for off, owner in ci.memcg_table.items() if owner]
+    zswap = [slot % SWAPFILE_CLUSTER for slot in si.zswap if swap_cluster(si, slot) is ci]
+    for off in (*kept, *zswap):
+        if not table or table[off] == SWP_TB_NULL:
+            check_free(si, ci, off)
+    if ci.count != len(used):
+        message = f"{ci.lock.name} counts {ci.count} slots, {len(used)} are in use"
+        raise Violation("I-CLCOUNT", message)
 
 
-def _all_slots(kernel: Kernel) -> Iterator[tuple[SwapInfoStruct, int]]:
-    for si in kernel.devices:
-        for ci in si.clusters:
-            words = ci.table or ()
-            base = ci.number * SWAPFILE_CLUSTER
-            yield from ((si, base + off) for off, word in enumerate(words) if word)
-    for mm in kernel.processes:
-        for pte in mm.ptes.values():
-            entry = getattr(pte, "entry", None)
-            if entry is not None:
-                yield kernel.devices[swp_type(entry)], swp_offset(entry)
+def _check_named(
+    kernel: Kernel, si: SwapInfoStruct, ci: SwapClusterInfo, off: int, word: int
+) -> None:
+    """The folio that a word names is there, and in the cache at this place."""
+    folio = kernel.folios.get(swp_tb_to_pfn(word))
+    slot = ci.number * SWAPFILE_CLUSTER + off
+    if folio is None:
+        raise Violation("I-BACKREF", f"{si.name}:{slot} names a folio that is freed")
+    here = swp_entry(si.type, slot)
+    if not folio.swapcache or not folio.swap <= here < folio.swap + folio.nr:
+        raise Violation("I-BACKREF", f"{si.name}:{slot} names {folio.name}, which is elsewhere")
 
 
-def check_leaks(kernel: Kernel) -> None:
-    """Check that every folio is unlocked, held by nobody, and in use."""
-    for folio in kernel.folios.values():
-        if folio.locked:
-            raise Violation("Q-LEAK", f"{folio.name} is still locked")
-        holders = [name for name, count in folio.holders.items() if count]
-        if holders:
-            raise Violation("Q-LEAK", f"{folio.name} is still held by {', '.join(holders)}")
-        if not folio.swapcache and not folio.mapcount:
-            raise Violation("Q-LEAK", f"{folio.name} is in nobody's hands")
+def check_device(si: SwapInfoStruct) -> None:
+    """Check how many slots a device counts, and that nobody keeps it any more."""
+    used = sum(used_in(ci) - bad_in(ci) for ci in si.clusters)
+    if si.inuse_pages != used:
+        message = f"{si.name} counts {si.inuse_pages} slots in use, there are {used}"
+        raise Violation("I-INUSE", message)
+    if si.users != 1:
+        raise Violation("Q-LEAK", f"{si.name} is still pinned {si.users - 1} times")
+
+
+def used_in(ci: SwapClusterInfo) -> int:
+    """How many words of a cluster are not NULL, Bad ones included."""
+    return 0 if ci.table is None else SWAPFILE_CLUSTER - ci.table.count(SWP_TB_NULL)
+
+
+def bad_in(ci: SwapClusterInfo) -> int:
+    """How many slots of a cluster are bad."""
+    return 0 if ci.table is None else ci.table.count(SWP_TB_BAD)
+
+
+def check_rest(kernel: Kernel, folio: Folio) -> None:
+    """Check that a folio is unlocked, held by nobody, in use, and what it says it is."""
+    if folio.locked:
+        raise Violation("Q-LEAK", f"{folio.name} is still locked")
+    holders = [name for name, count in folio.holders.items() if count]
+    if holders:
+        raise Violation("Q-LEAK", f"{folio.name} is still held by {', '.join(holders)}")
+    if not folio.swapcache and not folio.mapcount:
+        raise Violation("Q-LEAK", f"{folio.name} is in nobody's hands")
+    if not folio.swapcache:
         check_refs(folio)
+        return
+    si = kernel.devices[swp_type(folio.swap)]
+    check_folio(si, swap_cluster(si, swp_offset(folio.swap)), folio, ())
+    if folio.memcg is None:
+        raise Violation("I-INSERT-UNCHARGED", f"{folio.name} is cached and not charged")
+    check_owner(kernel, folio)
 
 
 def check_lru(kernel: Kernel) -> None:
-    """Check that every cached folio can be found by reclaim."""
+    """Check that every cached folio can be found by reclaim, and nothing that is gone."""
     for folio in kernel.folios.values():
         if folio.swapcache and not folio.lru:
             raise Violation("Q-LRU", f"{folio.name} is cached and not on the LRU")
+    for folio in kernel.lru:
+        if folio.freed or not folio.lru:
+            raise Violation("Q-LRU", f"{folio.name} is on the LRU by mistake")
 
 
 def check_stats(kernel: Kernel) -> None:
@@ -95,7 +162,7 @@ def check_stats(kernel: Kernel) -> None:
         counted, pages = kernel.vmstat.node[item], cached.total()
         if counted != pages:
             raise Violation("Q-STATS", f"{item} is {counted}, {pages} pages are cached")
-    groups = {name for name, _ in kernel.vmstat.memcg} | set(cached)
+    groups = dict.fromkeys(name for name, _ in kernel.vmstat.memcg) | cached
     for name in sorted(groups):
         counted = kernel.vmstat.memcg[name, "NR_SWAPCACHE"]
         if counted != cached[name]:
@@ -105,25 +172,22 @@ def check_stats(kernel: Kernel) -> None:
 
 def check_memcgs(kernel: Kernel) -> None:
     """Check what each group is charged for: resident pages, and slots on record."""
-    memory: Counter[str] = Counter()
+    v1 = kernel.config.memcg_v1
+    memory: Counter[int] = Counter()
     for folio in kernel.folios.values():
         if folio.memcg is not None:
-            memory[folio.memcg.name] += folio.nr
-    slots = Counter(
-        id
-        for si in kernel.devices
-        for ci in si.clusters
-        for id in ci.memcg_table.values()
-        if id
-    )
-    for memcg in kernel.memcgs.by_id.values():
-        pages, swapped = memory[memcg.name], slots[memcg.id]
-        expected = {"memory": pages}
-        if kernel.config.memcg_v1:
-            expected["memsw"] = pages + swapped
-        else:
-            expected["swap"] = swapped
-        for item, number in expected.items():
-            if getattr(memcg, item) != number:
-                message = f"{memcg.name} is charged {getattr(memcg, item)} {item}, not {number}"
+            memory[folio.memcg.id] += folio.nr
+    slots: Counter[int] = Counter()
+    for si in kernel.devices:
+        for ci in si.clusters:
+            slots.update(owner for owner in ci.memcg_table.values() if owner)
+    for owner in slots:
+        if owner not in kernel.memcgs.by_id:
+            raise Violation("Q-MEMCG", f"slots are on record for {owner}, which is no group")
+    for number, memcg in kernel.memcgs.by_id.items():
+        pages, swapped = memory[number], slots[number]
+        memsw, swap = (pages + swapped, 0) if v1 else (0, swapped)
+        for item, due in (("memory", pages), ("memsw", memsw), ("swap", swap)):
+            if getattr(memcg, item) != due:
+                message = f"{memcg.name} is charged {getattr(memcg, item)} {item}, not {due}"
                 raise Violation("Q-MEMCG", message)

@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from swaptrio.mm.kernel import Kernel
 from swaptrio.mm.mm_types import Folio, PresentPte, Pte
 from swaptrio.mm.swap_h import SWAPFILE_CLUSTER, swp_offset, swp_type
 from swaptrio.mm.swap_table import (
@@ -19,6 +18,11 @@ from swaptrio.mm.swap_table import (
     xa_to_value,
     zero_of,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from swaptrio.mm.kernel import Kernel
 
 _FLAGS = (
     "locked", "swapcache", "swapbacked", "uptodate", "dirty", "writeback", "lru", "readahead",
@@ -73,8 +77,8 @@ def _slots(kernel: Kernel) -> Iterator[tuple[str, str | int]]:
                 if not swp_tb_is_null(word) and base + off:
                     yield f"{si.name}:{base + off}", word_text(word)
             if several:
-                for off, id in sorted(ci.memcg_table.items()):
-                    yield f"{si.name}:{base + off}.owner", kernel.memcgs.by_id[id].name
+                for off, owner in sorted(ci.memcg_table.items()):
+                    yield f"{si.name}:{base + off}.owner", kernel.memcgs.by_id[owner].name
             yield f"{si.name} cluster {ci.number}.count", ci.count
         for slot in sorted(si.zswap):
             yield f"{si.name}:{slot}.zswap", f"d{si.zswap[slot].token}"

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Playing a scenario: once, under any strategy, and holding the end against what is expected."""
+"""Playing a scenario: once, under any strategy, and what of the end was not expected."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -31,6 +29,9 @@ from swaptrio.variants import load as load_variant
 from swaptrio.variants import names as variant_names
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
     from swaptrio.scenario.format import Scenario
 
 #: Steps after which an execution of a scenario counts as a livelock.

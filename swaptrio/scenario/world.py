@@ -3,18 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from swaptrio.checks import Oracles
+from swaptrio.checks import CRASHES, Oracles, crash
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.injection import Drawn
 from swaptrio.mm.kernel import Config, Kernel
 from swaptrio.mm.memcontrol import MemCgroup
 from swaptrio.mm.memory import handle_mm_fault, user_store, zap_pte_range
-from swaptrio.mm.mm_types import MmStruct
 from swaptrio.mm.page_alloc import folio_put
 from swaptrio.mm.setup import (
     map_resident,
@@ -33,9 +31,14 @@ from swaptrio.mm.vmscan import shrink_folio_list
 from swaptrio.mm.zswap import zswap_writeback_entry
 from swaptrio.scenario.format import Scenario
 from swaptrio.scenario.picture import counters_of, short_word, snapshot_of
-from swaptrio.scenario.setup import SlotSetup, TaskSetup
-from swaptrio.sched import Execution
 from swaptrio.variants import Variant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from swaptrio.mm.mm_types import MmStruct
+    from swaptrio.scenario.setup import SlotSetup, TaskSetup
+    from swaptrio.sched import Execution
 
 
 @attrs.define(eq=False)
@@ -138,7 +141,10 @@ def device_of(kernel: Kernel, name: str) -> SwapInfoStruct:
 
 
 async def _run_task(world: World, task: TaskSetup) -> None:
-    world.results[task.name] = await _RUN[task.run](world.kernel, task)
+    try:
+        world.results[task.name] = await _RUN[task.run](world.kernel, task)
+    except CRASHES as exc:
+        raise crash(exc) from exc
 
 
 async def _fault(kernel: Kernel, task: TaskSetup) -> str:

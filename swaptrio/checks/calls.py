@@ -1,0 +1,411 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""What must hold where the model calls one of its functions.
+
+Each wrapper takes the oracles and the function that it stands for, then that function's own
+arguments under their own names. Where a look before the call is enough it is no coroutine, and
+costs nothing while the function waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from swaptrio.checks.crash import CRASHES, crash
+from swaptrio.checks.memory import Attempts
+from swaptrio.checks.slots import check_owner, word_at
+from swaptrio.mm.errno import Errno
+from swaptrio.mm.kernel import FUNCTIONS, Kernel
+from swaptrio.mm.mm_types import Folio, MmStruct, PresentPte, Pte, SwapPte, VmFaultReason
+from swaptrio.mm.swap_h import SwapClusterInfo, SwpEntry, swp_cluster_offset, swp_offset
+from swaptrio.mm.swap_table import count_of, swp_tb_is_folio, zero_of
+from swaptrio.sched import Mutex, Task, Violation, current
+
+if TYPE_CHECKING:
+    from swaptrio.checks.watch import Oracles
+
+#: The largest order that fits into a cluster.
+HIGHEST_ORDER: Final = 9
+
+Function = Callable[..., Any]
+
+
+def wrapped(oracles: Oracles) -> dict[str, Function]:
+    """The functions of the kernel that are watched, by name, each with its wrapper.
+
+    Raises:
+        KeyError: the model has no such function any more, so that nothing would watch it.
+    """
+    functions = oracles.kernel.functions
+    table: dict[str, Function] = {
+        name: partial(wrapper, oracles, functions.get(name) or FUNCTIONS[name])
+        for name, wrapper in _WRAPPERS.items()
+    }
+    if "__swap_cache_alloc" in functions:
+        for name, wrapper in _ORDER_LOOP.items():
+            if name in functions:
+                table[name] = partial(wrapper, oracles, functions[name])
+    return table
+
+
+def check_uncharged(folio: Folio, inserter: Task) -> None:
+    """Check that a cached folio without an owner is its inserter's, and nobody uses it.
+
+    Raises:
+        Violation: (I-INSERT-UNCHARGED) somebody could.
+    """
+    if folio.uptodate or folio.lru or folio.mapcount:
+        raise Violation("I-INSERT-UNCHARGED", f"{folio.name} is cached, used and not charged")
+    if folio.lock.owner is not inserter:
+        message = f"{folio.name} is cached, not charged, and not locked by {inserter.name}"
+        raise Violation("I-INSERT-UNCHARGED", message)
+
+
+def _refuse_uncharged(folio: Folio, what: str) -> None:
+    if folio.swapcache and folio.memcg is None:
+        raise Violation("I-INSERT-UNCHARGED", f"{folio.name} is {what} and not charged")
+
+
+def _me() -> str:
+    return current().me().name
+
+
+def _note_failure(oracles: Oracles) -> None:
+    failures = oracles.memory.failures
+    failures[_me()] = failures.get(_me(), 0) + 1
+
+
+async def _allocating_pages(
+    oracles: Oracles, function: Function, kernel: Kernel, *args: Any, **named: Any
+) -> Any:
+    """Note when an allocation fails the running task."""
+    folio = await function(kernel, *args, **named)
+    if folio is None:
+        _note_failure(oracles)
+    return folio
+
+
+async def _preparing(
+    oracles: Oracles, function: Function, kernel: Kernel, *args: Any, **named: Any
+) -> Any:
+    """Note when what goes with a charge fails the running task."""
+    error = await function(kernel, *args, **named)
+    if error is not None:
+        _note_failure(oracles)
+    return error
+
+
+async def _charging(
+    oracles: Oracles, function: Function, kernel: Kernel, folio: Folio, *args: Any, **named: Any
+) -> Any:
+    """I-CHARGE1, and I-OWNER for a folio that is in the cache when it is charged."""
+    if folio.memcg is not None:
+        raise Violation("I-CHARGE1", f"{folio.name} is charged twice")
+    cached = oracles.memory.cached.get(folio.pfn)
+    mine = cached is None or cached.inserter is current().me()
+    if folio.swapcache and not (mine and folio.lock.owned()):
+        raise Violation("I-CHARGE1", f"{folio.name} is charged by {_me()}, not its inserter")
+    error = await _preparing(oracles, function, kernel, folio, *args, **named)
+    if error is None and folio.swapcache:
+        check_owner(kernel, folio)
+    return error
+
+
+def _reading(oracles: Oracles, function: Function, kernel: Kernel, folio: Folio) -> Any:
+    """I-NOREADUPTODATE."""
+    if not folio.lock.owned() or not folio.swapcache or folio.uptodate:
+        message = f"{folio.name} is read while not locked, not cached, or up to date"
+        raise Violation("I-NOREADUPTODATE", message)
+    _refuse_uncharged(folio, "read")
+    return function(kernel, folio)
+
+
+def _read_ended(
+    oracles: Oracles, function: Function, kernel: Kernel, bio: Any, error: Errno | None
+) -> Any:
+    if error is not None:
+        oracles.memory.unread.append(bio.folio)
+    return function(kernel, bio, error)
+
+
+def _locking(
+    oracles: Oracles, function: Function, kernel: Kernel, folio: Folio, label: str
+) -> Any:
+    """I-SPIN: who has a folio locked waits for no other; two such tasks may wait for ever."""
+    for lock in current().me().held:
+        if isinstance(lock, Mutex) and lock is not folio.lock:
+            raise Violation("I-SPIN", f"{folio.lock.name} is waited for under {lock.name}")
+    oracles.memory.locked[_me()] = folio
+    return function(kernel, folio, label)
+
+
+def _unlocking(
+    oracles: Oracles, function: Function, kernel: Kernel, folio: Folio, label: str
+) -> Any:
+    _refuse_uncharged(folio, "unlocked, cached")
+    return function(kernel, folio, label)
+
+
+def _adding_to_lru(oracles: Oracles, function: Function, kernel: Kernel, folio: Folio) -> None:
+    _refuse_uncharged(folio, "added to the LRU")
+    function(kernel, folio)
+
+
+def _freeing(oracles: Oracles, function: Function, kernel: Kernel, folio: Folio) -> None:
+    """I-REFS: who has no reference left is in nobody's table, and locked by nobody."""
+    if folio.swapcache or folio.mapcount or folio.locked:
+        where = "cached" if folio.swapcache else "mapped" if folio.mapcount else "locked"
+        raise Violation("I-REFS", f"{folio.name} is freed while it is {where}")
+    function(kernel, folio)
+
+
+def _getting(oracles: Oracles, function: Function, kernel: Kernel, folio: Folio) -> Any:
+    """A lookup that has found something ends a loop over lookup and EEXIST."""
+    found = function(kernel, folio)
+    if found:
+        oracles.memory.conflicts.pop(_me(), None)
+    return found
+
+
+def _setting_pte(
+    oracles: Oracles, function: Function, kernel: Kernel, mm: MmStruct, page: int, pte: Pte
+) -> None:
+    """I-PTEMATCH and I-MAPDATA."""
+    oracles.entries_changed = True
+    if isinstance(pte, PresentPte):
+        _check_match(mm, page, mm.ptes.get(page), pte)
+        _refuse_uncharged(pte.folio, "mapped")
+        _check_data(mm, page, pte)
+    function(kernel, mm, page, pte)
+
+
+def _check_match(mm: MmStruct, page: int, before: Pte, pte: PresentPte) -> None:
+    """A present entry takes the place of the swap entry that its folio caches.
+
+    Or that of nothing, with a folio that was never in the cache; or of itself, to be writable.
+    """
+    folio = pte.folio
+    where = f"{mm.name}:{page}"
+    if not mm.ptl.owned():
+        raise Violation("I-PTEMATCH", f"{where} is mapped without its page-table lock")
+    if isinstance(before, SwapPte):
+        if not folio.lock.owned():
+            raise Violation("I-PTEMATCH", f"{where} gets {folio.name}, which is not locked")
+        if not folio.swapcache or folio.swap + pte.index != before.entry:
+            message = f"{where} names slot {swp_offset(before.entry)}, and gets {folio.name}"
+            raise Violation("I-PTEMATCH", f"{message} page {pte.index}")
+    elif isinstance(before, PresentPte):
+        if before.folio is not folio or before.index != pte.index:
+            raise Violation("I-PTEMATCH", f"{where} is mapped, and gets {folio.name}")
+    elif folio.swapcache:
+        raise Violation("I-PTEMATCH", f"{where} names no slot, and gets {folio.name}")
+
+
+def _check_data(mm: MmStruct, page: int, pte: PresentPte) -> None:
+    folio = pte.folio
+    where = f"{mm.name}:{page}"
+    if not folio.uptodate:
+        raise Violation("I-NOREADUPTODATE", f"{where} maps {folio.name}, not up to date")
+    if not 0 <= pte.index < folio.nr:
+        raise Violation("I-MAPDATA", f"{where} maps no page of {folio.name}")
+    token = folio.pages[pte.index]
+    newest = mm.newest.get(page)
+    if token is None or token != newest:
+        message = f"{where} holds data {newest}, and maps {token} of {folio.name}"
+        raise Violation("I-MAPDATA", message)
+
+
+async def _faulting(oracles: Oracles, function: Function, kernel: Kernel, vmf: Any) -> Any:
+    """I-ERRNO, for what a fault returns."""
+    memory, me = oracles.memory, _me()
+    failures = memory.failures.get(me, 0)
+    reason = await function(kernel, vmf)
+    if reason is VmFaultReason.OOM and memory.failures.get(me, 0) == failures:
+        message = f"{me} is out of memory, and no allocation or charge failed it"
+        raise Violation("I-ERRNO", message)
+    if reason is VmFaultReason.SIGBUS and memory.locked.get(me) not in memory.unread:
+        raise Violation("I-ERRNO", f"{me} gets SIGBUS, and no read has failed")
+    return reason
+
+
+def _checking(
+    oracles: Oracles,
+    function: Function,
+    kernel: Kernel,
+    ci: SwapClusterInfo,
+    targ_entry: SwpEntry,
+    nr: int,
+    **named: Any,
+) -> Any:
+    """I-ERRNO, for the range check of v3 and later, which is asked for a target."""
+    result = function(kernel, ci, targ_entry, nr, **named)
+    error = result[0]
+    attempts = oracles.memory.allocating.get(_me())
+    if attempts is not None:
+        attempts.refusal = error
+    if isinstance(error, Errno) and ci.lock.owned() and not _is_so(ci, targ_entry, nr, error):
+        word = word_at(ci, swp_cluster_offset(targ_entry))
+        message = f"{error} for slot {swp_offset(targ_entry)} with word {word:#x}, nr {nr}"
+        raise Violation("I-ERRNO", message)
+    return result
+
+
+def _is_so(ci: SwapClusterInfo, entry: SwpEntry, nr: int, error: Errno) -> bool:
+    """Whether the words say what *error* says. Owners and zero flags may differ, too."""
+    off = swp_cluster_offset(entry)
+    word = word_at(ci, off)
+    if error is Errno.EEXIST:
+        return swp_tb_is_folio(word)
+    if error is Errno.ENOENT:
+        return not swp_tb_is_folio(word) and count_of(word) == 0
+    if error is not Errno.EBUSY or swp_tb_is_folio(word) or count_of(word) == 0:
+        return False
+    return any(
+        swp_tb_is_folio(other := word_at(ci, slot))
+        or count_of(other) == 0
+        or zero_of(other) != zero_of(word)
+        or ci.memcg_table.get(slot, 0) != ci.memcg_table.get(off, 0)
+        for slot in range(off & -nr, (off & -nr) + nr)
+    )
+
+
+async def _attempting(
+    oracles: Oracles,
+    function: Function,
+    kernel: Kernel,
+    targ_entry: SwpEntry,
+    gfp: str,
+    order: int,
+    *more: Any,
+    **named: Any,
+) -> Any:
+    """I-ERRNO for the order that is passed down and the answer; I-PROGRESS by counting."""
+    me, memory = _me(), oracles.memory
+    if not 0 <= order <= HIGHEST_ORDER:
+        raise Violation("I-ERRNO", f"{me} tries to allocate order {order}")
+    attempts = memory.allocating[me]
+    if attempts.left == 0:
+        message = f"{me} tries more often than it has orders, at order {order} again"
+        raise Violation("I-PROGRESS", message)
+    attempts.left -= 1
+    attempts.refusal = None
+    failures = memory.failures.get(me, 0)
+    answer = attempts.answer = await function(kernel, targ_entry, gfp, order, *more, **named)
+    if isinstance(answer, Errno):
+        failed = memory.failures.get(me, 0) > failures
+        if not _is_due(answer, attempts.refusal, order, failed=failed):
+            raise Violation("I-ERRNO", f"{me} gets {answer} at order {order} without a cause")
+    return answer
+
+
+def _is_due(answer: Errno, refusal: Errno | None, order: int, *, failed: bool) -> bool:
+    """Whether an attempt may answer so, where the range check has said *refusal*."""
+    if answer is Errno.ENOMEM:
+        return failed
+    if answer is Errno.EBUSY:
+        return order > 0
+    return answer in (Errno.EEXIST, Errno.ENOENT) and answer is refusal
+
+
+async def _allocating(
+    oracles: Oracles,
+    function: Function,
+    kernel: Kernel,
+    targ_entry: SwpEntry,
+    gfp: str,
+    orders: int,
+    *more: Any,
+    **named: Any,
+) -> Any:
+    """I-PROGRESS, for a loop over lookup and allocation."""
+    result = await function(kernel, targ_entry, gfp, orders, *more, **named)
+    if result is Errno.EEXIST:
+        _conflict(oracles, targ_entry)
+    return result
+
+
+async def _allocating_by_order(
+    oracles: Oracles,
+    function: Function,
+    kernel: Kernel,
+    targ_entry: SwpEntry,
+    gfp: str,
+    orders: int,
+    *more: Any,
+    **named: Any,
+) -> Any:
+    """As `_allocating`, and I-ERRNO for a version that allocates order by order.
+
+    The answer is that of the last attempt, or EINVAL for orders that cannot be.
+    """
+    me = _me()
+    attempts = oracles.memory.allocating[me] = Attempts(orders.bit_count() + 1)
+    result = await _allocating(
+        oracles, function, kernel, targ_entry, gfp, orders, *more, **named
+    )
+    if result is Errno.EINVAL:
+        due = orders == 0 or orders.bit_length() > HIGHEST_ORDER + 1
+    else:
+        due = result is attempts.answer
+    if not due:
+        message = f"{me} gets {result} for orders {orders:#x}, and {attempts.answer} before"
+        raise Violation("I-ERRNO", message)
+    return result
+
+
+def _conflict(oracles: Oracles, entry: SwpEntry) -> None:
+    """I-PROGRESS: who meets EEXIST again for a slot has seen it change in between."""
+    memory, me = oracles.memory, _me()
+    conflict = (entry, memory.changes.get(entry, 0))
+    if memory.conflicts.get(me) == conflict:
+        message = f"{me} meets EEXIST again at slot {swp_offset(entry)}, which has not changed"
+        raise Violation("I-PROGRESS", message)
+    memory.conflicts[me] = conflict
+
+
+def _writing_back(
+    oracles: Oracles, function: Function, kernel: Kernel, *args: Any, **named: Any
+) -> Any:
+    """Whoever does not look a folio up before each allocation begins anew here."""
+    oracles.memory.conflicts.pop(_me(), None)
+    return function(kernel, *args, **named)
+
+
+async def _reclaiming(
+    oracles: Oracles, function: Function, kernel: Kernel, *args: Any, **named: Any
+) -> Any:
+    """BUG, in the worker of a device; scenarios look after their own tasks."""
+    try:
+        return await function(kernel, *args, **named)
+    except CRASHES as exc:
+        raise crash(exc) from exc
+
+
+Wrapper = Callable[..., Any | Awaitable[Any]]
+
+#: What is watched in every version.
+_WRAPPERS: Final[dict[str, Wrapper]] = {
+    "alloc_pages": _allocating_pages,
+    "folio_memcg_alloc_deferred": _preparing,
+    "charge_memcg": _charging,
+    "swap_read_folio": _reading,
+    "end_swap_bio_read": _read_ended,
+    "folio_lock": _locking,
+    "folio_unlock": _unlocking,
+    "folio_add_lru": _adding_to_lru,
+    "__folio_put": _freeing,
+    "folio_try_get": _getting,
+    "set_pte_at": _setting_pte,
+    "do_swap_page": _faulting,
+    "swap_cache_alloc_folio": _allocating,
+    "zswap_writeback_entry": _writing_back,
+    "swap_reclaim_full_clusters": _reclaiming,
+}
+
+#: What is watched in versions that allocate order by order, as v3 and later do.
+_ORDER_LOOP: Final[dict[str, Wrapper]] = {
+    "__swap_cache_add_check": _checking,
+    "__swap_cache_alloc": _attempting,
+    "swap_cache_alloc_folio": _allocating_by_order,
+}
