@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from swaptrio.conform.vectors import FIELDS, WINDOW, Slot, Vector, VectorIn
+from swaptrio.conform.slots import NEW, Slot
+from swaptrio.conform.vectors import FIELDS, WINDOW, Op, Vector, VectorIn
 from swaptrio.mm import swap_state
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.kernel import FUNCTIONS, Config, Kernel
@@ -60,8 +61,8 @@ if TYPE_CHECKING:
 #: The task that makes the call; only what it does is recorded.
 CALLER: Final = "caller"
 
-Ops = list[list[Any]]
-Request = tuple[Ops, Completion]
+#: A batch of interference, and what tells that it is over.
+Request = tuple[list[Op], Completion]
 
 
 @attrs.define(eq=False)
@@ -266,13 +267,13 @@ def _fill(player: Player) -> None:
         if ci.table is not None and slot.kind != "-":
             ci.table[off] = _to_word(player, slot)
             ci.count += 1
-            ci.memcg_table[off] = given.memcg.get(str(off), 1)
+            ci.memcg_table[off] = given.memcg.get(off, 1)
 
 
 def _slots(given: VectorIn) -> Iterator[Slot]:
     for off in range(SWAPFILE_CLUSTER):
         if given.base <= off < given.base + WINDOW:
-            yield Slot.parse(given.win[off - given.base])
+            yield given.win[off - given.base]
         elif given.rest == "s":
             yield Slot("s", 1, 1000 + off)
         else:
@@ -292,12 +293,12 @@ def _to_token(player: Player, word: int) -> str:
     if swp_tb_is_null(word):
         return "-"
     if swp_tb_is_bad(word):
-        return "b"
+        return str(Slot("b"))
     count, zero = count_of(word), zero_of(word)
     if swp_tb_is_shadow(word):
         return str(Slot("s", count, xa_to_value(swp_tb_to_shadow(word)), zero=zero))
     names = {pfn: name for name, pfn in player.foreign.items()}
-    return str(Slot("f", count, folio=names.get(swp_tb_to_pfn(word), "new"), zero=zero))
+    return str(Slot("f", count, folio=names.get(swp_tb_to_pfn(word), NEW), zero=zero))
 
 
 def _watch(player: Player) -> None:

@@ -1,90 +1,74 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Conformance vectors: one recorded call of swap_cache_alloc_folio each, as JSON lines.
+"""Conformance vectors: one recorded call of swap_cache_alloc_folio each.
 
 A vector says what the table looked like, how the allocations and charges went and what other
-threads did meanwhile, and what the call did. Files are plain or gzip.
+threads did meanwhile, and what the call did. `vector_of` makes one of what a line holds, and
+says what is wrong with it; `swaptrio.conform.files` reads the lines.
 """
 
 from __future__ import annotations
 
-import gzip
-import json
-import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import attrs
-import cattrs
 
-from swaptrio.errors import Problem, VectorError
+from swaptrio.conform.slots import LARGEST_SHADOW, NEW, Slot
+from swaptrio.conform.values import Value
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+#: Slots of one cluster: those numbered 0 to 511.
+SLOTS: Final = 512
 
 #: Slots of the window in a vector.
 WINDOW: Final = 16
 
-#: The fields of ``out``, in the order of the format.
-FIELDS: Final = (
-    "ret", "win", "rest", "table", "alloc", "charge", "fallback", "fallback_charge", "refault",
-    "memcg1", "locks", "folio", "lru", "freed", "slots_freed", "nr_file", "nr_swapcache",
-    "warn", "trace",
+#: The fields of ``out``, in the order of the format, and what a file may say for them.
+_OUT: Final[dict[str, tuple[type, ...]]] = {
+    "ret": (dict,),
+    "win": (list,),
+    "rest": (list,),
+    "table": (bool,),
+    "alloc": (list,),
+    "charge": (list,),
+    "fallback": (dict,),
+    "fallback_charge": (dict,),
+    "refault": (int, type(None)),
+    "memcg1": (list,),
+    "locks": (int,),
+    "folio": (dict, type(None)),
+    "lru": (int,),
+    "freed": (list,),
+    "slots_freed": (list,),
+    "nr_file": (int,),
+    "nr_swapcache": (int,),
+    "warn": (int,),
+    "trace": (str,),
+}
+FIELDS: Final = tuple(_OUT)
+
+_IN: Final = (
+    "base", "target", "orders", "vmf", "mpol", "fault_page", "table", "win", "rest", "alloc",
+    "charge",
 )  # fmt: skip
+_IN_OPTIONAL: Final = ("deferred", "memcg")
 
-_TOKEN: Final = re.compile(r"-|bz?|(s)(\d+):(\d+)(z?)|(f)(\d+):(\w+?)(z?)", re.ASCII)
-_OPS: Final = {"free": 1, "put": 1, "dup": 1, "shadow": 2, "cache": 3}
+#: The interference, and what follows the slot in each.
+_OPS: Final = {
+    "free": (), "put": (), "dup": (), "shadow": ("value",), "cache": ("order", "name"),
+}  # fmt: skip
 
+#: One piece of interference: its name, its slot, and what follows.
+Op = tuple[str, int, *tuple[Any, ...]]
 
-@attrs.frozen
-class Slot:
-    """One slot token. *kind* is ``-`` free, ``s`` not cached, ``f`` cached, ``b`` bad."""
-
-    kind: str
-    count: int = 0
-    shadow: int = 0
-    folio: str = ""
-    zero: bool = False
-
-    @classmethod
-    def parse(cls, token: str) -> Slot:
-        """Read a token; the inverse of ``str``.
-
-        Raises:
-            ValueError: it is none.
-        """
-        match = _TOKEN.fullmatch(token)
-        if match is None:
-            msg = f"{token!r} is no slot token"
-            raise ValueError(msg)
-        shadowed, scount, shadow, szero, cached, fcount, folio, fzero = match.groups()
-        if shadowed:
-            return cls("s", _count(scount), int(shadow), zero=bool(szero))
-        if cached:
-            return cls("f", _count(fcount), folio=folio, zero=bool(fzero))
-        return cls(token[0], zero=token.endswith("z"))
-
-    def __str__(self) -> str:
-        zero = "z" if self.zero else ""
-        if self.kind == "s":
-            return f"s{self.count}:{self.shadow}{zero}"
-        if self.kind == "f":
-            return f"f{self.count}:{self.folio}{zero}"
-        return self.kind + zero
-
-
-def _count(text: str) -> int:
-    if int(text) > 15:
-        msg = f"a count is 0 to 15: {text}"
-        raise ValueError(msg)
-    return int(text)
-
-
-Op = tuple[str, list[Any]]
+#: The scripted answer to one allocation or charge, and what others do before it is given.
+Answer = tuple[bool, list[Op]]
 
 
 @attrs.frozen(kw_only=True)
 class VectorIn:
-    """What a call was given, and how its surroundings behaved."""
+    """What a call was given, and how its surroundings behaved; the names are the format's.
+
+    *deferred* and *memcg* are empty where a vector does not have them; slots are numbers.
+    """
 
     base: int
     target: int
@@ -93,12 +77,12 @@ class VectorIn:
     mpol: bool
     fault_page: int | None
     table: bool
-    win: list[str]
+    win: list[Slot]
     rest: str
-    alloc: list[tuple[bool, list[list[Any]]]]
-    charge: list[tuple[bool, list[list[Any]]]]
+    alloc: list[Answer]
+    charge: list[Answer]
     deferred: list[bool] = attrs.Factory(list)
-    memcg: dict[str, int] = attrs.Factory(dict)
+    memcg: dict[int, int] = attrs.Factory(dict)
 
 
 @attrs.frozen(kw_only=True)
@@ -117,100 +101,126 @@ class Vector:
         return "abort" in self.out
 
 
-_converter = cattrs.Converter(forbid_extra_keys=True)
-_converter.register_structure_hook(int, lambda value, _: _strict(value, int))
-_converter.register_structure_hook(bool, lambda value, _: _strict(value, bool))
-_converter.register_structure_hook(str, lambda value, _: _strict(value, str))
+def vector_of(record: object, source: str) -> Vector:
+    """The vector in what a line holds.
 
-
-def _strict(value: object, kind: type) -> Any:
-    if type(value) is not kind:
-        msg = f"{value!r:.60} is no {kind.__name__}"
-        raise TypeError(msg)
-    return value
-
-
-def read(path: Path) -> Iterator[Vector]:
-    """The vectors of a file, one by one.
+    Further keys beside ``id``, ``grp``, ``in`` and ``out`` are remarks, and not looked at.
 
     Raises:
-        VectorError: the file cannot be read, or a line is no vector; names the line.
+        Malformed: it holds none; says where and why.
     """
+    line = Value(record)
+    return Vector(
+        id=line["id"].text(),
+        grp=line["grp"].text(),
+        given=_given(line["in"]),
+        out=_out(line["out"]),
+        source=source,
+    )
+
+
+def _given(given: Value) -> VectorIn:
+    given.only(_IN, _IN_OPTIONAL)
+    vmf = given["vmf"].flag()
+    return VectorIn(
+        base=_base(given["base"]),
+        target=given["target"].number(0, SLOTS - 1),
+        orders=given["orders"].number(0, 2**64 - 1),
+        vmf=vmf,
+        mpol=given["mpol"].flag(),
+        fault_page=_fault_page(given["fault_page"], vmf=vmf),
+        table=given["table"].flag(),
+        win=[_slot(token) for token in _window(given["win"])],
+        rest=given["rest"].one_of(("-", "s")),
+        alloc=[_answer(answer) for answer in given["alloc"].items()],
+        charge=[_answer(answer) for answer in given["charge"].items()],
+        deferred=[answer.flag() for answer in given.get("deferred", []).items()],
+        memcg=dict(_owner(entry) for entry in given.get("memcg", {}).entries()),
+    )
+
+
+def _base(base: Value) -> int:
+    if base.number(0, SLOTS - WINDOW) % WINDOW:
+        raise base.wrong(f"expected a multiple of {WINDOW}")
+    return base.number(0, SLOTS - WINDOW)
+
+
+def _fault_page(page: Value, *, vmf: bool) -> int | None:
+    if page.value is None and vmf:
+        raise page.wrong("needed where vmf is true")
+    return None if page.value is None else page.number(0, 2**52 - 1)
+
+
+def _window(window: Value) -> list[Value]:
+    tokens = window.items()
+    if len(tokens) != WINDOW:
+        raise window.wrong(f"expected {WINDOW} slots, not {len(tokens)}")
+    return tokens
+
+
+def _slot(token: Value) -> Slot:
+    """A slot as a vector begins with it."""
+    slot = _token(token)
+    if slot.folio == NEW:
+        raise token.wrong("the name 'new' is that of the folio that the call makes")
+    return slot
+
+
+def _token(token: Value) -> Slot:
     try:
-        with _open(path) as lines:
-            number = 0
-            for number, line in enumerate(lines, 1):
-                yield _parse(path, number, line)
-    except (OSError, EOFError, gzip.BadGzipFile) as exc:
-        raise VectorError((Problem(str(path), "", "", f"cannot be read: {exc}"),)) from exc
-    if not number:
-        raise VectorError((Problem(str(path), "", "", "there is no vector in it"),))
+        return Slot.parse(token.text())
+    except ValueError as exc:
+        raise token.wrong(str(exc)) from exc
 
 
-def _open(path: Path) -> Any:
-    with path.open("rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rb") if packed else path.open("rb")
+def _answer(answer: Value) -> Answer:
+    good, ops = answer.items_named("good", "ops")
+    return good.flag(), [_op(op) for op in ops.items()]
 
 
-def _parse(path: Path, number: int, line: bytes) -> Vector:
-    place = f"line {number}"
+def _op(op: Value) -> Op:
+    words = op.items()
+    if len(words) < 2:
+        raise op.wrong("expected the name of an interference and its slot")
+    name = words[0].one_of(tuple(_OPS))
+    _, slot, *more = op.items_named("name", "slot", *_OPS[name])
+    number = slot.number(0, SLOTS - 1)
+    if name == "shadow":
+        return name, number, more[0].number(0, LARGEST_SHADOW)
+    if name == "cache":
+        return name, number, more[0].number(0, 9), _folio(more[1])
+    return name, number
+
+
+def _folio(name: Value) -> str:
+    """The name of a foreign folio: one that would be read back from a token."""
     try:
-        record = json.loads(line)
-        given = _converter.structure(record["in"], VectorIn)
-        vector = Vector(
-            id=_strict(record["id"], str),
-            grp=_strict(record["grp"], str),
-            given=given,
-            out=_strict(record["out"], dict),
-            source=f"{path.name}:{number}",
-        )
-        _check(vector)
-    except (ValueError, KeyError, TypeError, RecursionError, cattrs.BaseValidationError) as exc:
-        problem = Problem(str(path), place, "", _reason(exc))
-        raise VectorError((problem,)) from exc
-    return vector
+        plain = Slot.parse(f"f1:{name.text()}") == Slot("f", 1, folio=name.text())
+    except ValueError:
+        plain = False
+    if not plain or name.value == NEW:
+        raise name.wrong("expected the name of a foreign folio, a word")
+    return name.text()
 
 
-def _reason(exc: BaseException) -> str:
-    if isinstance(exc, json.JSONDecodeError):
-        return f"is no JSON: {exc.msg}, column {exc.colno}"
-    if isinstance(exc, UnicodeDecodeError):
-        return "is no text"
-    if isinstance(exc, KeyError):
-        return f"lacks {exc.args[0]!r}"
-    if isinstance(exc, cattrs.BaseValidationError):
-        return "in: " + "; ".join(cattrs.transform_error(exc, path="in"))
-    return str(exc)
+def _owner(entry: tuple[Value, Value]) -> tuple[int, int]:
+    slot, owner = entry
+    text = slot.text()
+    if not (text.isascii() and text.isdigit() and len(text) <= 3 and int(text) < SLOTS):
+        raise slot.wrong(f"expected the number of a slot, 0 to {SLOTS - 1}")
+    return int(text), owner.number(0, 2**16 - 1)
 
 
-def _check(vector: Vector) -> None:
-    given = vector.given
-    if not (0 <= given.base <= 512 - WINDOW and given.base % WINDOW == 0):
-        raise ValueError(f"in.base is no aligned offset: {given.base}")
-    if not 0 <= given.target < 512:
-        raise ValueError(f"in.target is no slot: {given.target}")
-    if given.orders < 0:
-        raise ValueError(f"in.orders is no bitmap: {given.orders}")
-    if len(given.win) != WINDOW:
-        raise ValueError(f"in.win has {len(given.win)} slots, not {WINDOW}")
-    if given.rest not in ("-", "s"):
-        raise ValueError(f"in.rest is '-' or 's': {given.rest!r:.20}")
-    if given.vmf and given.fault_page is None:
-        raise ValueError("in.fault_page is missing with in.vmf")
-    for token in given.win:
-        Slot.parse(token)
-    for _, ops in (*given.alloc, *given.charge):
-        for op in ops:
-            _check_op(op)
-    if not vector.undefined:
-        missing = [field for field in FIELDS if field not in vector.out]
-        if missing:
-            raise ValueError(f"out lacks {', '.join(missing)}")
+def _out(out: Value) -> dict[str, Any]:
+    if "abort" in out.table():
+        return out.table()
+    out.only(FIELDS, ())
+    for field, kinds in _OUT.items():
+        out[field].a(*kinds)
+    tokens = [str(_token(token)) for token in _window(out["win"])]
+    return {**out.table(), "win": tokens, "rest": [_run(run) for run in out["rest"].items()]}
 
 
-def _check_op(op: list[Any]) -> None:
-    if not op or op[0] not in _OPS or len(op) != 1 + _OPS[op[0]]:
-        raise ValueError(f"{op!r:.60} is no interference")
-    if type(op[1]) is not int or not 0 <= op[1] < 512:
-        raise ValueError(f"{op!r:.60}: {op[1]!r:.20} is no slot")
+def _run(run: Value) -> list[Any]:
+    first, number, token = run.items_named("first", "number", "token")
+    return [first.number(0, SLOTS - 1), number.number(1, SLOTS), str(_token(token))]
