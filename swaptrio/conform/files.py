@@ -59,7 +59,7 @@ def _parse(path: Path, number: int, line: bytes) -> Vector:
     if len(line) > LONGEST_LINE:
         raise _error(path, where, f"longer than {LONGEST_LINE:_} bytes")
     try:
-        record = json.loads(line.decode(), parse_constant=_refuse)
+        record = json.loads(line.decode().rstrip(), parse_constant=_refuse)
         return vector_of(record, f"{path.name}:{number}")
     except Malformed as exc:
         problem = exc.problem
