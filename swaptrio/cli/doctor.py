@@ -29,9 +29,9 @@ _PATIENCE: Final = 60
 
 #: What a verdict of ours does not say.
 LIMITS: Final = (
-    "Interleavings are sequentially consistent: no weak memory, no torn or reordered access.",
-    "The model follows swap table phase IV as mailed (v3), reworked (v4) and merged (v5).",
-    "Not modelled: swapoff, hibernation, shmem, reclaim beyond one swap-out, and compaction.",
+    "Sequentially consistent interleavings only: no weak memory, no reordering.",
+    "The series is swap table phase IV: as mailed (v3), as v4 and as merged (v5).",
+    "Not modelled: swapoff, shmem, hibernation, discard, NUMA, per-CPU caches.",
 )
 
 

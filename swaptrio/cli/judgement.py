@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 import attrs
 
 from swaptrio.cli import codes
-from swaptrio.errors import Problem, ScenarioError, shown
+from swaptrio.errors import Problem, ScenarioError, place, shown
 from swaptrio.scenario.play import Played, expected_of, missed
-from swaptrio.sched import Ending, Verdict
+from swaptrio.sched import Ending, Verdict, WindowNotReached
 from swaptrio.words import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from swaptrio.cli.case import Case
     from swaptrio.scenario.format import Expect, Scenario, Window
     from swaptrio.variants import Variant
 
@@ -69,6 +70,22 @@ def judge_freely(verdict: Verdict, scenario: Scenario, variant: Variant) -> Judg
 def in_words(expect: Expect) -> str:
     """The ending that is expected, in a few words."""
     return f"{expect.verdict} of {expect.check}" if expect.check else expect.verdict
+
+
+def unreached(case: Case, window: Window, failure: WindowNotReached) -> Problem:
+    """Where in its file the step or choice stands at which *window* got stuck."""
+    where: list[str | int] = ["window", case.scenario.window.index(window)]
+    part = "steps" if failure.entry else "choices"
+    for name in (case.variant.name, case.variant.base):
+        if name in window.instead:
+            own = getattr(window.instead[name], part) is not None
+            where += ["instead", name] if own else []
+            break
+    where.append(part)
+    if failure.entry:
+        where.append(failure.entry - 1)
+    message = f"the window cannot be reached by {case.variant.name}: {failure.reason}"
+    return Problem(case.name, place(*where), "", message)
 
 
 def code_of(verdict: Verdict, judgement: Judgement) -> int:

@@ -70,8 +70,9 @@ def replay(
 
 
 def _windowed(console: Console, case: Case, name: str | None, log: str | None) -> int:
-    from swaptrio.cli.judgement import judge_window, window_of
+    from swaptrio.cli.judgement import judge_window, unreached, window_of
     from swaptrio.scenario.play import expected_of, script_of
+    from swaptrio.sched import WindowNotReached
 
     window = window_of(case.scenario, case.name, name)
     expect = expected_of(window, case.variant)
@@ -79,6 +80,9 @@ def _windowed(console: Console, case: Case, name: str | None, log: str | None) -
         return _not_applicable(console, case, window, expect.reason)
     recording = _record(console, case, script_of(window, case.variant))
     judgement = judge_window(recording.played, expect)
+    failure = recording.played.execution.failure
+    if isinstance(failure, WindowNotReached) and not console.json:
+        console.tell(str(unreached(case, window, failure)))
     return _finish(console, recording, judgement, log, window.name, window)
 
 

@@ -100,7 +100,7 @@ class Replayed:
             yield f"  expected: {divergence['expected']}"
             yield f"  found:    {divergence['found']}"
         elif self.recording.verdict.ending is Ending.UNREACHED:
-            yield "the window cannot be reached, so nothing was checked"
+            yield "the window was not reached, so nothing was checked"
         elif self.judgement.as_expected:
             yield from filled(f"as expected: {self.judgement.expected}", width, "  ")
         else:

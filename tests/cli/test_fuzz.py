@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Fuzzing from the shell: each failure once, short, with what replays it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from swaptrio.trace import open_trace
+
+Run = Callable[..., Result]
+Document = Callable[[Result], Any]
+
+#: What other programs count on.
+KEYS = ("scenario", "variant", "executions", "steps", "seconds", "failures")
+FAILURE_KEYS = ("check", "count", "seed", "schedule")
+
+
+def test_nothing_found(race: str, swaptrio: Run, document: Document) -> None:
+    """Without a failure the exit code is 0, and the record has the promised keys."""
+    text = swaptrio("fuzz", race, "--seeds", 50)
+    result = swaptrio("fuzz", race, "--seeds", 50, "--json")
+    record = document(result)
+
+    assert text.exit_code == result.exit_code == 0
+    assert text.stdout.startswith("race, variant v3: 50 executions, ")
+    assert text.stdout.endswith("\n  no failure\n")
+    assert list(KEYS) == [key for key in record if key in KEYS]
+    assert (record["executions"], record["failures"]) == (50, [])
+    assert list(Path("logs").iterdir()) == []
+
+
+@pytest.mark.parametrize("variant", ["chris-literal", "no-second-check", "pre", "mine.py"])
+def test_failure_is_told_once_and_replays(
+    variant: str, race: str, mine: str, swaptrio: Run, document: Document
+) -> None:
+    """A failure has its first seed, a short schedule, a trace, and a command to repeat it."""
+    result = swaptrio("fuzz", race, "--variant", variant, "--seeds", 100, "--json")
+    record = document(result)
+
+    assert result.exit_code == 1
+    assert len({failure["check"] for failure in record["failures"]}) == len(record["failures"])
+    for failure in record["failures"]:
+        assert set(FAILURE_KEYS) <= set(failure)
+        assert 0 < failure["count"] <= 100
+        again = document(swaptrio(*shlex.split(failure["command"])[1:], "--json"))
+        assert again["violation"]["check"] == failure["check"]
+        assert again["schedule"] == failure["schedule"]
+        assert again["trace"] == failure["trace"]
+        by_seed = ["replay", race, "--variant", variant, "--seed", failure["seed"], "--json"]
+        first = document(swaptrio(*by_seed))
+        assert first["violation"]["check"] == failure["check"]
+        assert first["schedule"] == failure["first_schedule"]
+        assert failure["schedule"].count(",") <= 1
+
+
+def test_trace_of_a_failure_is_that_of_its_command(
+    race: str, swaptrio: Run, document: Document
+) -> None:
+    """Fuzzing and replaying the command that it prints write the same bytes."""
+    record = document(swaptrio("fuzz", race, "--variant", "pre", "--seeds", 100, "--json"))
+    [failure] = record["failures"]
+    written = Path(failure["trace"]).read_bytes()
+
+    swaptrio(*shlex.split(failure["command"])[1:])
+
+    assert Path(failure["trace"]).read_bytes() == written
+    assert str(open_trace(failure["trace"]).header.schedule) == failure["schedule"]
+
+
+def test_text_holds_the_command(race: str, mine: str, swaptrio: Run) -> None:
+    """For people the command stands on a line of its own, ready to be pasted."""
+    result = swaptrio("fuzz", race, "--variant", mine, "--seeds", 20)
+    [line] = [line for line in result.stdout.splitlines() if " replay " in line]
+
+    assert result.exit_code == 1
+    assert swaptrio(*shlex.split(line)[1:]).exit_code == 1
+    assert result.stderr.replace("this file talks\n", "") == ""
+
+
+def test_seeds_begin_where_asked(race: str, swaptrio: Run, document: Document) -> None:
+    """The first seed is that of --seed-start."""
+    start = ["fuzz", race, "--variant", "chris-literal", "--seeds", 30, "--json"]
+    seeds = {document(swaptrio(*start, "--seed-start", at))["failures"][0]["seed"]
+             for at in (0, 40, 1000)}  # fmt: skip
+
+    assert len(seeds) == 3
+    assert [seed // 40 for seed in sorted(seeds)] == [0, 1, 25]
+
+
+def test_several_scenarios(race: str, swaptrio: Run, document: Document) -> None:
+    """Several names give a list of results, in their order."""
+    both = [race, "large-vs-small-neighbour"]
+    result = swaptrio("fuzz", *both, "--seeds", 5, "--json")
+    text = swaptrio("fuzz", *both, "--seeds", 5)
+
+    names = [record["scenario"] for record in document(result)["results"]]
+    assert names == ["race", "large-vs-small-neighbour"]
+    assert text.stdout.index("race, variant v3") < text.stdout.index("large-vs-small-neighbour")
+
+
+def test_nothing_runs_if_one_name_is_wrong(race: str, swaptrio: Run) -> None:
+    """All names are read before the first execution, and all that is wrong is told at once."""
+    result = swaptrio("fuzz", race, "rac", "no-such.toml", "--variant", "v33", "--seeds", 10**9)
+
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 3
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "options", [[], ["race.toml", "--seeds", "0"], ["a", "--seed-start", "-1"]]
+)
+def test_usage(options: list[str], swaptrio: Run) -> None:
+    """A name is needed, a seed at least, and none below 0."""
+    assert swaptrio("fuzz", *options).exit_code == 2
