@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from swaptrio.checks.crash import CRASHES, crash
 from swaptrio.checks.memory import Attempts
 from swaptrio.checks.slots import check_owner, word_at
 from swaptrio.mm.errno import Errno
@@ -372,16 +371,6 @@ def _writing_back(
     return function(kernel, *args, **named)
 
 
-async def _reclaiming(
-    oracles: Oracles, function: Function, kernel: Kernel, *args: Any, **named: Any
-) -> Any:
-    """BUG, in the worker of a device; scenarios look after their own tasks."""
-    try:
-        return await function(kernel, *args, **named)
-    except CRASHES as exc:
-        raise crash(exc) from exc
-
-
 Wrapper = Callable[..., Any | Awaitable[Any]]
 
 #: What is watched in every version.
@@ -400,7 +389,6 @@ _WRAPPERS: Final[dict[str, Wrapper]] = {
     "do_swap_page": _faulting,
     "swap_cache_alloc_folio": _allocating,
     "zswap_writeback_entry": _writing_back,
-    "swap_reclaim_full_clusters": _reclaiming,
 }
 
 #: What is watched in versions that allocate order by order, as v3 and later do.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from swaptrio.checks import CRASHES, Oracles, crash
+from swaptrio.checks import Oracles
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.injection import Drawn
 from swaptrio.mm.kernel import Config, Kernel
@@ -141,10 +141,7 @@ def device_of(kernel: Kernel, name: str) -> SwapInfoStruct:
 
 
 async def _run_task(world: World, task: TaskSetup) -> None:
-    try:
-        world.results[task.name] = await _RUN[task.run](world.kernel, task)
-    except CRASHES as exc:
-        raise crash(exc) from exc
+    world.results[task.name] = await _RUN[task.run](world.kernel, task)
 
 
 async def _fault(kernel: Kernel, task: TaskSetup) -> str:
