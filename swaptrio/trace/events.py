@@ -30,10 +30,14 @@ Change: TypeAlias = tuple[Value | None, Value | None]
 
 @attrs.frozen
 class TracedTask:
-    """A task of the execution: its *name*, and whether it is a *daemon*."""
+    """A task of the execution: its *name*, and whether it is a *daemon*.
+
+    *since* is the number of the step that spawned it, 0 if it was there before the first.
+    """
 
     name: str
     daemon: bool = False
+    since: int = 0
 
 
 @attrs.frozen

@@ -42,6 +42,7 @@ class Recorder:
     _events: list[Event] = attrs.Factory(list)
     _world: dict[str, Value] = attrs.Factory(dict)
     _state: dict[str, Value] = attrs.Factory(dict)
+    _since: list[int] = attrs.Factory(list)
     _open: tuple[Task, Event] | None = None
     _execution: Execution | None = None
     _verdict: Verdict | None = None
@@ -86,7 +87,7 @@ class Recorder:
             window=window,
             seed=seed,
             reports=reports,
-            tasks=tuple(TracedTask(task.name, task.daemon) for task in self._execution.tasks),
+            tasks=self._tasks(self._execution),
             world=self._world,
         )
         return Trace(header, tuple(self._events))
@@ -104,6 +105,7 @@ class Recorder:
         self._belongs(execution)
         if self._open is None:
             self._world = self._state = self._look()
+            self._since = [0] * len(execution.tasks)
         self._close()
         event = Event(execution.step, execution.now, task.name, kind, target, label, option)
         self._open = (task, event)
@@ -124,6 +126,16 @@ class Recorder:
         held = tuple(name_of(lock) for lock in task.held)
         self._events.append(attrs.evolve(event, changes=changes, held=held))
         self._state = state
+        if self._execution is not None:
+            self._since += [event.seq] * (len(self._execution.tasks) - len(self._since))
+
+    def _tasks(self, execution: Execution) -> tuple[TracedTask, ...]:
+        """Everybody; who came without any step was there before the first."""
+        since = [*self._since, *[0] * (len(execution.tasks) - len(self._since))]
+        return tuple(
+            TracedTask(task.name, task.daemon, born)
+            for task, born in zip(execution.tasks, since, strict=True)
+        )
 
     def _look(self) -> dict[str, Value]:
         return {str(key): _plain(value) for key, value in self._snapshot().items()}

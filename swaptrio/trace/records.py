@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+import attrs
+
 from swaptrio.sched import BadSchedule, Ending, Kind, Schedule, Verdict, Waiting
 from swaptrio.trace.events import Change, Event, Header, Report, TracedTask, Value
 from swaptrio.trace.fields import Fields, Malformed
@@ -40,6 +42,8 @@ _HEADER_KEYS: Final = (
 FILE_KEYS: Final = ("events", "digest")
 _VERDICT_KEYS: Final = ("ending", "check", "message", "waiting", "cycle")
 _WAITING_KEYS: Final = ("task", "label", "object", "holders")
+_REPORT_KEYS: Final = ("check", "message")
+_TASK_KEYS: Final = ("name", "daemon", "since")
 _EVENT_KEYS: Final = (
     "event",
     "seq",
@@ -67,8 +71,8 @@ def header_record(header: Header) -> Record:
         header.schedule,
         _verdict_record(header.verdict),
         header.steps,
-        [{"check": report.check, "message": report.message} for report in header.reports],
-        [{"name": task.name, "daemon": task.daemon} for task in header.tasks],
+        [dict(zip(_REPORT_KEYS, attrs.astuple(it), strict=True)) for it in header.reports],
+        [dict(zip(_TASK_KEYS, attrs.astuple(task), strict=True)) for task in header.tasks],
         dict(header.world),
     )
     return dict(zip(_HEADER_KEYS, values, strict=True))
@@ -189,7 +193,7 @@ def _read_report(fields: Fields) -> Report:
 
 
 def _read_task(fields: Fields) -> TracedTask:
-    return TracedTask(fields.text("name"), fields.flag("daemon"))
+    return TracedTask(fields.text("name"), fields.flag("daemon"), fields.number("since"))
 
 
 def _read_value(fields: Fields, name: str, key: str) -> Value:

@@ -65,12 +65,15 @@ def steps_of(trace: Trace) -> tuple[Step, ...]:
 def locks_moved(event: Event, before: Sequence[str]) -> tuple[list[str], list[str]]:
     """The locks that *event* took and gave back, where its task held those *before*.
 
-    A lock that was taken and given back within the step is in both.
+    A lock that was taken and given back within the step is in both. One that another task has
+    handed over and that is given back at once is only among the latter.
     """
     taken = [name for name in event.held if name not in before]
     given = [name for name in before if name not in event.held]
     if event.kind is Kind.LOCK and event.object not in event.held:
         taken, given = [*taken, event.object], [*given, event.object]
+    if event.kind is Kind.UNLOCK and event.object not in (*before, *event.held):
+        given = [*given, event.object]
     return taken, given
 
 

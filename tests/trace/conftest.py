@@ -6,9 +6,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import pytest
 
 from swaptrio.sched import (
+    Completion,
     Execution,
     FirstChoice,
     Kind,
@@ -22,9 +24,11 @@ from swaptrio.sched import (
     Strategy,
     Violation,
     choose,
+    join,
     open_channel,
     point,
     run,
+    spawn,
 )
 from swaptrio.trace import Recorder, Trace, Value
 
@@ -126,6 +130,49 @@ def _folio(execution: Execution, state: State) -> None:
 def folio() -> Trace:
     """The short life of a folio."""
     return _record(_folio, scenario="life-of-a-folio")
+
+
+def _talk(execution: Execution, state: State) -> None:
+    """A fault has a disk read for it, spawns and joins a helper, and meets a wrong page."""
+    state.update({"swap0:17": "s1:102", "swap0.users": 1})
+    send: SendChannel[Completion]
+    receive: ReceiveChannel[Completion]
+    send, receive = open_channel("bios", 4)
+    folio, cluster = Mutex("folio 0x10"), SpinLock("swap0 cluster 0")
+
+    async def fault() -> None:
+        await folio.acquire("do_swap_page.lock")
+        async with cluster.hold("swap_cache_alloc.recheck"):
+            await point("swap_cache_alloc.check", Kind.READ, "swap0:17")
+            state.update({"swap0:17": "f1:0x10", "swap0.users": 2})
+        done = Completion("read of folio 0x10")
+        await send.send(done)
+        await done.wait("swap_read_folio.wait")
+        await folio.release("do_swap_page.unlock")
+        helper = spawn("helper", help_out)
+        await join(helper, "do_swap_page.join")
+        raise Violation("I-DATA", "fault maps d9 and not d1; see <mm> & co.")
+
+    async def disk() -> None:
+        while True:
+            done = await receive.receive()
+            state["bios"] = choose("block_device.complete", [1, 2])
+            await done.complete("block_device.done")
+
+    async def help_out() -> None:
+        async with cluster.hold("helper.end"):
+            await point("helper.loop")
+        del state["swap0.users"]
+
+    execution.spawn("fault", fault)
+    execution.spawn("disk", disk, daemon=True)
+
+
+@pytest.fixture
+def talk() -> Trace:
+    """Tasks that are ordered in every way there is, and a violation."""
+    trace = _record(_talk, scenario="talk", variant="v3")
+    return attrs.evolve(trace, header=attrs.evolve(trace.header, tool="0"))
 
 
 @pytest.fixture

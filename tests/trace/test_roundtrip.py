@@ -21,6 +21,7 @@ from swaptrio.trace import (
     render_trace,
     state_at,
 )
+from swaptrio.trace.formats import FORMATS
 
 # Lone surrogates too: a name may come from a file name that is not UTF-8.
 TEXTS = st.text(st.characters(), max_size=8) | st.sampled_from(["\ud800", "\x1b[31m", "\x7f"])
@@ -109,6 +110,15 @@ def test_any_trace_can_be_drawn(trace: Trace, width: int, daemons: bool) -> None
         assert len(line) <= width
         assert line.isascii()
         assert line.isprintable()
+
+
+@settings(deadline=None)  # as above
+@given(traces(), st.sampled_from(sorted(FORMATS)))
+def test_any_trace_has_every_format(trace: Trace, name: str) -> None:
+    """Whatever the names are, and however odd the events, the bytes are printable ASCII."""
+    data = FORMATS[name].function(trace)
+
+    assert all(line.isprintable() for line in data.decode("ascii").split("\n"))
 
 
 def test_the_state_after_any_step(race: Trace) -> None:

@@ -7,7 +7,7 @@ import attrs
 import pytest
 
 from swaptrio.errors import TraceError
-from swaptrio.trace import Trace, draw_state
+from swaptrio.trace import Trace, Value, draw_state
 
 # Slots are sorted as numbers. What a step took is still there, as a dash or a 0 with its star.
 CHARGED = """\
@@ -117,7 +117,11 @@ def test_a_width_that_makes_no_sense_is_refused(folio: Trace) -> None:
 
 def test_hostile_names_stay_in_their_cells(folio: Trace) -> None:
     """Foreign letters are escaped, and numbers that no computer holds are only sorted."""
-    world = {f"s:{'9' * 6000}": "long", "s:1": "\u202ex\n</script>", "e.\x1b": 1}
+    world: dict[str, Value] = {
+        f"s:{'9' * 6000}": "long",
+        "s:1": "\u202ex\n</script>",
+        "e.\x1b": 1,
+    }
     header = attrs.evolve(folio.header, world=world)
 
     picture = draw_state(Trace(header, folio.events), 0)

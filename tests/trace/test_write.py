@@ -20,9 +20,10 @@ GOLDEN = """\
 {"event":"swaptrio-trace","version":1,"tool":"0","scenario":"free-under-fault",\
 "scenario_digest":"","variant":"","window":[],"seed":null,"schedule":"-",\
 "verdict":{"ending":"passed","check":"","message":"","waiting":[],"cycle":[]},"steps":6,\
-"reports":[],"tasks":[{"name":"fault","daemon":false},{"name":"zap","daemon":false}],\
+"reports":[],"tasks":[{"name":"fault","daemon":false,"since":0},\
+{"name":"zap","daemon":false,"since":0}],\
 "world":{"swap0:17":"s1"},"events":3,"digest":\
-"e725018c99918f1505526327d30c36d16cda6e4b334bdba21ce53753b8509ae0"}
+"ea0e9365ee9cf4de9ee3c4335d3d8d062e681fe33b705e80411415838dc83e7c"}
 {"event":"start","seq":1,"time":0,"task":"fault","kind":"start","object":"","option":null,\
 "changes":{},"held":[]}
 {"event":"do_swap_page.check","seq":2,"time":0,"task":"fault","kind":"read",\
