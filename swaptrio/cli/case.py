@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from swaptrio.errors import BadInput, Problem
+from swaptrio.errors import BadInput, Problem, VariantError
 from swaptrio.scenario.files import digest, find
 from swaptrio.scenario.format import Scenario
 from swaptrio.scenario.play import load_checked
@@ -72,9 +72,17 @@ def load_cases(console: Console, names: Sequence[str], variant: str) -> list[Cas
 
 
 def variant_of(console: Console, variant: str) -> Variant:
-    """The variant of that name, or in that file, which runs."""
-    with console.foreign_code():
-        return load_variant(variant)
+    """The variant of that name, or in that file, which runs.
+
+    Raises:
+        VariantError: there is none, or the file cannot be used.
+    """
+    try:
+        with console.foreign_code():
+            return load_variant(variant)
+    except OSError as exc:
+        message = f"cannot be read: {exc.strerror or exc}"
+        raise VariantError((Problem(variant, "", "", message),)) from None
 
 
 def is_file(path: Path) -> bool:

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""What goes to which stream, and what happens when nobody reads it."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+Spawn = Callable[..., "subprocess.CompletedProcess[str]"]
+
+COMMAND = [sys.executable, "-m", "swaptrio.cli"]
+
+
+def on_a_terminal(*args: str, **env: str) -> str:
+    """What a command writes to stdout if that is a terminal."""
+    terminal, end = pty.openpty()
+    with subprocess.Popen(
+        [*COMMAND, *args],
+        stdin=subprocess.DEVNULL,
+        stdout=end,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "TERM": "xterm", **env},
+    ):
+        os.close(end)
+        output = b""
+        with suppress(OSError):
+            while part := os.read(terminal, 65536):
+                output += part
+    os.close(terminal)
+    return output.decode()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["list"],
+        ["show", "race.toml"],
+        ["replay", "race.toml"],
+        ["fuzz", "race.toml", "--seeds", "20", "--variant", "pre"],
+        ["trace", "logs/race-v3-between.jsonl"],
+        ["conform", "v.jsonl"],
+        ["doctor"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_json_is_all_there_is(
+    command: list[str], race: str, here: Any, vector: dict[str, Any], spawn: Spawn
+) -> None:
+    """With --json stdout holds one document; in a pipe nothing is said on stderr."""
+    (here / "v.jsonl").write_text(json.dumps(vector) + "\n", encoding="utf-8")
+    if command[0] == "trace":
+        spawn("replay", race)
+    result = spawn(*command, "--json")
+
+    assert isinstance(json.loads(result.stdout), dict)
+    assert result.stderr == ""
+
+
+def test_no_progress_in_a_pipe(race: str, spawn: Spawn) -> None:
+    """Without a terminal there is no progress line."""
+    result = spawn("fuzz", race, "--seeds", 1000)
+
+    assert result.returncode == 0
+    assert result.stderr == ""
+    assert "\r" not in result.stdout
+
+
+def test_reader_that_goes_away(race: str) -> None:
+    """A closed pipe ends the output without a word; the exit code stays that of the command."""
+    for command, code in (["replay", race, "--window", "wrong"], 1), (["list"], 0):
+        reading, writing = os.pipe()
+        os.close(reading)
+        done = subprocess.run(
+            [*COMMAND, *command], stdout=writing, stderr=subprocess.PIPE, text=True, check=False
+        )
+        os.close(writing)
+
+        assert (done.returncode, done.stderr) == (code, "")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+def test_full_disk(race: str) -> None:
+    """Output that cannot be written is said, and is no success."""
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [*COMMAND, "list"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+
+    assert done.returncode == 2
+    assert done.stderr == "standard output cannot be written: No space left on device\n"
+
+
+def test_stdout_that_is_closed(race: str) -> None:
+    """Without any stdout a command still does its work."""
+    command = " ".join([*COMMAND, "replay", race, ">&-"])
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_colours_only_on_a_terminal(race: str) -> None:
+    """A terminal gets colours, unless NO_COLOR is set or it has none."""
+    assert "\x1b[" in on_a_terminal("replay", race)
+    assert "\x1b[" not in on_a_terminal("replay", race, NO_COLOR="1")
+    assert "\x1b[" not in on_a_terminal("replay", race, TERM="dumb")
+
+
+def test_names_of_any_script_reach_any_terminal(race: str, here: Any, spawn: Spawn) -> None:
+    """A text that the encoding of a stream does not have breaks nothing."""
+    path = here / race
+    text = path.read_text(encoding="utf-8").replace("Both want", "Beide möchten")
+    path.write_text(text, encoding="utf-8")
+    result = spawn("show", race, env={"PYTHONIOENCODING": "ascii"})
+
+    assert result.returncode == 0
+    assert "chten slot 19." in result.stdout
