@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from swaptrio.mm.mm_types import Folio, PresentPte, Pte
 from swaptrio.mm.swap_h import SWAPFILE_CLUSTER, swp_offset, swp_type
@@ -18,16 +18,22 @@ from swaptrio.mm.swap_table import (
     xa_to_value,
     zero_of,
 )
+from swaptrio.mm.vmstat import PMD_ORDER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from swaptrio.mm.kernel import Kernel
 
-_FLAGS = (
-    "locked", "swapcache", "swapbacked", "uptodate", "dirty", "writeback", "lru", "readahead",
-    "frozen",
+_FLAGS: Final = (
+    "locked", "swapcache", "swapbacked", "uptodate", "dirty", "writeback", "lru", "anon",
+    "readahead", "frozen",
 )  # fmt: skip
+
+_NODE_ITEMS: Final = ("nr_file_pages", "nr_swapcache")
+_ORDER_ITEMS: Final = ("swpin", "swpin_fallback", "swpin_fallback_charge")
+_EVENTS: Final = ("pswpin", "swap_ra")
+_GROUP_ITEMS: Final = ("memory", "memsw", "swap")
 
 
 def short_word(word: int) -> str:
@@ -80,8 +86,11 @@ def _slots(kernel: Kernel) -> Iterator[tuple[str, str | int]]:
                 for off, owner in sorted(ci.memcg_table.items()):
                     yield f"{si.name}:{base + off}.owner", kernel.memcgs.by_id[owner].name
             yield f"{si.name} cluster {ci.number}.count", ci.count
+        for slot, token in sorted(si.data.items()):
+            yield f"{si.name}:{slot}.data", f"d{token}"
         for slot in sorted(si.zswap):
             yield f"{si.name}:{slot}.zswap", f"d{si.zswap[slot].token}"
+        yield f"{si.name}.inuse", si.inuse_pages
         yield f"{si.name}.users", si.users
 
 
@@ -121,7 +130,19 @@ def _counters(kernel: Kernel) -> Iterator[tuple[str, int]]:
     for item, value in sorted(vmstat.events.items()):
         yield item.lower(), value
     for memcg in kernel.memcgs.by_id.values():
-        yield f"{memcg.name}.memory", memcg.memory
-        yield f"{memcg.name}.memsw", memcg.memsw
-        yield f"{memcg.name}.swap", memcg.swap
+        for item in _GROUP_ITEMS:
+            yield f"{memcg.name}.{item}", getattr(memcg, item)
     yield "refaults", kernel.workingset.refaults
+
+
+def counter_names(groups: Iterable[str]) -> list[str]:
+    """The names of all counters that the model keeps, where there are these memory cgroups."""
+    groups = list(groups)
+    return [
+        *_NODE_ITEMS,
+        *(f"{group}.nr_swapcache" for group in ("root", *groups)),
+        *(f"{item}.{order}" for item in _ORDER_ITEMS for order in range(1, PMD_ORDER + 1)),
+        *_EVENTS,
+        *(f"{group}.{item}" for group in groups for item in _GROUP_ITEMS),
+        "refaults",
+    ]

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from swaptrio.checks import CHECKS
-from swaptrio.errors import ScenarioError
+from swaptrio.checks import CHECKS, SOFT
+from swaptrio.errors import Problem, ScenarioError, place, shown
 from swaptrio.mm.injection import FAILURES, OUTCOMES
 from swaptrio.scenario.load import load
+from swaptrio.scenario.picture import counter_names
 from swaptrio.scenario.vocabulary import check_words
-from swaptrio.scenario.windows import Expect, Window, WindowStep
+from swaptrio.scenario.windows import Expect, Window
 from swaptrio.scenario.world import Setup, World
 from swaptrio.sched import (
     Ending,
@@ -22,14 +23,16 @@ from swaptrio.sched import (
     Scheduler,
     Script,
     Strategy,
+    Task,
     Verdict,
 )
 from swaptrio.variants import Variant
 from swaptrio.variants import load as load_variant
 from swaptrio.variants import names as variant_names
+from swaptrio.words import did_you_mean, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from swaptrio.scenario.format import Scenario
@@ -89,15 +92,15 @@ class Watched:
         """The state of the world that runs now; empty before there is one."""
         return {} if self.world is None else self.world.snapshot()
 
-    def step(self, execution: Execution, task: object) -> None:
+    def step(self, execution: Execution, task: Task) -> None:
         """Pass the step on."""
         if self.inner is not None:
-            self.inner.step(execution, task)  # type: ignore[arg-type]  # a Task, as we get it
+            self.inner.step(execution, task)
 
-    def choice(self, execution: Execution, task: object, label: str, option: object) -> None:
+    def choice(self, execution: Execution, task: Task, label: str, option: object) -> None:
         """Pass the choice on."""
         if self.inner is not None:
-            self.inner.choice(execution, task, label, option)  # type: ignore[arg-type]  # as above
+            self.inner.choice(execution, task, label, option)
 
     def end(self, execution: Execution) -> None:
         """Pass the end on."""
@@ -107,26 +110,23 @@ class Watched:
 
 def script_of(window: Window, variant: Variant) -> Script:
     """The strategy that drives *variant* through a window."""
-    steps = _steps_for(window, variant)
-    choices = window.choices_for(_key(window.instead, variant))
-    entries = tuple(Run(step.run, step.until, step.times) for step in steps)
-    return Script(entries, dict(choices))
+    name = _entry(window.instead, variant)
+    entries = tuple(Run(step.run, step.until, step.times) for step in window.steps_for(name))
+    return Script(entries, dict(window.choices_for(name)))
 
 
 def expected_of(window: Window, variant: Variant) -> Expect:
     """What *variant* must end a window with: its own entry, or that of its base, or to pass."""
+    return window.expect.get(_entry(window.expect, variant), PASSES)
+
+
+def _entry(table: Mapping[str, object], variant: Variant) -> str:
+    """The name by which *table* speaks of a variant: its own, its base's, and so on down."""
     for name in (variant.name, variant.base):
-        if name in window.expect:
-            return window.expect[name]
-    return PASSES
-
-
-def _steps_for(window: Window, variant: Variant) -> tuple[WindowStep, ...]:
-    return window.steps_for(_key(window.instead, variant))
-
-
-def _key(table: Mapping[str, object], variant: Variant) -> str:
-    return variant.name if variant.name in table else variant.base
+        if name in table:
+            return name
+    below = load_variant(variant.base).base if variant.base in variant_names() else ""
+    return below if below in table else variant.name
 
 
 def missed(played: Played, expect: Expect) -> Iterator[str]:
@@ -143,7 +143,12 @@ def missed(played: Played, expect: Expect) -> Iterator[str]:
     yield from _differences("result of", expect.results, played.world.results)
     slots = {name: played.world.slot(name) for name in expect.slots}
     yield from _differences("slot", expect.slots, slots)
-    yield from _differences("counter", expect.counters, played.world.counters(), 0)
+    counters = played.world.counters()
+    yield from _differences("counter", expect.counters, counters, 0)
+    known = counter_names(memcg.name for memcg in played.world.kernel.memcgs.by_id.values())
+    for name in expect.counters:
+        if name not in known and name not in counters:
+            yield f"counter {name}: nothing counts this{did_you_mean(name, known)}"
 
 
 def _differences(
@@ -171,7 +176,7 @@ def load_checked(path: Path, variant: Variant | None = None) -> Scenario:
     scenario = load(path)
     variants = {name: load_variant(name) for name in variant_names()}
     if variant is not None:
-        variants.setdefault(variant.name, variant)
+        variants[variant.name] = variant
     problems = check_words(
         scenario,
         str(path),
@@ -180,6 +185,40 @@ def load_checked(path: Path, variant: Variant | None = None) -> Scenario:
         checks=tuple(CHECKS),
         choices=dict.fromkeys(FAILURES.values(), OUTCOMES),
     )
-    if problems:
+    own = variant is not None and variant.name not in variant_names()
+    if problems := (*problems, *_meaningless(scenario, str(path), own=own)):
         raise ScenarioError(problems)
     return scenario
+
+
+def _meaningless(scenario: Scenario, file: str, *, own: bool) -> Iterator[Problem]:
+    """What no execution could ever be held against, or that nothing is led by.
+
+    A user's *own* variant may count what the model does not know; `missed` looks at that.
+    """
+    counters = counter_names(memcg.name for memcg in scenario.memcg)
+    for index, window in enumerate(scenario.window):
+        for variant, expect in window.expect.items():
+            unknown = () if own else _uncounted(expect, counters)
+            for problem in (*_unchecked(expect), *unknown):
+                yield problem.under("window", index, "expect", variant).of(file)
+            if expect.verdict == "n/a" and variant in window.instead:
+                where = place("window", index, "instead", variant)
+                yield Problem(file, where, "", "not used where the verdict is n/a")
+
+
+def _unchecked(expect: Expect) -> Iterator[Problem]:
+    if expect.check in SOFT:
+        message = "this check reports and ends no execution; it goes under reports"
+        yield Problem("", "check", shown(expect.check), message)
+    for index, check in enumerate(expect.reports):
+        if check in CHECKS and check not in SOFT:
+            message = f"this check ends the execution; only {', '.join(sorted(SOFT))} report"
+            yield Problem("", place("reports", index), shown(check), message)
+
+
+def _uncounted(expect: Expect, known: Sequence[str]) -> Iterator[Problem]:
+    for name in expect.counters:
+        if name not in known:
+            hint = nearest(name, known) or ""
+            yield Problem("", place("counters", name), "", "there is no such counter", hint)
