@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The scenarios that come with swaptrio: each window in each version; what catches what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from swaptrio.checks import CHECKS, SOFT
+from swaptrio.scenario.files import find, names
+from swaptrio.scenario.play import (
+    BUDGET,
+    Played,
+    expected_of,
+    failed,
+    load_checked,
+    missed,
+    play,
+    script_of,
+)
+from swaptrio.scenario.world import Setup
+from swaptrio.sched import Ending, Execution, RandomWalk, open_scheduler, run
+from swaptrio.variants import VERSIONS, Variant
+from swaptrio.variants import load as load_variant
+from swaptrio.variants import names as variant_names
+
+if TYPE_CHECKING:
+    from swaptrio.scenario.format import Expect, Scenario, Window
+
+#: The entries of the catalogue that part A of it has for the patch itself.
+CATALOGUE = [*(f"A{number:02}" for number in range(1, 12)), "A17", "A18"]
+
+#: By mutant: a window that catches it, the check, and a scenario in which chance does.
+CAUGHT = {
+    "no-second-check": ("two-faults-one-slot", "main", "I-ONE", "large-vs-small-neighbour"),
+    "check-without-lock": (
+        "neighbour-freed-between-checks",
+        "main",
+        "I-CLCOUNT",
+        "two-faults-one-slot",
+    ),
+    "chris-literal": (
+        "chris-literal-order-minus-one",
+        "main",
+        "I-ERRNO",
+        "large-vs-small-neighbour",
+    ),
+    "rollback-keeps-slot": (
+        "count-drops-while-inserting",
+        "charge-fails",
+        "I-KIND",
+        "count-drops-while-inserting",
+    ),
+    "free-all": (
+        "partial-count-drop-then-charge-fail",
+        "main",
+        "I-COUNT",
+        "partial-count-drop-then-charge-fail",
+    ),
+    "no-rematch": (
+        "lookup-sees-uncharged-then-gone",
+        "one-charge-fails",
+        "I-ERRNO",
+        "lookup-sees-uncharged-then-gone",
+    ),
+    "stats-before-charge": ("stats-before-charge", "main", "Q-STATS", "stats-before-charge"),
+}
+
+#: Versions that are wrong in a way that the catalogue names, and where.
+WRONG = {
+    "pre": ("prepatch-conflict-becomes-oom", "main", "I-ERRNO", "slot-recycled-between-checks"),
+    "v4": (
+        "v4-while-orders-without-thp",
+        "allocation-fails",
+        "I-PROGRESS",
+        "v4-while-orders-without-thp",
+    ),
+}
+
+
+@cache
+def scenario_called(name: str) -> Scenario:
+    """The scenario of that name, read once."""
+    return load_checked(find(name))
+
+
+@cache
+def variant_called(name: str) -> Variant:
+    """The variant of that name, loaded once."""
+    return load_variant(name)
+
+
+def window_called(scenario: str, name: str) -> Window:
+    """A window of a scenario."""
+    return next(window for window in scenario_called(scenario).window if window.name == name)
+
+
+def windows() -> list[tuple[str, str]]:
+    """All windows, by the names of scenario and window."""
+    return [(name, window.name) for name in names() for window in scenario_called(name).window]
+
+
+def cases() -> list[object]:
+    """Each window with each variant."""
+    return [
+        pytest.param(scenario, window, variant, id=f"{scenario}-{window}-{variant}")
+        for scenario, window in windows()
+        for variant in variant_names()
+    ]
+
+
+WINDOWS = [pytest.param(*names, id="-".join(names)) for names in windows()]
+
+
+async def played(scenario: str, window: str, variant: str) -> Played:
+    """The one execution that a window leads to."""
+    version = variant_called(variant)
+    setup = Setup(scenario_called(scenario), version)
+    async with open_scheduler() as scheduler:
+        return await play(scheduler, setup, script_of(window_called(scenario, window), version))
+
+
+@pytest.mark.parametrize(("scenario", "window", "variant"), cases())
+async def test_a_window_ends_as_expected(scenario: str, window: str, variant: str) -> None:
+    """Every version and mutant comes through every window, and ends as its file says."""
+    expect = expected_of(window_called(scenario, window), variant_called(variant))
+    if expect.verdict == "n/a":
+        assert expect.reason
+        return
+    result = await played(scenario, window, variant)
+    assert list(missed(result, expect)) == [], result.verdict
+
+
+def altered(expect: Expect, found: Played) -> Iterator[Expect]:
+    """*expect* with one thing changed at a time, so that it no longer is what was found."""
+    if expect.verdict == "violation":
+        yield attrs.evolve(expect, check=next(name for name in CHECKS if name != expect.check))
+        yield attrs.evolve(expect, verdict="passed", check="")
+    else:
+        yield attrs.evolve(expect, verdict="deadlock")
+    for task, result in expect.results.items():
+        yield attrs.evolve(expect, results={**expect.results, task: f"{result}-not"})
+    for slot, state in expect.slots.items():
+        other = "f9" if state != "f9" else "-"
+        yield attrs.evolve(expect, slots={**expect.slots, slot: other})
+    for counter, value in expect.counters.items():
+        yield attrs.evolve(expect, counters={**expect.counters, counter: value + 1})
+    reported = [finding.check for finding in found.world.oracles.findings]
+    for check in sorted(SOFT):
+        if check not in reported:
+            yield attrs.evolve(expect, reports=(*expect.reports, check))
+
+
+@pytest.mark.parametrize(("scenario", "window"), WINDOWS)
+async def test_each_expectation_has_meaning(scenario: str, window: str) -> None:
+    """Whatever is changed in what a file expects is missed: nothing is expected in vain."""
+    for variant, expect in window_called(scenario, window).expect.items():
+        if expect.verdict == "n/a":
+            continue
+        found = await played(scenario, window, variant)
+        for other in altered(expect, found):
+            assert list(missed(found, other)), f"{variant}: {other}"
+
+
+@pytest.mark.parametrize(("scenario", "window"), WINDOWS)
+def test_a_window_says_what_every_version_makes_of_it(scenario: str, window: str) -> None:
+    """pre, v3 and v5 have an entry in each window; v4 has one or goes by that of v3.
+
+    A version that passes says more than that: what a task returns, a slot, or a counter.
+    """
+    expect = window_called(scenario, window).expect
+    assert {"pre", "v3", "v5"} <= set(expect)
+    for variant in {*VERSIONS} & set(expect):
+        entry = expect[variant]
+        if entry.verdict == "passed":
+            assert entry.results or entry.slots or entry.reports, variant
+
+
+@pytest.mark.parametrize(("scenario", "window"), WINDOWS)
+def test_a_window_tells_its_story(scenario: str, window: str) -> None:
+    """A window has a sentence on it, and a reason for each version that it leaves out."""
+    found = window_called(scenario, window)
+    assert found.story
+    for variant in VERSIONS:
+        entry = found.expect.get(variant)
+        if entry is not None and entry.verdict == "n/a":
+            assert entry.reason, variant
+
+
+def test_the_catalogue_is_covered() -> None:
+    """Each entry of the catalogue on the patch itself has a scenario."""
+    covered = {scenario_called(name).catalogue for name in names()}
+    assert [entry for entry in CATALOGUE if entry not in covered] == []
+
+
+def test_every_mutant_is_caught_somewhere() -> None:
+    """No mutant is left out below: a check that nothing makes fail checks nothing."""
+    assert [*VERSIONS, *CAUGHT] == list(variant_names())
+
+
+@pytest.mark.parametrize("variant", [*CAUGHT, *WRONG])
+async def test_a_window_catches_it(variant: str) -> None:
+    """The named window finds the mistake by name, and is passed by the version without it."""
+    scenario, window, check, _ = {**CAUGHT, **WRONG}[variant]
+    found = await played(scenario, window, variant)
+    assert (found.verdict.ending, found.verdict.check) == (Ending.VIOLATION, check)
+    sound = await played(scenario, window, "v3")
+    assert sound.verdict.passed
+
+
+@pytest.mark.parametrize("variant", [*CAUGHT, *WRONG])
+async def test_chance_catches_it(variant: str) -> None:
+    """The set-up without its window finds the mistake within 2,000 seeds."""
+    *_, scenario = {**CAUGHT, **WRONG}[variant]
+    setup = Setup(scenario_called(scenario), variant_called(variant))
+    async with open_scheduler() as scheduler:
+        for seed in range(2_000):
+            found = await play(scheduler, setup, RandomWalk(seed))
+            if failed(found.verdict):
+                assert found.verdict.ending is Ending.VIOLATION
+                return
+    pytest.fail("2,000 seeds have not found it")
+
+
+@pytest.mark.parametrize(("variant", "seeds"), [("v3", 20_000), ("v5", 7_000)])
+async def test_nothing_is_held_against_a_sound_version(variant: str, seeds: int) -> None:
+    """v3 and v5 pass under chance in every scenario: so many seeds over all of them."""
+    setups = [Setup(scenario_called(name), variant_called(variant)) for name in names()]
+    async with open_scheduler() as scheduler:
+        for seed in range(-(-seeds // len(setups))):
+            for setup in setups:
+                found = await play(scheduler, setup, RandomWalk(seed))
+                assert found.verdict.passed, f"{setup.scenario.name} {seed}: {found.verdict}"
+
+
+@attrs.define(eq=False)
+class Modulo:
+    """Takes each of *numbers* modulo the count of what there is; 0 when none is left."""
+
+    asks_always: ClassVar[bool] = False
+
+    numbers: Sequence[int]
+    _next: int = 0
+
+    def begin(self, execution: Execution) -> None:
+        """Begin with the first number."""
+        self._next = 0
+
+    def pick(self, execution: Execution, count: int) -> int:
+        """Who goes on."""
+        return self._take() % count
+
+    def choose(self, execution: Execution, label: str, options: Sequence[object]) -> int:
+        """What is drawn."""
+        return self._take() % len(options)
+
+    def _take(self) -> int:
+        self._next += 1
+        return self.numbers[self._next - 1] if self._next <= len(self.numbers) else 0
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    name=st.sampled_from(names()),
+    variant=st.sampled_from(["v3", "v5"]),
+    numbers=st.lists(st.integers(0, 11), max_size=120),
+)
+def test_the_invariants_hold_for_any_schedule(
+    name: str, variant: str, numbers: list[int]
+) -> None:
+    """Whatever the schedule, v3 and v5 break nothing."""
+    setup = Setup(scenario_called(name), variant_called(variant))
+
+    def program(execution: Execution) -> None:
+        setup.build(execution)
+
+    verdict = run(program, Modulo(numbers), budget=BUDGET).verdict
+    assert verdict is not None
+    assert verdict.passed, f"{verdict} {verdict.schedule}"
