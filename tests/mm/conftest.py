@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""A small world to run functions of the model in: one device, two memcgs, one process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any
+
+import attrs
+import pytest
+
+from swaptrio.mm import setup
+from swaptrio.mm.injection import Drawn
+from swaptrio.mm.kernel import Config, Kernel
+from swaptrio.mm.memcontrol import MemCgroup
+from swaptrio.mm.mm_types import Folio, MmStruct, SwapPte, VmFault
+from swaptrio.mm.page_alloc import folio_put, folio_unlock
+from swaptrio.mm.swap_h import SwapInfoStruct, SwpEntry, swp_entry
+from swaptrio.mm.swap_state import swap_cache_alloc_folio
+from swaptrio.mm.swap_table import (
+    SWP_TB_BAD,
+    SWP_TB_NULL,
+    count_of,
+    swp_tb_is_folio,
+    swp_tb_to_shadow,
+    xa_to_value,
+    zero_of,
+)
+from swaptrio.sched import Execution, Run, Script, run
+from swaptrio.variants import load
+
+Main = Callable[[], Coroutine[Any, Any, object]]
+
+
+@attrs.define(eq=False)
+class World:
+    """A kernel that has not run yet; `play` runs it, once."""
+
+    kernel: Kernel
+    si: SwapInfoStruct
+    mm: MmStruct
+    m1: MemCgroup
+    m2: MemCgroup
+    execution: Execution | None = None
+
+    def swapped(self, offset: int, page: int | None = None, **how: Any) -> int:
+        """Let a slot be swapped out, with *page* of the process naming it; gives its token."""
+        memcg = how.pop("memcg", self.m1)
+        token = setup.swap_out(self.kernel, self.si, offset, memcg=memcg, **how)
+        if page is not None:
+            setup.map_swapped(self.mm, page, self.si, offset, token)
+        return token
+
+    def entry(self, offset: int) -> SwpEntry:
+        """The entry of a slot."""
+        return swp_entry(self.si.type, offset)
+
+    def fault(self, page: int, *, write: bool = False) -> VmFault:
+        """A fault at a page whose entry names a slot."""
+        pte = self.mm.ptes[page]
+        assert isinstance(pte, SwapPte)
+        return VmFault(self.mm, page, pte, write)
+
+    def word(self, offset: int) -> int:
+        """The word of a slot."""
+        table = self.si.clusters[offset // 512].table
+        return SWP_TB_NULL if table is None else table[offset % 512]
+
+    def slots(self, first: int, nr: int = 1) -> str:
+        """Slots in short: ``-``, ``b``, ``f`` and a count, or ``s``, a count and a shadow."""
+        return " ".join(_short(self.word(offset)) for offset in range(first, first + nr))
+
+    async def inserted(self, offset: int, order: int = 0) -> Folio:
+        """A folio at a slot that is swapped out: locked, cached, charged, not read."""
+        folio = await swap_cache_alloc_folio(
+            self.kernel, self.entry(offset), "GFP", 1 << order, None, "task", 0
+        )
+        assert isinstance(folio, Folio)
+        return folio
+
+    async def cached(self, offset: int, order: int = 0) -> Folio:
+        """A folio that was read and is in nobody's hands but the cache's."""
+        folio = await self.inserted(offset, order)
+        folio.pages[:] = [self.si.data.get(offset + number) for number in range(folio.nr)]
+        folio.uptodate = True
+        await self.release(folio)
+        return folio
+
+    async def release(self, folio: Folio) -> None:
+        """Unlock a folio and drop the caller's reference."""
+        await folio_unlock(self.kernel, folio, "test.unlock")
+        folio_put(self.kernel, folio)
+
+    def play(
+        self,
+        *,
+        window: Sequence[Run] = (),
+        choices: Mapping[str, tuple[str, ...]] | None = None,
+        ending: str = "passed",
+        **tasks: Main,
+    ) -> dict[str, Any]:
+        """Run *tasks* and the daemons; returns the results by the names of the tasks."""
+
+        def program(execution: Execution) -> None:
+            for name, main in tasks.items():
+                execution.spawn(name, main)
+            setup.start_daemons(self.kernel, execution)
+
+        execution = run(program, Script(tuple(window), dict(choices or {})))
+        assert execution.verdict is not None
+        assert execution.verdict.ending.value == ending, str(execution.verdict)
+        self.execution = execution
+        return {task.name: task.result for task in execution.tasks if task.name in tasks}
+
+
+def _short(word: int) -> str:
+    if word in (SWP_TB_NULL, SWP_TB_BAD):
+        return "b" if word else "-"
+    zero = "z" if zero_of(word) else ""
+    if swp_tb_is_folio(word):
+        return f"f{count_of(word)}{zero}"
+    return f"s{count_of(word)}:{xa_to_value(swp_tb_to_shadow(word))}{zero}"
+
+
+@pytest.fixture
+def make_world() -> Callable[..., World]:
+    """Make worlds; see the arguments."""
+
+    def make(
+        variant: str = "v3",
+        *,
+        sync: bool = True,
+        clusters: int = 1,
+        latency: int = 0,
+        orders: int = 0,
+        limit: int = 1000,
+        may_fail: Sequence[str] = (),
+        **config: bool,
+    ) -> World:
+        m1, m2 = MemCgroup("m1", 1, limit), MemCgroup("m2", 2, 1000)
+        functions = load(variant).functions
+        kernel = setup.new_kernel(Config(**config), functions, Drawn(may_fail), [m1, m2])
+        si = setup.new_device(kernel, "swap0", clusters=clusters, sync=sync, latency=latency)
+        mm = setup.new_process(kernel, "P", m1, orders)
+        return World(kernel, si, mm, m1, m2)
+
+    return make
+
+
+@pytest.fixture
+def world(make_world: Callable[..., World]) -> World:
+    """A world with v3 and nothing in it."""
+    return make_world()
