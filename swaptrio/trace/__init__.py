@@ -10,6 +10,8 @@ A `Recorder` observes one execution; its `Trace` holds everything that any pictu
     print(draw_lanes(open_trace("lost-update.jsonl")), end="")
 """
 
+from swaptrio.trace.compare import Difference, Divergence, Pair, diff
+from swaptrio.trace.differences import draw_diff
 from swaptrio.trace.events import (
     FORMAT,
     VERSION,
@@ -32,14 +34,19 @@ __all__ = [
     "FORMAT",
     "VERSION",
     "Change",
+    "Difference",
+    "Divergence",
     "Event",
     "Header",
+    "Pair",
     "Recorder",
     "Report",
     "Snapshot",
     "Trace",
     "TracedTask",
     "Value",
+    "diff",
+    "draw_diff",
     "draw_lanes",
     "draw_state",
     "open_trace",

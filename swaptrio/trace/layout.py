@@ -52,6 +52,17 @@ def share(room: int, wanted: Sequence[int]) -> list[int]:
     return widths
 
 
+def row_lines(
+    cells: Sequence[str], widths: Sequence[int], gap: str, indent: str = ""
+) -> Iterator[str]:
+    """A row of *cells* in columns of *widths*, in as many lines as its longest cell takes."""
+    wrapped = [wrap(text, room, indent) for text, room in zip(cells, widths, strict=True)]
+    for number in range(max(map(len, wrapped))):
+        row = [lines[number] if number < len(lines) else "" for lines in wrapped]
+        padded = [text.ljust(room) for text, room in zip(row, widths, strict=True)]
+        yield gap.join(padded).rstrip()
+
+
 def wrap(text: str, width: int, indent: str = "") -> list[str]:
     """*text* in lines of at most *width*; all but the first begin with *indent*."""
     lines: list[str] = []

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import attrs
 
 from swaptrio.trace.changes import split_key, value_text
-from swaptrio.trace.layout import share, wrap
+from swaptrio.trace.layout import row_lines, share, wrap
 from swaptrio.trace.read import state_at
 from swaptrio.trace.words import ascii_only
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from swaptrio.trace.events import Change, Trace, Value
 
@@ -153,16 +153,8 @@ def _table(title: str, cells: Cells, width: int) -> Iterator[str]:
     if title == _OTHERS or narrow:
         yield from _pairs(title, cells, width)
     elif cells:
-        yield from _rows(lines, widths)
-
-
-def _rows(lines: Sequence[Sequence[str]], widths: Sequence[int]) -> Iterator[str]:
-    for line in lines:
-        cells = [wrap(text, room) for text, room in zip(line, widths, strict=True)]
-        for number in range(max(map(len, cells))):
-            row = [cell[number] if number < len(cell) else "" for cell in cells]
-            padded = [text.ljust(room) for text, room in zip(row, widths, strict=True)]
-            yield _GAP.join(padded).rstrip()
+        for line in lines:
+            yield from row_lines(line, widths, _GAP)
 
 
 def _pairs(title: str, cells: Cells, width: int) -> Iterator[str]:

@@ -15,6 +15,8 @@ from swaptrio.trace import (
     Report,
     Trace,
     TracedTask,
+    diff,
+    draw_diff,
     draw_lanes,
     draw_state,
     parse_trace,
@@ -110,6 +112,17 @@ def test_any_trace_can_be_drawn(trace: Trace, width: int, daemons: bool) -> None
         assert len(line) <= width
         assert line.isascii()
         assert line.isprintable()
+
+
+@settings(deadline=None, max_examples=50)  # as above
+@given(traces(), traces())
+def test_any_two_traces_can_be_compared(a: Trace, b: Trace) -> None:
+    """Whatever the names are, the text is printable ASCII; nothing differs from itself."""
+    for line in draw_diff(diff(a, b)).splitlines():
+        assert len(line) <= 76
+        assert line.isascii()
+        assert line.isprintable()
+    assert diff(a, a).same
 
 
 @settings(deadline=None)  # as above
