@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -40,6 +41,9 @@ REQUIRED: Final = ("swap_cache_alloc_folio", "swap_cache_read_folio", "swapin_sy
 
 #: The versions of the patch, in the order of time.
 VERSIONS: Final = ("pre", "v3", "v4", "v5")
+
+#: Characters that a message shows at most of what a file has raised.
+LONGEST_REASON: Final = 200
 
 _MODEL: Final = (
     memcontrol, memory, page_alloc, page_io, rmap, swap_state, swapfile, vmscan, zswap,
@@ -107,24 +111,25 @@ def _run(path: Path) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # where dataclasses and the like look for it
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as exc:  # a user's file can raise anything
         line = _line_in(path, exc)
-        message = f"the file cannot be run: {type(exc).__name__}: {exc}"
-        raise VariantError((Problem(str(path), line, "", message),)) from exc
+        reason = f"{type(exc).__name__}: {str(exc)[:LONGEST_REASON]}"
+        problem = Problem(str(path), line, "", f"the file cannot be run: {reason}")
+        raise VariantError((problem,)) from exc
     return module
 
 
 def _line_in(path: Path, exc: BaseException) -> str:
-    if isinstance(exc, SyntaxError):
-        return f"line {exc.lineno}"
-    frames = [
-        frame
-        for frame in traceback.extract_tb(exc.__traceback__)
-        if frame.filename == str(path)
-    ]
-    return f"line {frames[-1].lineno}" if frames else ""
+    """The last line of the file itself that was being read or run; empty for none."""
+    own = str(path.absolute())
+    if isinstance(exc, SyntaxError) and exc.filename == own:
+        return f"line {exc.lineno}" if exc.lineno else ""
+    frames = traceback.extract_tb(exc.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == own]
+    return f"line {lines[-1]}" if lines else ""
 
 
 def _require(path: Path, variant: Variant, module: ModuleType) -> None:
