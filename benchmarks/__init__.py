@@ -9,5 +9,6 @@ b. `steps`: microseconds a scheduling point, against a loop that sends into bare
 c. `tasks`: what a step costs with 3, 30 and 300 tasks.
 
 Machines differ and are busy with other things, so nothing here says anything in microseconds
-alone: `rounds` takes turns between what is compared, and a promise is a ratio of neighbours.
+alone: `rounds` takes turns between what is compared, in seconds of the processor, and a promise
+is a ratio of neighbours.
 """

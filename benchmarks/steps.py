@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """b: microseconds a scheduling point, against a loop that sends into bare coroutines.
 
-Three figures:
+The figures:
 
 * ``fuzz``: a second of fuzzing, the set-up of its worlds and its oracles included, by its
   decisions.
 * ``scheduler``: an empty model, three tasks that pass one `point` after the other under a
-  random walk and do nothing else.
+  random walk and do nothing else, each on its own Trio task; ``scheduler_stepped``: the same,
+  all stepped from one.
 * ``loop``: three bare coroutines, each of them `DEPTH` ``async def`` that await one another, as
   deep as the model's. The innermost awaits a generator that yields, once a step. The loop draws
   ``int(random() * 3)`` and sends into that coroutine. Nothing else happens in it: no trace, no
@@ -24,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 import trio
 
-from benchmarks.executions import setup
+from benchmarks.executions import CARRIER, setup
 from benchmarks.promises import Promise
 from benchmarks.rounds import in_turn, seconds
 from swaptrio.explore.fuzz import fuzz
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
 
     from swaptrio.scenario.world import Setup
+    from swaptrio.sched.opening import Carrier
 
 TASKS: Final = 3
 DEPTH: Final = 5
@@ -58,7 +60,8 @@ def measure(rounds: int, sizes: Sizes = Sizes()) -> dict[str, Any]:
         rounds,
         {
             "loop": lambda _: 1e6 * _loop(sizes),
-            "scheduler": lambda number: 1e6 * _scheduler(number, sizes),
+            "scheduler": lambda number: 1e6 * _scheduler("trio", number, sizes),
+            "scheduler_stepped": lambda number: 1e6 * _scheduler("stepped", number, sizes),
             "fuzz": lambda number: 1e6 * _fuzz(model, number, sizes),
         },
     )
@@ -66,8 +69,9 @@ def measure(rounds: int, sizes: Sizes = Sizes()) -> dict[str, Any]:
         "tasks": TASKS,
         "awaits_deep": DEPTH,
         "microseconds_per_step": {name: figures.summary() for name, figures in found.items()},
-        "scheduler_over_loop": found["scheduler"].over(found["loop"]).summary(),
-        "fuzz_over_loop": found["fuzz"].over(found["loop"]).summary(),
+        "over_loop": {
+            name: figures.over(found["loop"]).summary() for name, figures in found.items()
+        },
     }
 
 
@@ -104,7 +108,7 @@ def _loop(sizes: Sizes) -> float:
     return main_seconds / sizes.sends
 
 
-def _scheduler(number: int, sizes: Sizes) -> float:
+def _scheduler(carrier: Carrier, number: int, sizes: Sizes) -> float:
     async def body() -> None:
         for _ in range(sizes.points):
             await point("empty.step")
@@ -117,7 +121,7 @@ def _scheduler(number: int, sizes: Sizes) -> float:
 
     async def main() -> None:
         nonlocal steps
-        async with open_scheduler() as scheduler:
+        async with open_scheduler(carrier) as scheduler:
             for seed in range(number * sizes.empty, (number + 1) * sizes.empty):
                 execution = await scheduler.run(program, RandomWalk(seed))
                 assert execution.verdict is not None
@@ -134,7 +138,7 @@ def _fuzz(model: Setup, number: int, sizes: Sizes) -> float:
     async def main() -> None:
         nonlocal steps
         seeds = range(number * sizes.fuzzed, (number + 1) * sizes.fuzzed)
-        async with open_scheduler() as scheduler:
+        async with open_scheduler(CARRIER) as scheduler:
             steps = (await fuzz(scheduler, model, seeds)).steps
 
     taken = seconds(lambda: trio.run(main))
