@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Record: TypeAlias = dict[str, Any]
 
-_HEADER_KEYS: Final = (
+HEADER_KEYS: Final = (
     "event",
     "version",
     "tool",
@@ -40,11 +40,11 @@ _HEADER_KEYS: Final = (
 )
 #: What the file adds to the header: how many events follow, and the digest of everything else.
 FILE_KEYS: Final = ("events", "digest")
-_VERDICT_KEYS: Final = ("ending", "check", "message", "waiting", "cycle")
-_WAITING_KEYS: Final = ("task", "label", "object", "holders")
-_REPORT_KEYS: Final = ("check", "message")
-_TASK_KEYS: Final = ("name", "daemon", "since")
-_EVENT_KEYS: Final = (
+VERDICT_KEYS: Final = ("ending", "check", "message", "waiting", "cycle")
+WAITING_KEYS: Final = ("task", "label", "object", "holders")
+REPORT_KEYS: Final = ("check", "message")
+TASK_KEYS: Final = ("name", "daemon", "since")
+EVENT_KEYS: Final = (
     "event",
     "seq",
     "time",
@@ -71,11 +71,11 @@ def header_record(header: Header) -> Record:
         header.schedule,
         _verdict_record(header.verdict),
         header.steps,
-        [dict(zip(_REPORT_KEYS, attrs.astuple(it), strict=True)) for it in header.reports],
-        [dict(zip(_TASK_KEYS, attrs.astuple(task), strict=True)) for task in header.tasks],
+        [dict(zip(REPORT_KEYS, attrs.astuple(it), strict=True)) for it in header.reports],
+        [dict(zip(TASK_KEYS, attrs.astuple(task), strict=True)) for task in header.tasks],
         dict(header.world),
     )
-    return dict(zip(_HEADER_KEYS, values, strict=True))
+    return dict(zip(HEADER_KEYS, values, strict=True))
 
 
 def read_header(record: object) -> Header:
@@ -84,7 +84,7 @@ def read_header(record: object) -> Header:
     Raises:
         Malformed: a key is missing or unknown, or a value is not what it should be.
     """
-    fields = Fields.of(record, (*_HEADER_KEYS, *FILE_KEYS))
+    fields = Fields.of(record, (*HEADER_KEYS, *FILE_KEYS))
     return Header(
         format=fields.text("event"),
         version=fields.number("version"),
@@ -114,7 +114,7 @@ def event_record(event: Event) -> Record:
         {key: list(change) for key, change in event.changes.items()},
         list(event.held),
     )
-    return dict(zip(_EVENT_KEYS, values, strict=True))
+    return dict(zip(EVENT_KEYS, values, strict=True))
 
 
 def read_event(record: object) -> Event:
@@ -123,7 +123,7 @@ def read_event(record: object) -> Event:
     Raises:
         Malformed: a key is missing or unknown, or a value is not what it should be.
     """
-    fields = Fields.of(record, _EVENT_KEYS)
+    fields = Fields.of(record, EVENT_KEYS)
     return Event(
         seq=fields.number("seq"),
         time=fields.number("time"),
@@ -141,7 +141,7 @@ def _verdict_record(verdict: Verdict) -> Record:
     waiting = [
         dict(
             zip(
-                _WAITING_KEYS,
+                WAITING_KEYS,
                 (edge.task, edge.label, edge.object, list(edge.holders)),
                 strict=True,
             )
@@ -155,11 +155,11 @@ def _verdict_record(verdict: Verdict) -> Record:
         waiting,
         list(verdict.cycle),
     )
-    return dict(zip(_VERDICT_KEYS, values, strict=True))
+    return dict(zip(VERDICT_KEYS, values, strict=True))
 
 
 def _read_verdict(header: Fields) -> Verdict:
-    fields = header.part("verdict", _VERDICT_KEYS)
+    fields = header.part("verdict", VERDICT_KEYS)
     return Verdict(
         ending=Ending(fields.one_of("ending", [ending.value for ending in Ending])),
         steps=header.number("steps"),
