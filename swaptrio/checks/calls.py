@@ -346,10 +346,9 @@ async def _allocating_by_order(
     if result is Errno.EINVAL:
         due = orders == 0 or orders.bit_length() > HIGHEST_ORDER + 1
     else:
-        due = result is attempts.answer
+        due = not isinstance(result, Errno) or result is attempts.answer
     if not due:
-        message = f"{me} gets {result} for orders {orders:#x}, and {attempts.answer} before"
-        raise Violation("I-ERRNO", message)
+        raise Violation("I-ERRNO", f"{me} gets {result} for orders {orders:#x} without a cause")
     return result
 
 

@@ -68,6 +68,9 @@ async def play(
         setup: the scenario and the variant.
         strategy: decides.
         observer: is told of every step; it may look at the world through `Watched`.
+
+    Raises:
+        Exception: the world cannot be built; nothing has run.
     """
     built: list[World] = []
 
@@ -78,6 +81,9 @@ async def play(
             observer.world = world
 
     execution = await scheduler.run(program, strategy, budget=BUDGET, observer=observer)
+    if not built:
+        assert execution.failure is not None
+        raise execution.failure
     return Played(execution, built[0])
 
 

@@ -1,0 +1,840 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Each check finds what breaks it, by name, and nothing else does.
+
+A breaker is a task that does one thing that no kernel may do. What it is registered for is the
+check that has to speak, and no other.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import pytest
+
+import swaptrio
+from swaptrio.checks import CHECKS, SOFT, Finding, Oracles, calls
+from swaptrio.mm.errno import Errno
+from swaptrio.mm.kernel import FUNCTIONS
+from swaptrio.mm.memcontrol import charge_memcg
+from swaptrio.mm.mm_types import Folio, MmStruct, PresentPte, hold, let_go
+from swaptrio.mm.page_alloc import (
+    alloc_pages,
+    folio_lock,
+    folio_put,
+    folio_put_refs,
+    folio_unlock,
+)
+from swaptrio.mm.page_io import swap_read_folio
+from swaptrio.mm.rmap import set_pte_at
+from swaptrio.mm.swap import folio_add_lru
+from swaptrio.mm.swap_h import SwapClusterInfo, SwpEntry, swp_entry
+from swaptrio.mm.swap_state import __swap_cache_add_folio, __swap_cache_del_folio
+from swaptrio.mm.swap_table import (
+    SWP_TB_BAD,
+    SWP_TB_COUNT_SHIFT,
+    __swap_table_get,
+    __swap_table_set,
+    pfn_to_swp_tb,
+    shadow_to_swp_tb,
+)
+from swaptrio.mm.swapfile import folio_alloc_swap, get_swap_device
+from swaptrio.scenario.format import KernelSetup, TaskSetup
+from swaptrio.scenario.world import World, process_of
+from swaptrio.sched import Run, Script, Violation, point
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+Breaker = Callable[[World], "Coroutine[Any, Any, object]"]
+Watch = Callable[..., Any]
+
+FAULT = TaskSetup(name="fault", run="fault", process="P", page=17)
+OTHER = TaskSetup(name="other", run="fault", process="P", page=17)
+LATE = TaskSetup(name="late", run="fault", process="P", page=7)
+ZAP = TaskSetup(name="zap", run="zap", process="P", page=7)
+
+#: Breakers with the check that they break, by their names.
+BREAKERS: dict[str, tuple[str, Breaker]] = {}
+
+
+def breaks(check: str) -> Callable[[Breaker], Breaker]:
+    """Register a breaker of *check*."""
+
+    def register(breaker: Breaker) -> Breaker:
+        name = breaker.__name__
+        assert name not in BREAKERS
+        BREAKERS[name] = (check, breaker)
+        return breaker
+
+    return register
+
+
+def low(world: World) -> SwapClusterInfo:
+    """The first cluster, which has the header and slots 16 to 19."""
+    return world.kernel.devices[0].clusters[0]
+
+
+def entry(slot: int) -> SwpEntry:
+    """The entry of a slot of the one device."""
+    return swp_entry(0, slot)
+
+
+def resident(world: World) -> Folio:
+    """The folio that P has at page 9."""
+    pte = process(world).ptes[9]
+    assert isinstance(pte, PresentPte)
+    return pte.folio
+
+
+def process(world: World) -> MmStruct:
+    """P."""
+    return process_of(world.kernel, "P")
+
+
+async def write(world: World, slot: int, word: int) -> None:
+    """Write a word in a critical section of its own."""
+    ci = world.kernel.devices[0].clusters[slot // 512]
+    async with ci.lock.hold("test.write"):
+        __swap_table_set(ci, slot % 512, word)
+
+
+async def cached(world: World) -> Folio:
+    """The folio of page 9, locked, and in the cache at slot 1 with a count of 0."""
+    folio = resident(world)
+    await folio_lock(world.kernel, folio, "test.lock")
+    assert await folio_alloc_swap(world.kernel, folio) is None
+    return folio
+
+
+async def inserted(world: World, order: int, slot: int) -> Folio:
+    """A new folio, locked and not charged, in the cache at *slot*."""
+    folio = await alloc_pages(world.kernel, order)
+    assert folio is not None
+    async with low(world).lock.hold("test.insert"):
+        folio.lock.take_free()
+        folio.swapbacked = True
+        __swap_cache_add_folio(world.kernel, low(world), folio, entry(slot))
+    return folio
+
+
+@breaks("I-KIND")
+async def shadow_without_a_count(world: World) -> None:
+    """A slot that nobody uses keeps its shadow."""
+    await write(world, 16, shadow_to_swp_tb(3, 0))
+
+
+@breaks("I-KIND")
+async def word_of_no_kind(world: World) -> None:
+    """A pointer word, which nothing has."""
+    await write(world, 16, 0b100)
+
+
+@breaks("I-KIND")
+async def count_beyond_its_bits(world: World) -> None:
+    """A count of 16 leaves the word."""
+    await write(world, 16, shadow_to_swp_tb(3, 0) | 16 << SWP_TB_COUNT_SHIFT)
+
+
+@breaks("I-KIND")
+async def bad_slot_overwritten(world: World) -> None:
+    """The header's slot is used."""
+    await write(world, 0, shadow_to_swp_tb(3, 2))
+
+
+@breaks("I-KIND")
+async def slot_made_bad(world: World) -> None:
+    """A slot goes bad while in use."""
+    await write(world, 16, SWP_TB_BAD)
+
+
+@breaks("I-KIND")
+async def word_written_without_the_lock(world: World) -> None:
+    """Nobody is told, and the end tells."""
+    table = low(world).table
+    assert table is not None
+    table[16] = 0b100
+
+
+@breaks("I-FREE")
+async def owner_left_behind(world: World) -> None:
+    """The record of a slot survives it."""
+    ci = low(world)
+    async with ci.lock.hold("test.free"):
+        __swap_table_set(ci, 16, 0)
+        ci.count -= 1
+        world.kernel.devices[0].inuse_pages -= 1
+
+
+@breaks("I-FREE")
+async def compressed_copy_left_behind(world: World) -> None:
+    """What zswap holds of a slot survives it."""
+    si, ci = world.kernel.devices[0], low(world)
+    si.zswap[16] = None  # type: ignore[assignment]  # anything that is there
+    async with ci.lock.hold("test.free"):
+        __swap_table_set(ci, 16, 0)
+        ci.memcg_table.pop(16)
+
+
+@breaks("I-FREE")
+async def owner_of_a_slot_that_nobody_has(world: World) -> None:
+    """A record is made for a free slot."""
+    low(world).memcg_table[100] = 1
+
+
+@breaks("I-BACKREF")
+async def word_of_a_folio_elsewhere(world: World) -> None:
+    """A slot names a folio that is not in the cache."""
+    await write(world, 16, pfn_to_swp_tb(resident(world).pfn, 2))
+
+
+@breaks("I-BACKREF")
+async def word_of_no_folio(world: World) -> None:
+    """A slot names a folio that there is not."""
+    await write(world, 16, pfn_to_swp_tb(0x7777, 2))
+
+
+@breaks("I-BACKREF")
+async def words_of_half_a_folio(world: World) -> None:
+    """A large folio is in the cache with its first page only."""
+    folio = await alloc_pages(world.kernel, 1)
+    assert folio is not None
+    async with low(world).lock.hold("test.insert"):
+        folio.lock.take_free()
+        folio.swapcache, folio.swap, folio.refs = True, entry(16), 3
+        __swap_table_set(low(world), 16, pfn_to_swp_tb(folio.pfn, 2))
+
+
+@breaks("I-BACKREF")
+async def deletion_that_forgets_a_slot(world: World) -> None:
+    """A large folio leaves the cache, and its second slot still names it."""
+    folio = await inserted(world, 1, 16)
+    async with low(world).lock.hold("test.delete"):
+        __swap_table_set(low(world), 16, shadow_to_swp_tb(3, 2))
+        folio.swapcache, folio.swap, folio.refs = False, SwpEntry(0), 1
+
+
+@breaks("I-BACKREF")
+async def folio_that_says_it_is_cached(world: World) -> None:
+    """A flag is set, and no word knows."""
+    folio = resident(world)
+    folio.swapcache, folio.swap, folio.refs = True, entry(200), 2
+
+
+@breaks("I-ALIGN")
+async def folio_across_its_alignment(world: World) -> None:
+    """Two pages from an odd slot on."""
+    await inserted(world, 1, 17)
+
+
+@breaks("I-ONE")
+async def slot_taken_over(world: World) -> None:
+    """Two folios are inserted at one slot."""
+    await inserted(world, 0, 16)
+    await inserted(world, 0, 16)
+
+
+@breaks("I-ONE")
+async def folio_at_two_places(world: World) -> None:
+    """One folio is inserted at two slots."""
+    folio = await inserted(world, 0, 16)
+    async with low(world).lock.hold("test.again"):
+        __swap_table_set(low(world), 17, pfn_to_swp_tb(folio.pfn, 2))
+        folio.swap = entry(17)
+
+
+@breaks("I-REFS")
+async def reference_of_nobody(world: World) -> None:
+    """A reference is taken that nobody will drop."""
+    resident(world).refs += 1
+    await cached(world)
+
+
+@breaks("I-REFS")
+async def reference_dropped_twice(world: World) -> None:
+    """The folio is freed, and goes below 0."""
+    folio = await alloc_pages(world.kernel, 0)
+    assert folio is not None
+    folio_put_refs(world.kernel, folio, 2)
+
+
+@breaks("I-REFS")
+async def cached_folio_freed(world: World) -> None:
+    """The cache's own references are dropped while the folio is in it."""
+    folio = await inserted(world, 0, 16)
+    folio_put_refs(world.kernel, folio, 2)
+
+
+@breaks("I-REFS")
+async def locked_folio_freed(world: World) -> None:
+    """The last reference goes before the lock."""
+    folio = await alloc_pages(world.kernel, 0)
+    assert folio is not None
+    await folio_lock(world.kernel, folio, "test.lock")
+    folio_put(world.kernel, folio)
+
+
+@breaks("I-DELLOCK")
+async def unlocked_folio_deleted(world: World) -> None:
+    """A folio leaves the cache without its lock."""
+    folio = await cached(world)
+    await folio_unlock(world.kernel, folio, "test.unlock")
+    async with low(world).lock.hold("test.delete"):
+        __swap_cache_del_folio(world.kernel, low(world), folio, folio.swap, 0)
+
+
+@breaks("I-DELLOCK")
+async def folio_under_writeback_deleted(world: World) -> None:
+    """A folio leaves the cache while it is written."""
+    folio = await cached(world)
+    folio.writeback = True
+    async with low(world).lock.hold("test.delete"):
+        __swap_cache_del_folio(world.kernel, low(world), folio, folio.swap, 0)
+
+
+@breaks("I-ZERO2ONE")
+async def count_raised_without_the_folio_lock(world: World) -> None:
+    """A slot is used again by somebody who has its folio not locked."""
+    folio = await cached(world)
+    await folio_unlock(world.kernel, folio, "test.unlock")
+    await write(world, 1, pfn_to_swp_tb(folio.pfn, 2))
+
+
+@breaks("I-ZERO2ONE")
+async def slot_used_without_a_folio(world: World) -> None:
+    """A free slot is in use from one moment to the next."""
+    await write(world, 100, shadow_to_swp_tb(3, 2))
+
+
+@breaks("I-COUNT")
+async def count_without_an_owner(world: World) -> None:
+    """A count is raised, and no page table knows."""
+    await write(world, 16, shadow_to_swp_tb(3, 4))
+
+
+@breaks("I-COUNT")
+async def owner_without_a_count(world: World) -> None:
+    """An entry goes away, and the count stays: the slot is lost."""
+    mm = process(world)
+    async with mm.ptl.hold("test.ptl"):
+        set_pte_at(world.kernel, mm, 17, None)
+
+
+@breaks("I-COUNT")
+async def entry_changed_behind_the_model(world: World) -> None:
+    """Nobody is told, and the end tells."""
+    process(world).ptes[17] = None
+
+
+@breaks("I-CLCOUNT")
+async def cluster_counts_one_more(world: World) -> None:
+    """The count and the words go apart."""
+    async with low(world).lock.hold("test.count"):
+        low(world).count += 1
+        __swap_table_set(low(world), 16, shadow_to_swp_tb(5, 2))
+
+
+@breaks("I-CLCOUNT")
+async def count_changed_without_a_word(world: World) -> None:
+    """Nobody is told, and the end tells."""
+    low(world).count += 1
+
+
+@breaks("I-CLCOUNT")
+async def empty_cluster_keeps_its_table(world: World) -> None:
+    """The last slot of a cluster goes, and the table does not."""
+    si = world.kernel.devices[0]
+    ci = si.clusters[1]
+    async with ci.lock.hold("test.free"):
+        __swap_table_set(ci, 18, 0)
+        ci.memcg_table.clear()
+        ci.count, si.inuse_pages = 0, si.inuse_pages - 1
+
+
+@breaks("I-INUSE")
+async def device_counts_one_more(world: World) -> None:
+    """The device and its clusters go apart."""
+    async with low(world).lock.hold("test.count"):
+        world.kernel.devices[0].inuse_pages += 1
+        __swap_table_set(low(world), 16, shadow_to_swp_tb(5, 2))
+
+
+@breaks("I-INUSE")
+async def device_counts_without_a_cluster(world: World) -> None:
+    """Nobody is told, and the end tells."""
+    world.kernel.devices[0].inuse_pages += 1
+
+
+@breaks("I-INSERT-UNCHARGED")
+async def uncharged_folio_unlocked(world: World) -> None:
+    """Others can have a folio that nobody pays for."""
+    folio = await inserted(world, 0, 16)
+    await folio_unlock(world.kernel, folio, "test.unlock")
+
+
+@breaks("I-INSERT-UNCHARGED")
+async def uncharged_folio_on_the_lru(world: World) -> None:
+    """Reclaim can have a folio that nobody pays for."""
+    folio_add_lru(world.kernel, await inserted(world, 0, 16))
+
+
+@breaks("I-INSERT-UNCHARGED")
+async def uncharged_folio_read(world: World) -> None:
+    """A folio is read before it is charged."""
+    await swap_read_folio(world.kernel, await inserted(world, 0, 16))
+
+
+@breaks("I-INSERT-UNCHARGED")
+async def unlocked_folio_inserted(world: World) -> None:
+    """A folio is in the cache, and nobody has it locked."""
+    folio = await alloc_pages(world.kernel, 0)
+    assert folio is not None
+    async with low(world).lock.hold("test.insert"):
+        __swap_cache_add_folio(world.kernel, low(world), folio, entry(16))
+
+
+@breaks("I-INSERT-UNCHARGED")
+async def uptodate_folio_inserted(world: World) -> None:
+    """A folio claims to be read before it could."""
+    folio = await alloc_pages(world.kernel, 0)
+    assert folio is not None
+    folio.uptodate = True
+    async with low(world).lock.hold("test.insert"):
+        folio.lock.take_free()
+        __swap_cache_add_folio(world.kernel, low(world), folio, entry(16))
+
+
+@breaks("I-CHARGE1")
+async def folio_charged_twice(world: World) -> None:
+    """A folio that has an owner gets one."""
+    await charge_memcg(world.kernel, resident(world), 1, None, "")
+
+
+@breaks("I-OWNER")
+async def charged_to_another(world: World) -> None:
+    """A folio in the cache is charged to who does not own its slot."""
+    folio = await inserted(world, 0, 16)
+    await charge_memcg(world.kernel, folio, 2, None, "")
+
+
+@breaks("I-OWNER")
+async def charged_for_slots_of_two(world: World) -> None:
+    """A large folio lies in slots of two groups."""
+    low(world).memcg_table[17] = 2
+    folio = await inserted(world, 1, 16)
+    await charge_memcg(world.kernel, folio, 1, None, "")
+
+
+@breaks("I-OWNER")
+async def owner_changed_behind_the_model(world: World) -> None:
+    """Nobody is told, and the end tells."""
+    folio = await cached(world)
+    await folio_unlock(world.kernel, folio, "test.unlock")
+    low(world).memcg_table[1] = 2
+
+
+@breaks("I-NOREADUPTODATE")
+async def read_of_a_folio_that_is_not_cached(world: World) -> None:
+    """There is no slot to read from."""
+    await swap_read_folio(world.kernel, resident(world))
+
+
+@breaks("I-NOREADUPTODATE")
+async def unread_folio_mapped(world: World) -> None:
+    """The user sees a page before it is there."""
+    folio = resident(world)
+    folio.uptodate = False
+    mm = process(world)
+    async with mm.ptl.hold("test.ptl"):
+        set_pte_at(world.kernel, mm, 9, PresentPte(folio, 0, False))
+
+
+@breaks("I-MAPDATA")
+async def stale_page_mapped(world: World) -> None:
+    """The user sees what he has overwritten."""
+    mm = process(world)
+    mm.newest[9] = 999
+    async with mm.ptl.hold("test.ptl"):
+        set_pte_at(world.kernel, mm, 9, PresentPte(resident(world), 0, False))
+
+
+@breaks("I-PTEMATCH")
+async def slot_replaced_by_another_page(world: World) -> None:
+    """An entry is replaced by a page that is not its own."""
+    folio = resident(world)
+    await folio_lock(world.kernel, folio, "test.lock")
+    mm = process(world)
+    async with mm.ptl.hold("test.ptl"):
+        set_pte_at(world.kernel, mm, 17, PresentPte(folio, 0, False))
+
+
+@breaks("I-PTEMATCH")
+async def nothing_replaced_by_a_cached_page(world: World) -> None:
+    """The page was unmapped, and the fault that came late maps it."""
+    folio = await cached(world)
+    mm = process(world)
+    async with mm.ptl.hold("test.ptl"):
+        set_pte_at(world.kernel, mm, 77, PresentPte(folio, 0, False))
+
+
+@breaks("I-PTEMATCH")
+async def page_replaced_by_another_page(world: World) -> None:
+    """What was mapped meanwhile is mapped over."""
+    folio = await alloc_pages(world.kernel, 0)
+    assert folio is not None
+    mm = process(world)
+    async with mm.ptl.hold("test.ptl"):
+        set_pte_at(world.kernel, mm, 9, PresentPte(folio, 0, False))
+
+
+@breaks("I-PTEMATCH")
+async def page_mapped_without_a_lock(world: World) -> None:
+    """The page table is written by who has not locked it."""
+    set_pte_at(world.kernel, process(world), 9, PresentPte(resident(world), 0, False))
+
+
+@breaks("I-SPIN")
+async def sleep_under_a_cluster_lock(world: World) -> None:
+    """An allocation may sleep, and somebody spins."""
+    async with low(world).lock.hold("test.lock"):
+        await alloc_pages(world.kernel, 0)
+
+
+@breaks("I-SPIN")
+async def cluster_lock_under_a_cluster_lock(world: World) -> None:
+    """Two clusters at once."""
+    other = world.kernel.devices[0].clusters[1]
+    async with low(world).lock.hold("test.lock"), other.lock.hold("test.lock"):
+        pass
+
+
+@breaks("I-SPIN")
+async def page_table_lock_under_a_cluster_lock(world: World) -> None:
+    """The wrong way round."""
+    async with low(world).lock.hold("test.lock"), process(world).ptl.hold("test.lock"):
+        pass
+
+
+@breaks("I-SPIN")
+async def folio_lock_under_a_folio_lock(world: World) -> None:
+    """Who has one folio may only try another."""
+    folio = await alloc_pages(world.kernel, 0)
+    assert folio is not None
+    await folio_lock(world.kernel, folio, "test.lock")
+    await folio_lock(world.kernel, resident(world), "test.lock")
+
+
+@breaks("Q-STATS")
+async def node_counts_one_more(world: World) -> None:
+    """A page is counted that is not cached."""
+    world.kernel.vmstat.node["NR_FILE_PAGES"] += 1
+
+
+@breaks("Q-STATS")
+async def group_counts_for_another(world: World) -> None:
+    """The sum is right, and the groups are not."""
+    world.kernel.vmstat.memcg["m1", "NR_SWAPCACHE"] += 1
+    world.kernel.vmstat.memcg["root", "NR_SWAPCACHE"] -= 1
+
+
+@breaks("Q-MEMCG")
+async def memory_charged_for_nothing(world: World) -> None:
+    """A page is charged that is not there."""
+    world.kernel.memcgs.by_id[1].memory += 1
+
+
+@breaks("Q-MEMCG")
+async def swap_charged_for_nothing(world: World) -> None:
+    """A slot is charged that is not there."""
+    world.kernel.memcgs.by_id[2].swap += 1
+
+
+@breaks("Q-MEMCG")
+async def memsw_charged_with_v2(world: World) -> None:
+    """The other version's counter moves."""
+    world.kernel.memcgs.by_id[1].memsw += 1
+
+
+@breaks("Q-MEMCG")
+async def slot_of_no_group(world: World) -> None:
+    """A record names a group that there is not."""
+    low(world).memcg_table[16] = 77
+    world.kernel.memcgs.by_id[1].swap -= 1
+
+
+@breaks("Q-LEAK")
+async def folio_held(world: World) -> None:
+    """A reference is kept by who has gone."""
+    hold(resident(world))
+    resident(world).refs += 1
+
+
+@breaks("Q-LEAK")
+async def folio_in_nobodys_hands(world: World) -> None:
+    """A reference is kept that nobody knows of."""
+    folio = await alloc_pages(world.kernel, 0)
+    assert folio is not None
+    let_go(folio)
+
+
+@breaks("Q-LEAK")
+async def device_pinned(world: World) -> None:
+    """swapoff would wait for ever."""
+    await get_swap_device(world.kernel, entry(16))
+
+
+@breaks("Q-LRU")
+async def cached_folio_off_the_lru(world: World) -> None:
+    """Reclaim cannot find it."""
+    folio = await cached(world)
+    await folio_unlock(world.kernel, folio, "test.unlock")
+    world.kernel.lru.remove(folio)
+    folio.lru = False
+
+
+@breaks("Q-LRU")
+async def freed_folio_on_the_lru(world: World) -> None:
+    """Reclaim would find what is gone."""
+    folio = await alloc_pages(world.kernel, 0)
+    assert folio is not None
+    folio_put(world.kernel, folio)
+    world.kernel.lru.append(folio)
+
+
+@breaks("BUG")
+async def read_past_the_table(world: World) -> None:
+    """There are 512 words."""
+    async with low(world).lock.hold("test.read"):
+        __swap_table_get(world.kernel, low(world), 512)
+
+
+@breaks("BUG")
+async def write_to_no_table(world: World) -> None:
+    """A cluster that is empty has none."""
+    ci = world.kernel.devices[0].clusters[1]
+    async with ci.lock.hold("test.write"):
+        ci.table = None
+        __swap_table_set(ci, 18, 0)
+
+
+@breaks("I-ERRNO")
+async def order_below_zero(world: World) -> None:
+    """What comes after the last order is passed down."""
+    alloc = world.kernel.functions["__swap_cache_alloc"]
+    await alloc(world.kernel, entry(16), "", -1, None, "vma", 0)
+
+
+@pytest.mark.parametrize("name", BREAKERS)
+def test_a_check_finds_what_breaks_it(watch: Watch, name: str) -> None:
+    """What a breaker does is found under the name of the check that it breaks."""
+    check, breaker = BREAKERS[name]
+    outcome = watch(breaker)
+    assert outcome.found == check, outcome.verdict
+
+
+def answer(*values: object) -> Callable[..., Any]:
+    """A function that gives *values*, whatever it is asked."""
+
+    def give(*args: object, **named: object) -> Any:
+        return values if len(values) != 1 else values[0]
+
+    return give
+
+
+def later(value: object) -> Callable[..., Any]:
+    """A coroutine function that gives *value* after a scheduling point."""
+
+    async def give(*args: object, **named: object) -> Any:
+        await point("test.give")
+        return value
+
+    return give
+
+
+LIES = [
+    ("EEXIST", "I-ERRNO", (FAULT,), {"__swap_cache_add_check": answer(Errno.EEXIST, 0)}),
+    ("ENOENT", "I-ERRNO", (FAULT,), {"__swap_cache_add_check": answer(Errno.ENOENT, 0)}),
+    ("EBUSY", "I-ERRNO", (FAULT,), {"__swap_cache_add_check": answer(Errno.EBUSY, 0)}),
+    ("EINVAL", "I-ERRNO", (FAULT,), {"__swap_cache_add_check": answer(Errno.EINVAL, 0)}),
+    ("attempt", "I-ERRNO", (FAULT,), {"__swap_cache_alloc": later(Errno.ENOMEM)}),
+    ("unseen", "I-ERRNO", (FAULT,), {"__swap_cache_alloc": later(Errno.ENOENT)}),
+    ("invalid", "I-ERRNO", (FAULT,), {"swap_cache_alloc_folio": later(Errno.EINVAL)}),
+    ("unlike", "I-ERRNO", (FAULT,), {"swap_cache_alloc_folio": later(Errno.ENOENT)}),
+    ("no-memory", "I-ERRNO", (FAULT,), {"swapin_sync": later(None)}),
+    ("no-read", "I-ERRNO", (FAULT,), {"swap_read_folio_zeromap": later(True)}),
+    (
+        "same-order",
+        "I-PROGRESS",
+        (FAULT,),
+        {"next_order": answer(6, 2), "alloc_pages": later(None)},
+    ),
+    ("owner", "I-OWNER", (FAULT,), {"lookup_swap_cgroup_id": answer(2)}),
+]
+
+
+@pytest.mark.parametrize(
+    ("check", "tasks", "functions"),
+    [pytest.param(*rest, id=name) for name, *rest in LIES],
+)
+def test_a_check_finds_a_lie(
+    watch: Watch,
+    check: str,
+    tasks: tuple[TaskSetup, ...],
+    functions: dict[str, Callable[..., Any]],
+) -> None:
+    """A function that says what is not so is found out when it is believed."""
+    outcome = watch(tasks=tasks, **functions)
+    assert outcome.found == check, outcome.verdict
+
+
+def test_a_fault_that_trusts_an_old_entry_is_found(watch: Watch) -> None:
+    """I-PTEMATCH: the page was unmapped before the fault came to map it."""
+    outcome = watch(
+        tasks=(LATE, ZAP),
+        strategy=Script((Run("late", "do_swap_page.ptl"), Run("zap"))),
+        pte_same=answer(True),
+    )
+    assert outcome.found == "I-PTEMATCH"
+
+
+def test_a_loop_over_a_blind_lookup_is_found(watch: Watch) -> None:
+    """I-PROGRESS: EEXIST for a slot that the lookup finds empty, again and again."""
+    outcome = watch(
+        tasks=(FAULT, OTHER),
+        strategy=Script((Run("fault", "charge_memcg.wait"), Run("other"))),
+        swap_cache_get_folio=later(None),
+    )
+    assert outcome.found == "I-PROGRESS"
+
+
+def test_a_charge_by_another_task_is_found(watch: Watch) -> None:
+    """I-CHARGE1: who has only looked a folio up has no business to charge it."""
+    folios: list[Folio] = []
+
+    async def inserter(world: World) -> None:
+        folios.append(await inserted(world, 0, 16))
+        await point("test.wait")
+
+    async def stranger(world: World) -> None:
+        await charge_memcg(world.kernel, folios[0], 1, None, "")
+
+    script = Script((Run("breaker-0", "test.wait"), Run("breaker-1")))
+    assert watch(inserter, stranger, strategy=script).found == "I-CHARGE1"
+
+
+def test_stale_data_on_the_device_is_found(watch: Watch) -> None:
+    """I-MAPDATA: a fault maps what was never stored there."""
+
+    def swap_data(world: World) -> None:
+        data = world.kernel.devices[0].data
+        data[16], data[17] = data[17], data[16]
+
+    assert watch(tasks=(FAULT,), before=swap_data).found == "I-MAPDATA"
+
+
+FAILING = {"charge": "charge_memcg.grant", "deferred_split": "folio_memcg_alloc_deferred.grant"}
+
+
+@pytest.mark.parametrize(("variant", "failure"), [("v3", "charge"), ("v5", "deferred_split")])
+def test_a_rollback_that_changes_shadows_is_reported(
+    watch: Watch, variant: str, failure: Any
+) -> None:
+    """I-SHADOW: the three neighbours of the target, once each; the execution passes."""
+    outcome = watch(
+        variant=variant,
+        kernel=KernelSetup(failures=(failure,)),
+        tasks=(FAULT,),
+        strategy=Script((), {FAILING[failure]: ("fail",)}),
+    )
+    assert outcome.verdict.passed
+    slots = [finding.message.split()[0] for finding in outcome.world.oracles.findings]
+    assert outcome.reported == ["I-SHADOW"] * 3
+    assert slots == ["swap0:16", "swap0:18", "swap0:19"]
+
+
+def test_a_rollback_again_is_not_reported_again(watch: Watch) -> None:
+    """I-SHADOW: one line a slot, however often its shadow is lost."""
+    outcome = watch(
+        kernel=KernelSetup(failures=("charge",)),
+        tasks=(FAULT, attrs.evolve(OTHER, page=16)),
+        strategy=Script((Run("fault"),), {"charge_memcg.grant": ("fail",) * 6}),
+    )
+    assert outcome.verdict.passed
+    messages = [finding.message for finding in outcome.world.oracles.findings]
+    assert len(messages) == len(dict.fromkeys(messages)) >= 3
+
+
+def test_every_check_is_broken_by_a_test() -> None:
+    """A check that nothing here can make fail checks nothing."""
+    broken = [check for check, _ in BREAKERS.values()] + [check for _, check, *_ in LIES]
+    broken += ["I-PTEMATCH", "I-PROGRESS", "I-CHARGE1", "I-MAPDATA", "I-SHADOW"]
+    assert sorted(dict.fromkeys(broken)) == sorted(CHECKS)
+
+
+def sources() -> list[Path]:
+    """All files that may raise a violation or report a finding."""
+    return sorted(Path(swaptrio.__file__).parent.rglob("*.py"))
+
+
+def names_given_to(*functions: str) -> list[str]:
+    """The literal first arguments of all calls of *functions* in our sources."""
+    return [
+        node.args[0].value
+        for path in sources()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and node.args
+        if getattr(node.func, "id", getattr(node.func, "attr", "")) in functions
+        if isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str)
+    ]
+
+
+def test_every_violation_names_a_check() -> None:
+    """No check goes by a name that is not in the list, and none is listed in vain."""
+    raised = names_given_to("Violation")
+    assert [name for name in raised if name not in CHECKS] == []
+    assert sorted({*raised, *SOFT}) == sorted(CHECKS)
+
+
+def test_only_soft_checks_report() -> None:
+    """A finding that ends no execution cannot go by the name of a check that does."""
+    assert [name for name in names_given_to("report", "Finding") if name not in SOFT] == []
+    with pytest.raises(ValueError, match="I-ONE is no check that only reports"):
+        Finding("I-ONE", "two folios")
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), AssertionError("x"), Violation("I-X", "x")])
+def test_an_error_in_a_check_is_no_pass(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    """Whatever a check raises ends the execution, and not well."""
+
+    def broken(*args: object) -> None:
+        raise error
+
+    for place in ("check_word", "check_counts", "check_quiescent"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"swaptrio.checks.watch.{place}", broken)
+            outcome = watch(tasks=(FAULT,))
+            assert not outcome.verdict.passed
+            assert outcome.found in ("error", "assertion", "I-X")
+
+
+def test_a_function_that_is_not_there_is_not_left_unwatched(watch: Watch) -> None:
+    """Every function that is watched is one that the model calls by its table.
+
+    If it gets another name the oracles cannot be attached, and nothing runs.
+    """
+    outcome = watch()
+    missing = Oracles(outcome.world.kernel)
+    for name in calls.wrapped(missing):
+        assert name in FUNCTIONS, name
+    table = {name: FUNCTIONS.pop(name) for name in ("set_pte_at",)}
+    try:
+        missing.kernel.functions.clear()
+        with pytest.raises(KeyError, match="set_pte_at"):
+            missing.attach()
+    finally:
+        FUNCTIONS.update(table)
