@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from swaptrio.cli.case import Case
     from swaptrio.cli.console import Console
     from swaptrio.cli.found import Campaign
-    from swaptrio.sched import Scheduler
+    from swaptrio.sched import Carrier, Scheduler
 
 #: Seeds where no number is given.
 SEEDS = 2000
@@ -47,9 +47,21 @@ SEEDS = 2000
     show_default=True,
     help="The first seed.",
 )
+@click.option(
+    "--carrier",
+    type=click.Choice(["trio", "stepped"]),
+    default="stepped",
+    show_default=True,
+    help="Who runs the tasks: Trio, one each, or all stepped from one; same executions.",
+)
 @shared
 def fuzz(
-    console: Console, names: tuple[str, ...], variant: str, seeds: int, seed_start: int
+    console: Console,
+    names: tuple[str, ...],
+    variant: str,
+    seeds: int,
+    seed_start: int,
+    carrier: Carrier,
 ) -> int:
     """Run each scenario NAME from its set-up under random schedules.
 
@@ -64,7 +76,8 @@ def fuzz(
     with console.interrupts.listening() as stop:
         cases = load_cases(console, names, variant)
         campaigns = []
-        for campaign in _campaigns(console, cases, range(seed_start, seed_start + seeds), stop):
+        numbers = range(seed_start, seed_start + seeds)
+        for campaign in _campaigns(console, cases, numbers, stop, carrier):
             campaigns.append(campaign)
             for line in campaign.lines(console):
                 console.say(line)
@@ -75,7 +88,11 @@ def fuzz(
 
 
 def _campaigns(
-    console: Console, cases: list[Case], seeds: range, stop: Callable[[], bool]
+    console: Console,
+    cases: list[Case],
+    seeds: range,
+    stop: Callable[[], bool],
+    carrier: Carrier,
 ) -> Iterator[Campaign]:
     from swaptrio.cli.recording import with_scheduler
 
@@ -86,7 +103,7 @@ def _campaigns(
         def work(scheduler: Scheduler, case: Case = case) -> Awaitable[Campaign]:
             return _campaign(console, scheduler, case, seeds, stop)
 
-        yield with_scheduler(console, work)
+        yield with_scheduler(console, work, carrier)
 
 
 async def _campaign(

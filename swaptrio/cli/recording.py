@@ -14,7 +14,15 @@ from swaptrio.cli.case import Case
 from swaptrio.errors import Problem, TraceError
 from swaptrio.scenario.files import folder as scenarios
 from swaptrio.scenario.play import Played, Watched, play
-from swaptrio.sched import Schedule, Scheduler, Script, Strategy, Verdict, open_scheduler
+from swaptrio.sched import (
+    Carrier,
+    Schedule,
+    Scheduler,
+    Script,
+    Strategy,
+    Verdict,
+    open_scheduler,
+)
 from swaptrio.trace import Recorder, Report, Trace, write_trace
 
 if TYPE_CHECKING:
@@ -45,11 +53,13 @@ class Recording:
         return self.played.verdict
 
 
-def with_scheduler(console: Console, work: Callable[[Scheduler], Awaitable[T]]) -> T:
+def with_scheduler(
+    console: Console, work: Callable[[Scheduler], Awaitable[T]], carrier: Carrier = "trio"
+) -> T:
     """What *work* returns, in a Trio run of its own. Code of a user may run in it."""
 
     async def main() -> T:
-        async with open_scheduler() as scheduler:
+        async with open_scheduler(carrier) as scheduler:
             return await work(scheduler)
 
     with console.foreign_code():

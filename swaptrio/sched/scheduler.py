@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from swaptrio.sched.task import Observer, Task
 
 #: Fills an execution with tasks: makes the objects and calls ``execution.spawn``.
-Program = Callable[[Execution], None]
+Program = Callable[[Execution], object]
 
 
 @attrs.define(eq=False)
