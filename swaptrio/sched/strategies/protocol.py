@@ -26,3 +26,14 @@ class Strategy(Protocol):
 
     def choose(self, execution: Execution, label: str, options: Sequence[object]) -> int:
         """The number of the option, from 0, that the running task draws at *label*."""
+
+
+class SeededStrategy(Strategy, Protocol):
+    """A strategy that decides by *seed*, from `begin` on.
+
+    Whoever runs many executions gives it a new seed for each. Beside the seed a decision may
+    depend on what the strategy has learned in the executions before, and on nothing else: so
+    the same seeds in the same order give the same executions.
+    """
+
+    seed: int

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 @attrs.define(eq=False)
-class RandomWalk:
-    """Decides by a generator seeded with *seed* (0 or more) anew for each execution.
+class Seeded:
+    """What strategies of chance share: the generator, and how data is drawn.
 
-    Who goes on is drawn evenly. Data is not: if each of twenty allocations failed with even
-    odds, no execution would ever get through them. So each execution first draws how ready it
-    is to leave the default, anything from never to always; a draw that leaves it is even again.
-    Executions in which all goes well, in which one thing fails and in which everything does are
-    then all common.
+    Who goes on is drawn in many ways. Data is drawn in one: if each of twenty allocations
+    failed with even odds, no execution would ever get through them. So each execution first
+    draws how ready it is to leave the default, anything from never to always; a draw that
+    leaves it is even again. Executions in which all goes well, in which one thing fails and in
+    which everything does are then all common.
 
     Only ``random()`` is drawn from: its sequence for a seed is documented to stay the same from
     one Python version to the next, which that of ``randrange`` is not.
@@ -31,20 +31,29 @@ class RandomWalk:
     asks_always: ClassVar[bool] = False
 
     seed: int
-    _random: Random = attrs.Factory(Random)
-    _readiness: float = 0.0
+    _random: Random = attrs.field(factory=Random, init=False)
+    _readiness: float = attrs.field(default=0.0, init=False)
 
     def begin(self, execution: Execution) -> None:
         """Start the sequence of the seed."""
         self._random.seed(self.seed)
         self._readiness = self._random.random()
 
-    def pick(self, execution: Execution, count: int) -> int:
-        """Any candidate."""
-        return int(self._random.random() * count)
-
     def choose(self, execution: Execution, label: str, options: Sequence[object]) -> int:
         """The default, or else any option."""
         if self._random.random() >= self._readiness:
             return 0
-        return int(self._random.random() * len(options))
+        return self._below(len(options))
+
+    def _below(self, count: int) -> int:
+        """Any number from 0 to *count* - 1."""
+        return int(self._random.random() * count)
+
+
+@attrs.define(eq=False)
+class RandomWalk(Seeded):
+    """Decides by a generator seeded with *seed* (0 or more) anew for each execution."""
+
+    def pick(self, execution: Execution, count: int) -> int:
+        """Any candidate."""
+        return int(self._random.random() * count)
