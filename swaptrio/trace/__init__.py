@@ -8,6 +8,9 @@ A `Recorder` observes one execution; its `Trace` holds everything that any pictu
     trace = recorder.trace(scenario="lost-update")
     write_trace(trace, "lost-update.jsonl")
     print(draw_lanes(open_trace("lost-update.jsonl")), end="")
+
+`draw_state` shows the world at one step, `diff` holds two traces against each other, and
+`swaptrio.trace.formats` has what the tools of others open.
 """
 
 from swaptrio.trace.compare import Difference, Divergence, Pair, diff
@@ -25,6 +28,7 @@ from swaptrio.trace.events import (
 )
 from swaptrio.trace.filter import select
 from swaptrio.trace.lanes import draw_lanes
+from swaptrio.trace.order import Hold, Link, clocks, holds, links
 from swaptrio.trace.read import open_trace, parse_trace, state_at
 from swaptrio.trace.recorder import Recorder, Snapshot
 from swaptrio.trace.state import draw_state
@@ -38,6 +42,8 @@ __all__ = [
     "Divergence",
     "Event",
     "Header",
+    "Hold",
+    "Link",
     "Pair",
     "Recorder",
     "Report",
@@ -45,10 +51,13 @@ __all__ = [
     "Trace",
     "TracedTask",
     "Value",
+    "clocks",
     "diff",
     "draw_diff",
     "draw_lanes",
     "draw_state",
+    "holds",
+    "links",
     "open_trace",
     "parse_trace",
     "render_trace",
