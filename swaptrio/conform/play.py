@@ -67,13 +67,17 @@ Request = tuple[list[Op], Completion]
 
 @attrs.define(eq=False)
 class Player:
-    """The state of one played vector: the kernel, what was recorded, who is called what."""
+    """The state of one played vector: the kernel, what was recorded, who is called what.
+
+    *before* are the words that the table began with.
+    """
 
     given: VectorIn
     kernel: Kernel
     ci: SwapClusterInfo
     record: Record
     foreign: dict[str, int] = attrs.Factory(dict)
+    before: list[int] = attrs.Factory(lambda: [SWP_TB_NULL] * SWAPFILE_CLUSTER)
     result: Folio | Errno | None = None
 
     def out(self) -> dict[str, Any]:
@@ -259,25 +263,27 @@ def _foreign(player: Player, name: str) -> int:
 
 
 def _fill(player: Player) -> None:
-    """Write the table that the vector begins with."""
+    """Write the table that the vector begins with; every slot in use has an owner."""
     given, ci = player.given, player.ci
     ci.table = [SWP_TB_NULL] * SWAPFILE_CLUSTER if given.table else None
     ci.count = 0
-    for off, slot in enumerate(_slots(given)):
-        if ci.table is not None and slot.kind != "-":
+    if ci.table is not None:
+        for off, slot in _used_slots(given):
             ci.table[off] = _to_word(player, slot)
-            ci.count += 1
             ci.memcg_table[off] = given.memcg.get(off, 1)
+            ci.count += 1
+        player.before = list(ci.table)
 
 
-def _slots(given: VectorIn) -> Iterator[Slot]:
-    for off in range(SWAPFILE_CLUSTER):
-        if given.base <= off < given.base + WINDOW:
-            yield given.win[off - given.base]
-        elif given.rest == "s":
-            yield Slot("s", 1, 1000 + off)
-        else:
-            yield Slot("-")
+def _used_slots(given: VectorIn) -> Iterator[tuple[int, Slot]]:
+    """The slots that are not free, with their numbers."""
+    for off, slot in enumerate(given.win, given.base):
+        if slot.kind != "-":
+            yield off, slot
+    if given.rest == "s":
+        for off in range(SWAPFILE_CLUSTER):
+            if not given.base <= off < given.base + WINDOW:
+                yield off, Slot("s", 1, 1000 + off)
 
 
 def _to_word(player: Player, slot: Slot) -> int:
@@ -510,15 +516,13 @@ def _by_order(kernel: Kernel, item: str) -> dict[str, int]:
 
 
 def _changed_runs(player: Player, words: list[int]) -> list[list[Any]]:
-    given = player.given
+    """The slots outside of the window that have changed, in runs that hold the same."""
+    base = player.given.base
     runs: list[list[Any]] = []
-    for off, slot in enumerate(_slots(given)):
-        if given.base <= off < given.base + WINDOW:
+    for off, (word, before) in enumerate(zip(words, player.before, strict=True)):
+        if word == before or base <= off < base + WINDOW:
             continue
-        before = str(slot) if given.table else "-"
-        token = _to_token(player, words[off])
-        if token == before:
-            continue
+        token = _to_token(player, word)
         if runs and runs[-1][0] + runs[-1][1] == off and runs[-1][2] == token:
             runs[-1][1] += 1
         else:

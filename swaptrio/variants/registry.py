@@ -115,6 +115,7 @@ def _run(path: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as exc:  # a user's file can raise anything
+        del sys.modules[spec.name]
         line = _line_in(path, exc)
         reason = f"{type(exc).__name__}: {str(exc)[:LONGEST_REASON]}"
         problem = Problem(str(path), line, "", f"the file cannot be run: {reason}")
