@@ -6,7 +6,6 @@ Everything is looked at, whoever has written it and when.
 
 from __future__ import annotations
 
-from collections import Counter
 from itertools import compress
 from typing import TYPE_CHECKING, Final
 
@@ -18,11 +17,13 @@ from swaptrio.checks.slots import (
     check_owner,
     check_refs,
     owners_of,
+    word_at,
 )
 from swaptrio.mm.swap_h import (
     SWAPFILE_CLUSTER,
     SwapClusterInfo,
     SwapInfoStruct,
+    SwpEntry,
     swap_cluster,
     swp_entry,
     swp_offset,
@@ -32,8 +33,6 @@ from swaptrio.mm.swap_table import SWP_TB_BAD, SWP_TB_NULL, swp_tb_is_folio, swp
 from swaptrio.sched import Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from swaptrio.mm.kernel import Kernel
     from swaptrio.mm.mm_types import Folio
 
@@ -46,16 +45,15 @@ def check_quiescent(kernel: Kernel) -> None:
     Raises:
         Violation: an invariant does not hold.
     """
+    entries: list[SwpEntry] = []
     for si in kernel.devices:
+        in_use = 0
         for ci in si.clusters:
-            check_cluster(kernel, si, ci)
-        check_device(si)
-    entries = (
-        swp_entry(si.type, ci.number * SWAPFILE_CLUSTER + off)
-        for si in kernel.devices
-        for ci in si.clusters
-        for off in slots_in_use(ci)
-    )
+            used = slots_in_use(ci)
+            in_use += len(used) - check_cluster(kernel, si, ci, used)
+            first = swp_entry(si.type, ci.number * SWAPFILE_CLUSTER)
+            entries += [SwpEntry(first + off) for off in used]
+        check_device(si, in_use)
     owners = owners_of(kernel)
     check_counts(kernel, [*entries, *owners], owners)
     for folio in kernel.folios.values():
@@ -65,29 +63,38 @@ def check_quiescent(kernel: Kernel) -> None:
     check_memcgs(kernel)
 
 
-def slots_in_use(ci: SwapClusterInfo) -> Iterator[int]:
+def slots_in_use(ci: SwapClusterInfo) -> list[int]:
     """The offsets in a cluster of words that are not NULL, Bad ones included."""
-    return compress(_OFFSETS, ci.table or ())
+    return list(compress(_OFFSETS, ci.table or ()))
 
 
-def check_cluster(kernel: Kernel, si: SwapInfoStruct, ci: SwapClusterInfo) -> None:
-    """Check each word of a cluster, what goes with it, and how many there are."""
-    used = list(slots_in_use(ci))
+def check_cluster(
+    kernel: Kernel, si: SwapInfoStruct, ci: SwapClusterInfo, used: list[int]
+) -> int:
+    """Check the *used* words of a cluster, what goes with them, and how many there are.
+
+    Returns:
+        How many of them are bad.
+    """
     table = ci.table or []
+    bad = 0
     for off in used:
         word = table[off]
-        if word != SWP_TB_BAD:
-            check_kind(si, ci.number * SWAPFILE_CLUSTER + off, word)
+        if word == SWP_TB_BAD:
+            bad += 1
+            continue
+        check_kind(si, ci.number * SWAPFILE_CLUSTER + off, word)
         if swp_tb_is_folio(word):
             _check_named(kernel, si, ci, off, word)
     kept = [off for off, owner in ci.memcg_table.items() if owner]
     zswap = [slot % SWAPFILE_CLUSTER for slot in si.zswap if swap_cluster(si, slot) is ci]
     for off in (*kept, *zswap):
-        if not table or table[off] == SWP_TB_NULL:
+        if word_at(ci, off) == SWP_TB_NULL:
             check_free(si, ci, off)
     if ci.count != len(used):
         message = f"{ci.lock.name} counts {ci.count} slots, {len(used)} are in use"
         raise Violation("I-CLCOUNT", message)
+    return bad
 
 
 def _check_named(
@@ -103,24 +110,13 @@ def _check_named(
         raise Violation("I-BACKREF", f"{si.name}:{slot} names {folio.name}, which is elsewhere")
 
 
-def check_device(si: SwapInfoStruct) -> None:
+def check_device(si: SwapInfoStruct, in_use: int) -> None:
     """Check how many slots a device counts, and that nobody keeps it any more."""
-    used = sum(used_in(ci) - bad_in(ci) for ci in si.clusters)
-    if si.inuse_pages != used:
-        message = f"{si.name} counts {si.inuse_pages} slots in use, there are {used}"
+    if si.inuse_pages != in_use:
+        message = f"{si.name} counts {si.inuse_pages} slots in use, there are {in_use}"
         raise Violation("I-INUSE", message)
     if si.users != 1:
         raise Violation("Q-LEAK", f"{si.name} is still pinned {si.users - 1} times")
-
-
-def used_in(ci: SwapClusterInfo) -> int:
-    """How many words of a cluster are not NULL, Bad ones included."""
-    return 0 if ci.table is None else SWAPFILE_CLUSTER - ci.table.count(SWP_TB_NULL)
-
-
-def bad_in(ci: SwapClusterInfo) -> int:
-    """How many slots of a cluster are bad."""
-    return 0 if ci.table is None else ci.table.count(SWP_TB_BAD)
 
 
 def check_rest(kernel: Kernel, folio: Folio) -> None:
@@ -154,39 +150,44 @@ def check_lru(kernel: Kernel) -> None:
 
 def check_stats(kernel: Kernel) -> None:
     """Check the counters of cached pages."""
-    cached: Counter[str] = Counter()
+    cached: dict[str, int] = {}
     for folio in kernel.folios.values():
         if folio.swapcache:
-            cached["root" if folio.memcg is None else folio.memcg.name] += folio.nr
+            group = "root" if folio.memcg is None else folio.memcg.name
+            cached[group] = cached.get(group, 0) + folio.nr
+    pages = sum(cached.values())
     for item in ("NR_SWAPCACHE", "NR_FILE_PAGES"):
-        counted, pages = kernel.vmstat.node[item], cached.total()
+        counted = kernel.vmstat.node[item]
         if counted != pages:
             raise Violation("Q-STATS", f"{item} is {counted}, {pages} pages are cached")
-    groups = dict.fromkeys(name for name, _ in kernel.vmstat.memcg) | cached
-    for name in sorted(groups):
-        counted = kernel.vmstat.memcg[name, "NR_SWAPCACHE"]
-        if counted != cached[name]:
-            message = f"NR_SWAPCACHE of {name} is {counted}, {cached[name]} pages are cached"
+    groups = dict.fromkeys([*(name for name, _ in kernel.vmstat.memcg), *cached])
+    for name in groups:
+        counted, pages = kernel.vmstat.memcg[name, "NR_SWAPCACHE"], cached.get(name, 0)
+        if counted != pages:
+            message = f"NR_SWAPCACHE of {name} is {counted}, {pages} pages are cached"
             raise Violation("Q-STATS", message)
 
 
 def check_memcgs(kernel: Kernel) -> None:
     """Check what each group is charged for: resident pages, and slots on record."""
-    v1 = kernel.config.memcg_v1
-    memory: Counter[int] = Counter()
+    groups = kernel.memcgs.by_id
+    memory, slots = dict.fromkeys(groups, 0), dict.fromkeys(groups, 0)
     for folio in kernel.folios.values():
         if folio.memcg is not None:
             memory[folio.memcg.id] += folio.nr
-    slots: Counter[int] = Counter()
     for si in kernel.devices:
         for ci in si.clusters:
-            slots.update(owner for owner in ci.memcg_table.values() if owner)
-    for owner in slots:
-        if owner not in kernel.memcgs.by_id:
-            raise Violation("Q-MEMCG", f"slots are on record for {owner}, which is no group")
-    for number, memcg in kernel.memcgs.by_id.items():
+            for owner in ci.memcg_table.values():
+                if owner and owner not in groups:
+                    message = f"slots are on record for {owner}, which is no group"
+                    raise Violation("Q-MEMCG", message)
+                if owner:
+                    slots[owner] += 1
+    for number, memcg in groups.items():
         pages, swapped = memory[number], slots[number]
-        memsw, swap = (pages + swapped, 0) if v1 else (0, swapped)
+        memsw, swap = (pages + swapped, 0) if kernel.config.memcg_v1 else (0, swapped)
+        if (memcg.memory, memcg.memsw, memcg.swap) == (pages, memsw, swap):
+            continue
         for item, due in (("memory", pages), ("memsw", memsw), ("swap", swap)):
             if getattr(memcg, item) != due:
                 message = f"{memcg.name} is charged {getattr(memcg, item)} {item}, not {due}"

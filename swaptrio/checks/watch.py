@@ -20,7 +20,7 @@ import attrs
 
 from swaptrio.checks.calls import check_uncharged, wrapped
 from swaptrio.checks.memory import Cached, Memory
-from swaptrio.checks.quiescent import bad_in, check_quiescent, used_in
+from swaptrio.checks.quiescent import check_quiescent, slots_in_use
 from swaptrio.checks.slots import (
     check_counts,
     check_folio,
@@ -43,6 +43,7 @@ from swaptrio.mm.swap_h import (
     swp_type,
 )
 from swaptrio.mm.swap_table import (
+    SWP_TB_BAD,
     SWP_TB_NULL,
     count_of,
     swp_tb_is_folio,
@@ -92,7 +93,9 @@ class Oracles:
         """Begin to watch the kernel, whose devices and processes are all there."""
         for si in self.kernel.devices:
             for ci in si.clusters:
-                self._clusters[ci.lock] = cluster = _Cluster(si, ci, used_in(ci), bad_in(ci))
+                used = slots_in_use(ci)
+                bad = sum([word_at(ci, off) == SWP_TB_BAD for off in used])
+                self._clusters[ci.lock] = cluster = _Cluster(si, ci, len(used), bad)
                 ci.lock.on_acquire = partial(self._cluster_locked, ci)
                 ci.lock.on_release = partial(self._cluster_unlocked, cluster)
         for mm in self.kernel.processes:
