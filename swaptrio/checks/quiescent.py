@@ -161,7 +161,7 @@ def check_stats(kernel: Kernel) -> None:
         if counted != pages:
             raise Violation("Q-STATS", f"{item} is {counted}, {pages} pages are cached")
     groups = dict.fromkeys([*(name for name, _ in kernel.vmstat.memcg), *cached])
-    for name in groups:
+    for name in sorted(groups):
         counted, pages = kernel.vmstat.memcg[name, "NR_SWAPCACHE"], cached.get(name, 0)
         if counted != pages:
             message = f"NR_SWAPCACHE of {name} is {counted}, {pages} pages are cached"
@@ -169,23 +169,26 @@ def check_stats(kernel: Kernel) -> None:
 
 
 def check_memcgs(kernel: Kernel) -> None:
-    """Check what each group is charged for: resident pages, and slots on record."""
-    groups = kernel.memcgs.by_id
+    """Check what each group is charged for: resident pages, and slots on record.
+
+    With v1 a page that is in memory is charged as such, and its slot not as well.
+    """
+    v1, groups = kernel.config.memcg_v1, kernel.memcgs.by_id
     memory, slots = dict.fromkeys(groups, 0), dict.fromkeys(groups, 0)
     for folio in kernel.folios.values():
         if folio.memcg is not None:
             memory[folio.memcg.id] += folio.nr
     for si in kernel.devices:
         for ci in si.clusters:
-            for owner in ci.memcg_table.values():
+            for off, owner in ci.memcg_table.items():
                 if owner and owner not in groups:
                     message = f"slots are on record for {owner}, which is no group"
                     raise Violation("Q-MEMCG", message)
-                if owner:
+                if owner and not (v1 and swp_tb_is_folio(word_at(ci, off))):
                     slots[owner] += 1
     for number, memcg in groups.items():
         pages, swapped = memory[number], slots[number]
-        memsw, swap = (pages + swapped, 0) if kernel.config.memcg_v1 else (0, swapped)
+        memsw, swap = (pages + swapped, 0) if v1 else (0, swapped)
         if (memcg.memory, memcg.memsw, memcg.swap) == (pages, memsw, swap):
             continue
         for item, due in (("memory", pages), ("memsw", memsw), ("swap", swap)):

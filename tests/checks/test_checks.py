@@ -690,6 +690,29 @@ def test_a_check_finds_a_lie(
     assert outcome.found == check, outcome.verdict
 
 
+V1 = KernelSetup(memcg="v1")
+
+
+@pytest.mark.parametrize("item", ["memory", "memsw", "swap"])
+def test_v1_counts_in_its_own_way(watch: Watch, item: str) -> None:
+    """Q-MEMCG: memory and memsw with v1, where swap stays 0."""
+
+    def miscount(world: World) -> None:
+        memcg = world.kernel.memcgs.by_id[1]
+        setattr(memcg, item, getattr(memcg, item) + 1)
+
+    assert watch(kernel=V1, tasks=(FAULT,)).verdict.passed
+    assert watch(kernel=V1, tasks=(FAULT,), before=miscount).found == "Q-MEMCG"
+
+
+def test_v1_that_keeps_the_charge_of_a_slot_is_found(watch: Watch) -> None:
+    """Q-MEMCG: a page that is back in memory counts once, and its slot no more."""
+    ahead = TaskSetup(name="ahead", run="readahead", device="swap0", slot=530)
+    assert watch(kernel=V1, tasks=(ahead,)).verdict.passed
+    outcome = watch(kernel=V1, tasks=(ahead,), memcg1_swapin=answer(None))
+    assert outcome.found == "Q-MEMCG"
+
+
 def test_a_fault_that_trusts_an_old_entry_is_found(watch: Watch) -> None:
     """I-PTEMATCH: the page was unmapped before the fault came to map it."""
     outcome = watch(
