@@ -40,7 +40,7 @@ SCENARIO: Final = "large-vs-small-neighbour"
 VARIANT: Final = "v3"
 
 #: What ``swaptrio fuzz`` runs on, and what there is besides.
-CARRIER: Final[Carrier] = "trio"
+CARRIER: Final[Carrier] = "stepped"
 CARRIERS: Final[tuple[Carrier, ...]] = ("trio", "stepped")
 
 PROMISE: Final = Promise("executions/s, times those on plain Trio", ">=", 3)

@@ -154,11 +154,16 @@ class Execution:
             if self.sleepers:
                 count += 1
             if count > 1 or (count and self.strategy.asks_always):
-                chosen = self._decide(count)
+                index = self.strategy.pick(self, count)
             elif count:
-                chosen = self._candidate(0)
+                index = 0
             else:
                 return self._nobody()
+            running = self.running
+            if index == 0 and running is not None and running.enabled:
+                chosen = running  # the commonest answer, and the cheapest
+            else:
+                chosen = self._follow(index, count)
             if self.observer is not None:
                 self.observer.step(self, chosen)
         except BaseException as exc:  # every way to fail is a verdict
@@ -300,8 +305,8 @@ class Execution:
         except BaseException as exc:  # the verdict is set
             _pass_on(exc)
 
-    def _decide(self, count: int) -> Task:
-        index = self.strategy.pick(self, count)
+    def _follow(self, index: int, count: int) -> Task:
+        """Take candidate *index* of *count*, and note a deviation."""
         if not 0 <= index < count:
             self._bad_index(index, count)
         chosen = self._candidate(index)

@@ -12,8 +12,8 @@ others look at what it protects without it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Generator
+from typing import TYPE_CHECKING, Final, Self
 
 import attrs
 
@@ -25,6 +25,17 @@ from swaptrio.sched.task import Task
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+
+class _Ready:
+    """What there is to wait for where everything is done: nothing."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        return
+        yield
+
+
+_READY: Final = _Ready()
 
 
 @attrs.define(eq=False)
@@ -57,11 +68,12 @@ class _Lock:
     def _free(self) -> bool:
         return self.owner is None
 
-    async def _wait(self, label: str) -> Task:
-        task = current().me()
+    def _taker(self, label: str) -> Task:
+        """The running task, which is about to wait for the lock and does not hold it."""
+        execution = current()
+        task = execution.running or execution.me()
         if self.owner is task:
             raise Violation("I-SPIN", f"{task.name} takes {self.name} at {label} and holds it")
-        await point_when(label, Kind.LOCK, self, self._free)
         return task
 
     def _take(self, execution: Execution, task: Task) -> None:
@@ -104,18 +116,33 @@ class SpinLock(_Lock):
             on a task that ends with it.
     """
 
-    _blocks: dict[str, _Hold] = attrs.Factory(dict)
+    _label: str = ""
 
-    def hold(self, label: str) -> _Hold:
-        """The block that holds the lock, taken at *label*."""
-        block = self._blocks.get(label)
-        if block is None:
-            block = self._blocks[label] = _Hold(self, label)
-        return block
+    def hold(self, label: str) -> Self:
+        """The block that holds the lock, taken at *label*.
+
+        It is the lock itself, which keeps the label for the moment until the block begins.
+        """
+        self._label = label
+        return self
+
+    def __aenter__(self) -> Awaitable[None]:
+        return self.acquire(self._label)
+
+    def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> Awaitable[None]:
+        if value is None or isinstance(value, Exception):
+            self._give_back(tell=not isinstance(value, AssertionError))
+        return _READY
 
     async def acquire(self, label: str) -> None:
         """Take the lock, when it is free."""
-        task = await self._wait(label)
+        task = self._taker(label)
+        await point_when(label, Kind.LOCK, self, self._free)
         self._take(_current.get(), task)
         task.spinning.append(self)
 
@@ -143,24 +170,6 @@ class SpinLock(_Lock):
             owner.spinning.remove(self)
 
 
-@attrs.frozen(eq=False)
-class _Hold:
-    lock: SpinLock
-    label: str
-
-    async def __aenter__(self) -> None:
-        await self.lock.acquire(self.label)
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if value is None or isinstance(value, Exception):
-            self.lock._give_back(tell=not isinstance(value, AssertionError))
-
-
 @attrs.define(eq=False)
 class Mutex(_Lock):
     """A lock under which its owner may sleep.
@@ -173,7 +182,8 @@ class Mutex(_Lock):
     async def acquire(self, label: str) -> None:
         """Take the lock, when it is free. May sleep."""
         might_sleep(label)
-        task = await self._wait(label)
+        task = self._taker(label)
+        await point_when(label, Kind.LOCK, self, self._free)
         self._take(_current.get(), task)
 
     async def try_acquire(self, label: str) -> bool:

@@ -62,7 +62,7 @@ def point_when(
     ``Execution.refresh(target)``, and must not change anything.
     """
     execution = current()
-    task = execution.me()
+    task = execution.running or execution.me()
     task.kind = kind
     task.target = target
     task.label = label
@@ -71,9 +71,11 @@ def point_when(
     if execution.advance(task):
         task.ready = ready
         target.pending.append(task)
-        yield PARK
-        target.pending.remove(task)
-        task.ready = None
+        try:
+            yield PARK
+        finally:  # nothing is left behind by a task that is abandoned here
+            target.pending.remove(task)
+            task.ready = None
 
 
 def choose(label: str, options: Sequence[T]) -> T:
@@ -97,7 +99,8 @@ def might_sleep(label: str) -> None:
     Raises:
         Violation: it holds a spinlock (I-SPIN).
     """
-    task = current().me()
+    execution = current()
+    task = execution.running or execution.me()
     if task.spinning:
         locks = ", ".join(name_of(lock) for lock in task.spinning)
         raise Violation("I-SPIN", f"{task.name} may sleep at {label} while it holds {locks}")
