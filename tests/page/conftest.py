@@ -47,9 +47,8 @@ FLAGS: Final = (
 
 #: Gives the browser the two ends of pipes as descriptors 3 and 4, where it wants them.
 LAUNCH: Final = """
-import os, sys
-read, write = int(sys.argv[1]), int(sys.argv[2])
-read, write = os.dup(read), os.dup(write)
+import fcntl, os, sys
+read, write = (fcntl.fcntl(int(end), fcntl.F_DUPFD, 10) for end in sys.argv[1:3])
 os.dup2(read, 3)
 os.dup2(write, 4)
 os.execv(sys.argv[3], sys.argv[3:])
@@ -339,7 +338,9 @@ class Story:
             Event(seq, seq * 10, task, Kind(kind), target, label, option, changes, held)
         )
 
-    def trace(self, ending: str = "passed", *texts: str, **about: Any) -> Trace:
+    def trace(
+        self, ending: str = "passed", check: str = "", message: str = "", **about: Any
+    ) -> Trace:
         """All of it; *about* goes into the header."""
         waiting = tuple(about.pop("waiting", ()))
         cycle = tuple(about.pop("cycle", ()))
@@ -504,6 +505,7 @@ class Traces:
     stuck: Callable[[], Trace] = stuck
     hostile: Callable[[], Trace] = hostile
     long: Callable[[int], Trace] = long
+    story: Callable[..., Story] = Story
     hostile_texts: Sequence[str] = HOSTILE
 
 
