@@ -111,7 +111,11 @@ class Trace:
     There is one event a step, except that a decision that could not be carried out (an
     execution that diverged, or a window that was not reached) counts as a step and leaves no
     event.
+
+    *missing* is how many events stand at the end of the execution and not here, as the file was
+    cut there; 0 for a whole trace. Only `open_trace` with ``lenient=True`` gives others.
     """
 
     header: Header
     events: tuple[Event, ...]
+    missing: int = 0

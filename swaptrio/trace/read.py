@@ -4,6 +4,10 @@
 A trace is evidence. A file that was cut, edited, converted or written by a later version could
 show something that never happened, so every such file gives one `TraceError` that names the
 line and says what is wrong with it.
+
+Of a file that was only cut, because a disk was full or a copy was broken off, the beginning is
+still worth a look. Who asks for that gets it, and is told how many events are missing. The
+digest is of no use then: an edit of what is there cannot be noticed.
 """
 
 from __future__ import annotations
@@ -40,19 +44,24 @@ _LOOKS_LIKE: Final = (
 )
 
 
-def open_trace(path: str | os.PathLike[str]) -> Trace:
+def open_trace(path: str | os.PathLike[str], *, lenient: bool = False) -> Trace:
     """Read the trace in the file *path* (at most 256 MB).
+
+    Args:
+        path: where it lies.
+        lenient: of a file whose only defect is that its end is cut off, give what is there,
+            and how much is `missing <Trace>`.
 
     Raises:
         TraceError: the file cannot be read, or is not a trace that swaptrio wrote, whole and
             unchanged; the message names the line.
     """
-    return parse_trace(_load(Path(path)), str(path))
+    return parse_trace(_load(Path(path)), str(path), lenient=lenient)
 
 
-def parse_trace(data: bytes, file: str = "") -> Trace:
+def parse_trace(data: bytes, file: str = "", *, lenient: bool = False) -> Trace:
     """As `open_trace`, for the bytes of a file; *file* is its name in messages."""
-    return _Reading(file, data).trace()
+    return _Reading(file, data, lenient).trace()
 
 
 def state_at(trace: Trace, seq: int) -> dict[str, Value]:
@@ -94,25 +103,29 @@ def _load(path: Path) -> bytes:
 
 @attrs.frozen
 class _Reading:
-    """One file being read: its name and its bytes."""
+    """One file being read: its name and its bytes, and whether its end may be cut off."""
 
     file: str
     data: bytes
+    lenient: bool = False
 
     def trace(self) -> Trace:
         self._check_kind()
         *lines, rest = self.data.split(b"\n")
         record = self._json(lines[0], 1) if lines else None
         self._check_version(record)
-        if rest:
+        if rest and not (self.lenient and lines):
             self._fail(len(lines) + 1, _CUT)
         assert isinstance(record, dict)
         header = self._structure(1, read_header, record)
         self._check_names(header)
         events = self._events(lines[1:], header)
-        self._check_count(record["events"], len(events))
-        self._check_digest(lines[0], record["digest"])
-        return Trace(header, events)
+        missing = self._missing(record["events"], len(events))
+        if rest and not missing:
+            self._fail(len(lines) + 1, "a line too many, and it has no end")
+        if not missing:
+            self._check_digest(lines[0], record["digest"])
+        return Trace(header, events, missing)
 
     def _check_kind(self) -> None:
         if not self.data:
@@ -158,14 +171,16 @@ class _Reading:
             events.append(event)
         return tuple(events)
 
-    def _check_count(self, told: object, found: int) -> None:
+    def _missing(self, told: object, found: int) -> int:
+        """How many events are not there, if that is allowed."""
         if type(told) is not int or told < 0:
             message = "must be a whole number, 0 or more"
             self._fail(1, message, place="events", value=shown(told))
-        if found != told:
+        if found > told or (found < told and not self.lenient):
             what = "truncated" if found < told else "too long"
             message = f"{what}: the header tells of {told} events, and the file has {found}"
             self._fail(found + 1, message)
+        return told - found
 
     def _check_digest(self, line: bytes, digest: object) -> None:
         seal_bytes = seal("}", str(digest)).encode("ascii", "backslashreplace")

@@ -35,7 +35,10 @@ def render_trace(trace: Trace) -> bytes:
 
     Raises:
         TypeError: a value in it is neither text nor a whole number.
+        TraceError: events are missing; sealed anew it would pass for a whole trace.
     """
+    if trace.missing:
+        raise trace_error("", "", "a trace that was cut is not written again")
     lines = [_line(event_record(event)) for event in trace.events]
     header = {**header_record(trace.header), "events": len(lines)}
     head = _line(header)
@@ -52,11 +55,19 @@ def write_trace(trace: Trace, path: str | os.PathLike[str]) -> None:
     Raises:
         TraceError: the file cannot be written; the message says why.
     """
-    data = render_trace(trace)
+    write_whole(render_trace(trace), path)
+
+
+def write_whole(data: bytes, path: str | os.PathLike[str]) -> None:
+    """Write *data* to *path* as `write_trace` does: whole, or not at all.
+
+    Raises:
+        TraceError: the file cannot be written; the message says why.
+    """
     target = Path(os.path.realpath(path))
     try:
         if target.exists() and not target.is_file():
-            raise trace_error(str(path), "", "not a file, so no trace can be written to it")
+            raise trace_error(str(path), "", "not a file, so nothing can be written to it")
         _replace(target, data)
     except OSError as exc:
         message = f"cannot be written: {exc.strerror or exc}"

@@ -72,6 +72,55 @@ def test_every_truncation_is_noticed(data: bytes) -> None:
             assert message == f"t: line {line}: cut off: the line has no end"
 
 
+def test_every_cut_end_can_be_read_around(race: Trace, data: bytes) -> None:
+    """Who asks for it gets the whole lines of a file cut at any byte behind the header."""
+    header = data.index(b"\n") + 1
+    for length in range(header, len(data)):
+        trace = parse_trace(data[:length], lenient=True)
+        whole = data[:length].count(b"\n") - 1
+
+        assert trace == Trace(race.header, race.events[:whole], missing=6 - whole)
+
+
+def test_a_header_that_was_cut_cannot_be_read_around(data: bytes) -> None:
+    """Without the whole header there is nothing to show."""
+    for length in range(data.index(b"\n") + 1):
+        with pytest.raises(TraceError, match="line 1: "):
+            parse_trace(data[:length], lenient=True)
+
+
+def test_a_whole_file_is_read_leniently_as_strictly(race: Trace, data: bytes) -> None:
+    """Nothing is missing in a file that was not cut, and its digest is checked all the same."""
+    assert parse_trace(data, lenient=True) == race
+    with pytest.raises(TraceError, match="the file was edited"):
+        parse_trace(data.replace(b'["s1",null]', b'["s2",null]'), lenient=True)
+
+
+def test_only_a_cut_end_is_forgiven(data: bytes) -> None:
+    """A lost line in the middle, a line too many and a bad line are errors as ever."""
+    lines = data.splitlines(keepends=True)
+    more = lines[-1].replace(b'"seq":6', b'"seq":7')
+    for damaged in (
+        b"".join(lines[:3] + lines[4:]),
+        b"".join([*lines[:3], lines[2], *lines[3:]]),
+        data + more,
+        data + more[:-1],
+        b"".join([*lines[:3], b"x\n", *lines[3:-1]]),
+    ):
+        with pytest.raises(TraceError):
+            parse_trace(damaged, lenient=True)
+
+
+def test_a_cut_file_is_opened_leniently(race: Trace, data: bytes, tmp_path: Path) -> None:
+    """The file of a disk that was full is read up to where it ends."""
+    path = tmp_path / "cut.jsonl"
+    path.write_bytes(data[:-10])
+
+    assert open_trace(path, lenient=True) == Trace(race.header, race.events[:5], missing=1)
+    with pytest.raises(TraceError, match="cut off"):
+        open_trace(path)
+
+
 @pytest.mark.parametrize("change", [1, 0x20, 0x80])
 def test_every_edited_byte_is_noticed(data: bytes, change: int) -> None:
     """A file with any one byte changed is refused, wherever in it that byte stands."""

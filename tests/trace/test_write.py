@@ -160,3 +160,11 @@ def test_a_missing_folder_is_told(race: Trace, tmp_path: Path) -> None:
 
     with pytest.raises(TraceError, match="cannot be written: No such file or directory"):
         write_trace(race, path)
+
+
+def test_a_cut_trace_is_not_sealed_anew(race: Trace, tmp_path: Path) -> None:
+    """Written again, a trace whose end is missing would pass for a whole one."""
+    with pytest.raises(TraceError, match="cut"):
+        write_trace(attrs.evolve(race, missing=1), tmp_path / "x.jsonl")
+
+    assert list(tmp_path.iterdir()) == []
