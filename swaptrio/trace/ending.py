@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from swaptrio.sched import Ending, Verdict
 from swaptrio.trace.deadlock import deadlock_lines
+from swaptrio.trace.deciding import deciding, deed
 from swaptrio.trace.layout import Paint, shell_lines, wrap
 from swaptrio.trace.words import ascii_only, steps_of
 
@@ -33,9 +34,13 @@ def ending_lines(trace: Trace, width: int, command: str, paint: Paint) -> Iterat
     verdict = trace.header.verdict
     if verdict.message:
         yield from _indented(verdict.message, width)
-    yield from _last_steps(trace, width)
-    if verdict.ending is Ending.DEADLOCK:
-        yield from deadlock_lines(trace, width)
+    if trace.missing:
+        yield from _indented(f"(the file was cut: {_events(trace.missing)} not in it)", width)
+    else:
+        yield from _decided_by(trace, width)
+        yield from _last_steps(trace, width)
+        if verdict.ending is Ending.DEADLOCK:
+            yield from deadlock_lines(trace, width)
     yield from _reports(trace, width)
     yield ""
     yield from wrap(f"schedule: {ascii_only(trace.header.schedule)}", width, _INDENT)
@@ -62,7 +67,7 @@ def concerned(trace: Trace) -> tuple[str, ...]:
 def _sentence(trace: Trace) -> str:
     verdict = trace.header.verdict
     what = outcome(verdict)
-    if verdict.passed or not trace.events:
+    if verdict.passed or not trace.events or trace.missing:
         return f"{what} after {_count(trace.header.steps)}"
     last = trace.events[-1]
     where = f"step {last.seq}, {last.task} at {last.label}"
@@ -84,9 +89,22 @@ def _count(steps: int) -> str:
     return "1 step" if steps == 1 else f"{steps} steps"
 
 
+def _events(count: int) -> str:
+    return "1 event is" if count == 1 else f"{count} events are"
+
+
 def _indented(text: str, width: int) -> Iterator[str]:
     for line in wrap(ascii_only(text), width - len(_INDENT), _INDENT):
         yield _INDENT + line
+
+
+def _decided_by(trace: Trace, width: int) -> Iterator[str]:
+    decided = deciding(trace)
+    if decided:
+        yield ""
+        yield "decided by:"
+    for seq in decided:
+        yield from _indented(deed(trace, seq), width)
 
 
 def _last_steps(trace: Trace, width: int) -> Iterator[str]:

@@ -4,7 +4,8 @@
 It looks like what kernel people draw by hand into commit messages. Each step stands in the
 column of its task, and a blank line marks every task switch. What the step did follows its
 label, on the same line where there is room. A star after the number of a step says that a
-decision of the schedule led to it. Below stands the verdict.
+decision of the schedule led to it, and a bar that the window was still being carried out. Below
+stands the verdict.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ import attrs
 
 from swaptrio.sched import Ending
 from swaptrio.trace.columns import Column, plan_columns
+from swaptrio.trace.deciding import deciding
 from swaptrio.trace.ending import ending_lines, outcome
 from swaptrio.trace.entries import Entry, Plot
 from swaptrio.trace.layout import Paint, coloured, plain, share, task_style, wrap
+from swaptrio.trace.window import window_end
 from swaptrio.trace.words import Step, ascii_only, steps_of
 
 if TYPE_CHECKING:
@@ -29,6 +32,9 @@ NARROWEST: Final = 60
 WIDEST: Final = 400
 
 _GAP: Final = "  "
+
+#: Between the signs of a step, which take one column of the gap, and its first cell.
+_SPACE: Final = " "
 _BROKEN: Final = frozenset({Ending.VIOLATION, Ending.DEADLOCK, Ending.LIVELOCK, Ending.ERROR})
 
 
@@ -52,8 +58,8 @@ def draw_lanes(
         daemons: give every daemon that did something a column of its own. Otherwise they share
             one on the right if it fits, and are left out if not, which is said.
         fold: draw a long row of steps that changed nothing as one line.
-        marks: numbers of the steps that decided the outcome; they get a ``<--``, as the step
-            that broke a rule always does.
+        marks: numbers of steps to point at; they get a ``<--``, as the step that broke a rule
+            and the few that decided it always do.
         command: what to type to see this again; the last line. Where it is too long it goes on
             after a backslash, as a shell reads it.
         color: use the colours of a terminal. They never carry a meaning of their own.
@@ -69,9 +75,11 @@ def draw_lanes(
     columns, hidden = plan_columns(trace, steps, width - _gutter(trace), daemons)
     plot = _plot(trace, columns, marks, fold)
     steps = tuple(step for step in steps if step.event.task in plot.places)
+    room, until = width - _gutter(trace), window_end(trace)
     lines = [
         *_title(trace, width, paint),
-        *_Table(columns, plot, width - _gutter(trace), _gutter(trace), paint).lines(steps),
+        *_Table(columns, plot, room, _gutter(trace), until, paint).lines(steps),
+        *_window(trace, until, steps, width),
         *_left_out(hidden, width),
         *ending_lines(trace, width, command, paint),
     ]
@@ -92,8 +100,8 @@ def _gutter(trace: Trace) -> int:
 
 def _plot(trace: Trace, columns: Sequence[Column], marks: Collection[int], fold: bool) -> Plot:
     verdict = trace.header.verdict
-    marked = dict.fromkeys(marks, "<--")
-    if verdict.ending in _BROKEN:
+    marked = dict.fromkeys([*deciding(trace), *marks], "<--")
+    if verdict.ending in _BROKEN and not trace.missing:
         marked[len(trace.events)] = ascii_only(f"<-- {verdict.check or verdict.ending}")
     return Plot(
         places={task: place for place, column in enumerate(columns) for task in column.tasks},
@@ -115,6 +123,14 @@ def _title(trace: Trace, width: int, paint: Paint) -> Iterator[str]:
     yield ""
 
 
+def _window(trace: Trace, until: int, steps: Sequence[Step], width: int) -> Iterator[str]:
+    """What the bar means, where one was drawn."""
+    if any(step.event.seq <= until for step in steps):
+        text = f"(| marks the window: {'; '.join(trace.header.window)})"
+        yield from wrap(ascii_only(text), width, "  ")
+        yield ""
+
+
 def _left_out(hidden: Sequence[str], width: int) -> Iterator[str]:
     if hidden:
         yield from wrap(ascii_only(f"(not drawn: {', '.join(hidden)})"), width, "  ")
@@ -123,12 +139,16 @@ def _left_out(hidden: Sequence[str], width: int) -> Iterator[str]:
 
 @attrs.frozen
 class _Table:
-    """The columns in *room*, right of a *gutter* with the numbers of the steps."""
+    """The columns in *room*, right of a *gutter* with the numbers of the steps.
+
+    The steps up to number *until* have a bar there.
+    """
 
     columns: Sequence[Column]
     plot: Plot
     room: int
     gutter: int
+    until: int
     paint: Paint
 
     def lines(self, steps: Sequence[Step]) -> Iterator[str]:
@@ -163,9 +183,10 @@ class _Table:
     def _drawn(self, entry: Entry, widths: Sequence[int]) -> Iterator[str]:
         number = str(entry.seq)
         star = "*" if entry.decided else " "
+        bar = "|" if entry.seq <= self.until else " "
         for line in entry.lines:
             cells = [line if place == entry.column else "" for place in range(len(widths))]
-            yield self._row(number, cells, widths, star, entry.marked)
+            yield self._row(number, cells, widths, star + bar, entry.marked)
             number, star = "", " "
 
     def _row(
@@ -173,14 +194,14 @@ class _Table:
         number: str,
         cells: Sequence[str],
         widths: Sequence[int],
-        star: str = " ",
+        signs: str = "  ",
         marked: bool = False,
     ) -> str:
         """One line: each cell is padded up to the last that holds something."""
-        row = f"{number.rjust(self.gutter - len(_GAP) - 1)}{star}"
+        row = f"{number.rjust(self.gutter - len(_GAP) - 1)}{signs}"
         last = max((place for place, cell in enumerate(cells) if cell), default=0)
         for place, cell in enumerate(cells[: last + 1]):
             style = "mark" if marked else task_style(place)
             padding = " " * (widths[place] - len(cell)) if place < last else ""
-            row += _GAP + self.paint(cell, style) + padding
+            row += (_GAP if place else _SPACE) + self.paint(cell, style) + padding
         return row

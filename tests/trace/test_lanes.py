@@ -27,31 +27,37 @@ from swaptrio.trace import Report, Trace, Value, draw_lanes, select
 Record = Callable[..., Trace]
 State = dict[str, Value]
 
-# The fault looks at the slot (2) and is preempted (3, the only decision, so it has the star).
-# The zap frees the slot in the step that also gives the lock back (5). The fault goes on (6)
-# and breaks the rule. Within a turn a label is shortened by the function that it shares with
-# the one above.
+# The fault looks at the slot (2) and is preempted (3, the only decision, so it has the star,
+# and it decided). The zap frees the slot in the step that also gives the lock back (5), with
+# which the window ends. The fault goes on (6) and breaks the rule. Within a turn a label is
+# shortened by the function that it shares with the one above.
 RACE = """\
 free-under-fault, variant old, violation of I-TABLE
 
 step   fault                               zap
 ----   -----                               ---
-   1   start
-   2   do_swap_page.check  read swap0:17
+   1 | start
+   2 | do_swap_page.check  read swap0:17
 
-   3*                                      start
-   4                                       swap_entry_free.lock
-                                             lock swap0 cluster 0
-   5                                       .write
-                                             swap0:17 s1 -> -
-                                             unlock swap0 cluster 0
+   3*|                                     start  <--
+   4 |                                     swap_entry_free.lock
+     |                                       lock swap0 cluster 0
+   5 |                                     .write
+     |                                       swap0:17 s1 -> -
+     |                                       unlock swap0 cluster 0
 
    6   swap_cache_add.lock
          lock swap0 cluster 0
          <-- I-TABLE
 
+(| marks the window: run fault until swap_cache_add.lock; run zap until its
+  end)
+
 violation of I-TABLE in step 6, fault at swap_cache_add.lock
   fault adds a folio to swap0:17, which is free
+
+decided by:
+  step 3, zap at start: before step 6, fault at swap_cache_add.lock
 
 last steps of the tasks concerned:
   step 1, fault at start
@@ -322,6 +328,19 @@ def test_a_selection_is_drawn_with_the_whole_verdict(race: Trace) -> None:
     assert picture.splitlines()[2] == "step   zap"
     assert len([line for line in body(picture) if re.match(" *[0-9]", line)]) == 3
     assert "violation of I-TABLE in step 6, fault at swap_cache_add.lock\n" in picture
+
+
+def test_a_cut_trace_does_not_blame_its_last_step(race: Trace, deadlock: Trace) -> None:
+    """What is missing is counted; no step is said to have broken what a later one broke."""
+    picture = draw_lanes(attrs.evolve(race, events=race.events[:5], missing=1))
+
+    assert "violation of I-TABLE after 6 steps\n" in picture
+    assert "  (the file was cut: 1 event is not in it)\n" in picture
+    assert "<-- I-TABLE" not in picture
+    assert "last steps" not in picture
+    locks = draw_lanes(attrs.evolve(deadlock, events=deadlock.events[:2], missing=2))
+    assert "2 events are not in it" in locks
+    assert "holds no lock" not in locks
 
 
 def test_nothing_selected_is_drawn_as_nothing(race: Trace) -> None:
