@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Select events of a trace: by task, by label, by what they touch, by their numbers."""
+"""Select events of a trace: by task, label, slot, lock, by what else they touch, and by when."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from swaptrio.errors import shown
+from swaptrio.sched import Kind
+from swaptrio.trace.changes import split_key
 from swaptrio.trace.problems import trace_error
 from swaptrio.words import nearest
 
@@ -14,6 +17,9 @@ if TYPE_CHECKING:
 
     from swaptrio.trace.events import Event, Trace
 
+_NUMBERED: Final = re.compile(r".+:\d+")
+_LOCKING: Final = frozenset({Kind.LOCK, Kind.UNLOCK, Kind.TRYLOCK})
+
 
 def select(
     trace: Trace,
@@ -21,8 +27,12 @@ def select(
     tasks: Sequence[str] = (),
     labels: Sequence[str] = (),
     touching: Sequence[str] = (),
+    slots: Sequence[str] = (),
+    locks: Sequence[str] = (),
     first: int = 1,
     last: int | None = None,
+    since: int | None = None,
+    until: int | None = None,
 ) -> tuple[Event, ...]:
     """The events of *trace* that fit everything asked for; an empty argument asks for nothing.
 
@@ -32,28 +42,56 @@ def select(
         labels: labels or parts of them, such as ``swap_cache_alloc.``; its label must
             contain one of them.
         touching: parts of names of objects, or of keys that change; one must be in one of them.
+        slots: slots, such as ``swap0:17``, and no parts of them; one must be its object, or
+            change.
+        locks: parts of names of locks; an event fits if it takes one, gives it back or asks
+            for it, or if its task holds it.
         first: the number of the first step, from 1.
         last: the number of the last step, from 1; none for the end of the trace.
+        since: the virtual time from which events fit, in nanoseconds.
+        until: the virtual time up to which they do.
 
     Raises:
         TraceError: a word fits nothing in the whole trace (the nearest is named), or the range
-            of steps is empty or lies outside of the trace.
+            of steps or times is empty or lies outside of the trace.
     """
     _check_range(trace, first, last)
+    _check_times(trace, since, until)
+    under = {event.seq: names for event, names in _with_locks(trace)} if locks else {}
     _check_words("task", tasks, [task.name for task in trace.header.tasks], whole=True)
     _check_words("label", labels, list(_places(trace)))
     _check_words("object or key", touching, list(_things(trace)))
+    _check_words("slot", slots, list(_slots(trace)), whole=True)
+    _check_words("lock", locks, [name for names in under.values() for name in names])
     return tuple(
         event
         for event in trace.events[first - 1 : last]
         if (not tasks or event.task in tasks)
         and _fits(labels, [event.label])
         and _fits(touching, [event.object, *event.changes])
+        and (not slots or any(split_key(name)[0] in slots for name in _touched(event)))
+        and _fits(locks, under.get(event.seq, ()))
+        and (since is None or since <= event.time)
+        and (until is None or event.time <= until)
     )
 
 
 def _fits(parts: Sequence[str], names: Sequence[str]) -> bool:
     return not parts or any(part in name for part in parts for name in names)
+
+
+def _touched(event: Event) -> Iterator[str]:
+    yield event.object
+    yield from event.changes
+
+
+def _with_locks(trace: Trace) -> Iterator[tuple[Event, tuple[str, ...]]]:
+    """Each event with the locks that it has to do with."""
+    held: dict[str, tuple[str, ...]] = {}
+    for event in trace.events:
+        asked = (event.object,) if event.kind in _LOCKING else ()
+        yield event, (*held.get(event.task, ()), *event.held, *asked)
+        held[event.task] = event.held
 
 
 def _places(trace: Trace) -> Iterator[str]:
@@ -70,6 +108,12 @@ def _things(trace: Trace) -> Iterator[str]:
         if event.object:
             yield event.object
         yield from event.changes
+
+
+def _slots(trace: Trace) -> Iterator[str]:
+    """Every slot of the trace, and what else is numbered as slots are."""
+    things = (split_key(name)[0] for name in _things(trace))
+    return (thing for thing in things if _NUMBERED.fullmatch(thing))
 
 
 def _check_words(
@@ -91,3 +135,15 @@ def _check_range(trace: Trace, first: int, last: int | None) -> None:
     if last is not None and last < first:
         message = f"the last step is before the first, {first}"
         raise trace_error("", "last", message, value=str(last))
+
+
+def _check_times(trace: Trace, since: int | None, until: int | None) -> None:
+    if since is not None and until is not None and until < since:
+        message = f"the time ends before it begins, at {since} ns"
+        raise trace_error("", "until", message, value=str(until))
+    begin, end = (trace.events[0].time, trace.events[-1].time) if trace.events else (0, 0)
+    message = f"no step was then; the trace lasts from {begin} to {end} ns"
+    if since is not None and since > end:
+        raise trace_error("", "since", message, value=str(since))
+    if until is not None and until < begin:
+        raise trace_error("", "until", message, value=str(until))

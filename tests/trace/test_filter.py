@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 
 from swaptrio.errors import TraceError
@@ -26,6 +27,11 @@ def numbers(trace: Trace, **wanted: Any) -> list[int]:
         ({"labels": [".lock", "start"]}, [1, 3, 4, 6]),
         ({"touching": ["cluster"]}, [4, 6]),
         ({"touching": ["swap0:17"]}, [2, 5]),
+        ({"slots": ["swap0:17"]}, [2, 5]),
+        ({"locks": ["swap0 cluster 0"]}, [4, 5, 6]),
+        ({"locks": ["cluster"], "tasks": ["zap"]}, [4, 5]),
+        ({"since": 0}, [1, 2, 3, 4, 5, 6]),
+        ({"until": 0}, [1, 2, 3, 4, 5, 6]),
         ({"first": 3}, [3, 4, 5, 6]),
         ({"last": 2}, [1, 2]),
         ({"first": 2, "last": 4}, [2, 3, 4]),
@@ -59,6 +65,21 @@ def test_what_fits_is_selected(race: Trace, wanted: dict[str, Any], found: list[
             "object or key: the trace has no such object or key (got 'swap0:71'); "
             "did you mean 'swap0:17'?",
         ),
+        (
+            {"slots": ["swap0:1"]},
+            "slot: the trace has no such slot (got 'swap0:1'); did you mean 'swap0:17'?",
+        ),
+        (
+            {"locks": ["swap0 clustre"]},
+            "lock: the trace has no such lock (got 'swap0 clustre'); "
+            "did you mean 'swap0 cluster 0'?",
+        ),
+        ({"since": 1}, "since: no step was then; the trace lasts from 0 to 0 ns (got 1)"),
+        ({"until": -1}, "until: no step was then; the trace lasts from 0 to 0 ns (got -1)"),
+        (
+            {"since": 5, "until": 4},
+            "until: the time ends before it begins, at 5 ns (got 4)",
+        ),
         ({"tasks": ["xyz"]}, "task: the trace has no such task (got 'xyz')"),
         ({"first": 0}, "first: there is no such step; the trace has steps 1 to 6 (got 0)"),
         ({"first": 7}, "first: there is no such step; the trace has steps 1 to 6 (got 7)"),
@@ -74,6 +95,31 @@ def test_what_fits_nothing_is_an_error(
         select(race, **wanted)
 
     assert str(caught.value) == message
+
+
+def test_times_are_within(race: Trace) -> None:
+    """Both ends of a range of times belong to it."""
+    events = tuple(attrs.evolve(event, time=event.seq * 10) for event in race.events)
+    timed = Trace(race.header, events)
+
+    assert numbers(timed, since=20, until=40) == [2, 3, 4]
+    assert numbers(timed, since=21, until=39) == [3]
+    assert numbers(timed, since=31, until=39) == []
+
+
+def test_a_lock_that_somebody_waits_for(deadlock: Trace) -> None:
+    """Steps under a lock fit, and those that take it; the first of a task have none."""
+    assert numbers(deadlock, locks=["folio"]) == [2]
+    assert numbers(deadlock, locks=["folio", "cluster"]) == [2, 4]
+
+
+def test_a_slot_is_no_part_of_another(folio: Trace) -> None:
+    """``swap0:9`` has its fields, and is not ``swap0:90``."""
+    changed = [event for event in folio.events if "swap0:9.owner" in event.changes]
+
+    assert changed[0].seq in numbers(folio, slots=["swap0:9"])
+    with pytest.raises(TraceError, match="no such slot"):
+        select(folio, slots=["swap0:"])
 
 
 def test_an_empty_trace_has_nothing_to_select(race: Trace) -> None:
