@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Select events of a trace: by task, label, slot, lock, by what else they touch, and by when."""
+"""Select events of a trace: by task, label, slot, lock, what else they touch, and by time."""
 
 from __future__ import annotations
 
