@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -133,6 +134,8 @@ class Browser:
 
     def _receive(self) -> dict[str, Any]:
         while b"\0" not in self._rest:
+            ready, _, _ = select.select([self.reader], [], [], PATIENCE)
+            assert ready, f"the browser has said nothing for {PATIENCE:.0f} s"
             chunk = os.read(self.reader, 1 << 20)
             assert chunk, "the browser has gone"
             self._rest += chunk
@@ -276,6 +279,12 @@ class Tab:
             for event in self.browser.events
             if event["method"] == "Network.requestWillBeSent"
         ]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Where there is no browser say so at the end, even if skips are not listed."""
+    if not CHROMIUM:
+        terminalreporter.write_line(MISSING, yellow=True)
 
 
 @pytest.fixture(scope="session")

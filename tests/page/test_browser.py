@@ -6,17 +6,26 @@ from __future__ import annotations
 import base64
 import json
 import re
-import zlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import trio
 
 from swaptrio.page import render_page
+from swaptrio.scenario.play import Watched, load_checked, play, script_of
+from swaptrio.scenario.world import Setup
+from swaptrio.sched import open_scheduler
+from swaptrio.trace import Recorder, state_at
+from swaptrio.variants import load
 
 if TYPE_CHECKING:
+    from swaptrio.trace import Trace
     from tests.page.conftest import Tab, Traces
 
 CURRENT = ".row[aria-selected=true]"
+
+SCENARIO = Path(__file__).parents[2] / "scenarios" / "large-vs-small-neighbour.toml"
 
 #: More elements than this are never drawn in the lanes, however long a trace is.
 MOST_DRAWN = 1_200
@@ -166,8 +175,6 @@ def test_state_follows(tab: Tab, traces: Traces) -> None:
 
 def test_state_is_that_of_the_trace(tab: Tab, traces: Traces) -> None:
     """Wherever one jumps from, the state is the one that the trace has at that step."""
-    from swaptrio.trace import state_at
-
     trace = traces.long(3_000)
     tab.show(render_page(trace))
     for target in (2_999, 0, 1_025, 1_024, 1_500, 3_000, 1):
@@ -527,7 +534,32 @@ def test_is_not_blank(tab: Tab, traces: Traces, dark: bool) -> None:
     data = base64.b64decode(tab.call("Page.captureScreenshot", format="png")["data"])
 
     assert len(data) > 20_000
-    assert zlib.crc32(data)
+
+
+def recorded(variant: str) -> Trace:
+    """A scenario's first window in *variant*, recorded."""
+
+    async def main() -> Trace:
+        scenario = load_checked(SCENARIO)
+        version, window = load(variant), scenario.window[0]
+        watched = Watched()
+        watched.inner = recorder = Recorder(watched.snapshot)
+        async with open_scheduler() as scheduler:
+            await play(scheduler, Setup(scenario, version), script_of(window, version), watched)
+        return recorder.trace(scenario=scenario.name, variant=variant)
+
+    return trio.run(main)
+
+
+def test_the_model_is_known(tab: Tab, traces: Traces) -> None:
+    """All that the model tells of its state has a table of its own; none is left over."""
+    tab.show(render_page(recorded("no-second-check"), recorded("v3")))
+    tab.press("End")
+    shown = "[...document.querySelectorAll('.section')].filter(s => !s.hidden)"
+    titles = tab.js(f"{shown}.map(s => s.querySelector('h2').textContent)")
+
+    assert "Other state" not in titles
+    assert {"Swap table", "Folios", "Page tables", "Memory cgroups", "Counters"} <= {*titles}
 
 
 def test_empty_trace(tab: Tab, traces: Traces) -> None:

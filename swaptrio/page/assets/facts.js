@@ -65,16 +65,10 @@ function failureText(recording) {
 }
 
 function changeLine(change, app) {
-    const key = app ? app.thingButton(splitKey(change.key)[0], change.key) : short(change.key);
-    return el(
-        "li",
-        {},
-        key,
-        ": ",
-        el("del", {}, short(valueText(change.old, change.now))),
-        " \u2192 ",
-        el("ins", {}, short(valueText(change.now, change.old))),
-    );
+    const [thing, field] = splitKey(change.key);
+    const key = app ? app.thingButton(thing, change.key) : short(change.key);
+    const fact = { was: change.old, now: change.now, changed: true };
+    return el("li", {}, key, ": ", ...contents(fact, field, () => null));
 }
 
 function addFact(box, name, value) {
