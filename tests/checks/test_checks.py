@@ -861,3 +861,13 @@ def test_a_function_that_is_not_there_is_not_left_unwatched(watch: Watch) -> Non
             missing.attach()
     finally:
         FUNCTIONS.update(table)
+
+
+def test_a_world_that_is_done_with_lets_go_of_its_oracles(watch: Watch) -> None:
+    """After detach nothing that is left of the world leads to who watched it."""
+    world = watch(tasks=(FAULT,)).world
+    locks = [low(world).lock, process(world).ptl]
+    assert all(lock.on_release is not None for lock in locks)
+    world.oracles.detach()
+    assert [(lock.on_acquire, lock.on_release) for lock in locks] == [(None, None)] * 2
+    assert world.kernel.functions == {}
