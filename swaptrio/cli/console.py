@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import sys
 from contextlib import redirect_stdout, suppress
@@ -34,11 +35,12 @@ class Unwritable(Exception):
 
 
 class Console:
-    """The streams of one command; *json* and *debug* say what was asked for."""
+    """The streams of one command; *json*, *debug* and *pager* say what was asked for."""
 
     def __init__(self, arguments: Sequence[str]) -> None:
         self.json = "--json" in arguments
         self.debug = "--debug" in arguments
+        self.pager = "--no-pager" not in arguments
         self.interrupts = Interrupts()
         self.said = False
 
@@ -58,6 +60,21 @@ class Console:
         with suppress(OSError, ValueError):
             click.echo(text, err=True)
 
+    def page(self, text: str) -> None:
+        """A long part of the result: through a pager where it is longer than a terminal."""
+        if self.json or not self._pages(text):
+            self.say(text)
+            return
+        # None leaves it to click whether this pager takes colours.
+        click.echo_via_pager(text, color=None if self.color else False)
+        # To a pager Ctrl-C means something of its own.
+        self.interrupts.asked = False
+
+    def raw(self, data: bytes) -> None:
+        """The result as bytes that are meant for another program, and nothing else."""
+        self._write(data, end=False)
+        self.said = True
+
     @property
     def live(self) -> bool:
         """Whether somebody watches stderr."""
@@ -65,9 +82,12 @@ class Console:
 
     @property
     def color(self) -> bool:
-        """Whether stdout takes colours."""
-        plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-        return _is_terminal(sys.stdout) and not plain
+        """Whether stdout takes colours; ``NO_COLOR`` forbids them and ``FORCE_COLOR`` asks."""
+        if os.environ.get("NO_COLOR"):
+            return False
+        if os.environ.get("FORCE_COLOR", "0") not in ("", "0"):
+            return True
+        return _is_terminal(sys.stdout) and os.environ.get("TERM") != "dumb"
 
     @property
     def width(self) -> int:
@@ -89,9 +109,15 @@ class Console:
         """A block in which what is printed to stdout is not ours, and goes to stderr."""
         return redirect_stdout(sys.stderr)
 
-    def _write(self, text: str) -> None:
+    def _pages(self, text: str) -> bool:
+        terminal = _is_terminal(sys.stdout) and _is_terminal(sys.stdin)
+        long = text.count("\n") >= shutil.get_terminal_size().lines
+        return self.pager and terminal and long and _has_pager()
+
+    def _write(self, text: str | bytes, *, end: bool = True) -> None:
         try:
-            click.echo(text)
+            # None has click take colours out where nobody sees them; ours are not there then.
+            click.echo(text, nl=end, color=self.color or None)
         except BrokenPipeError:
             _drop_stdout()
         except OSError as exc:
@@ -152,6 +178,15 @@ def _is_terminal(stream: TextIO | None) -> bool:
     with suppress(ValueError):
         return stream is not None and stream.isatty()
     return False
+
+
+def _has_pager() -> bool:
+    """Whether there is a pager: the one in ``PAGER``, else ``less``; empty stands for none."""
+    try:
+        command = shlex.split(os.environ.get("PAGER", "less"))
+    except ValueError:
+        return False
+    return bool(command) and shutil.which(command[0]) is not None
 
 
 def _drop_stdout() -> None:
