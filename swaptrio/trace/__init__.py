@@ -26,13 +26,13 @@ from swaptrio.trace.events import (
     TracedTask,
     Value,
 )
-from swaptrio.trace.filter import select
+from swaptrio.trace.filter import around, select
 from swaptrio.trace.lanes import draw_lanes
 from swaptrio.trace.order import Hold, Link, clocks, holds, links
 from swaptrio.trace.read import open_trace, parse_trace, state_at
 from swaptrio.trace.recorder import Recorder, Snapshot
 from swaptrio.trace.state import draw_state
-from swaptrio.trace.write import render_trace, write_trace
+from swaptrio.trace.write import render_trace, write_trace, write_whole
 
 __all__ = [
     "FORMAT",
@@ -51,6 +51,7 @@ __all__ = [
     "Trace",
     "TracedTask",
     "Value",
+    "around",
     "clocks",
     "diff",
     "draw_diff",
@@ -64,4 +65,5 @@ __all__ = [
     "select",
     "state_at",
     "write_trace",
+    "write_whole",
 ]

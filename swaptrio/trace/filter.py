@@ -76,6 +76,19 @@ def select(
     )
 
 
+def around(trace: Trace, step: int, context: int) -> tuple[int, int]:
+    """The numbers of the first and the last of *step* and *context* steps on either side.
+
+    Raises:
+        TraceError: there is no such step.
+    """
+    end = len(trace.events)
+    if not 1 <= step <= end:
+        message = f"there is no such step; the trace has steps 1 to {end}"
+        raise trace_error("", "step", message, value=shown(step))
+    return max(1, step - context), min(end, step + context)
+
+
 def _fits(parts: Sequence[str], names: Sequence[str]) -> bool:
     return not parts or any(part in name for part in parts for name in names)
 

@@ -195,9 +195,41 @@ def test_damaged_trace(
     drawn = refused(swaptrio("trace", "good.jsonl"))
     replayed = refused(swaptrio("replay", race, "--schedule", "good.jsonl"))
 
-    assert drawn == replayed
+    assert drawn.replace("; --lenient shows what is there", "") == replayed
     assert drawn.startswith("good.jsonl: ")
     assert "error" in json.loads(swaptrio("trace", "good.jsonl", "--json").stdout)
+
+
+@pytest.mark.parametrize("damage", [_cut, _cut_at_a_line, _header_only])
+def test_cut_trace_is_shown_to_who_asks(
+    damage: Callable[[bytes], bytes], log: Path, swaptrio: Run
+) -> None:
+    """A trace whose end is missing is an error that names the way to see the rest of it."""
+    log.write_bytes(damage(log.read_bytes()))
+    whole = log.read_bytes().count(b"\n") - 1
+    assert "; --lenient shows what is there\n" in refused(swaptrio("trace", "good.jsonl"))
+
+    drawn = swaptrio("trace", "good.jsonl", "--lenient")
+    record = json.loads(swaptrio("trace", "good.jsonl", "--lenient", "--json").stdout)
+
+    assert drawn.exit_code == 0
+    assert drawn.stderr.startswith(
+        f"warning: good.jsonl: the end was cut off: {whole} of {whole + record['missing']} "
+    )
+    assert "(the file was cut: " in drawn.stdout
+    assert len(record["events"]) == whole
+
+
+@pytest.mark.parametrize("damage", [_edited, _swapped, _empty, _windows, _something_else])
+def test_lenience_has_an_end(
+    damage: Callable[[bytes], bytes], log: Path, swaptrio: Run
+) -> None:
+    """What was edited is refused all the same, and nobody is told to ask for it."""
+    log.write_bytes(damage(log.read_bytes()))
+    strict = refused(swaptrio("trace", "good.jsonl"))
+
+    assert "--lenient" not in strict
+    assert refused(swaptrio("trace", "good.jsonl", "--lenient")) == strict
 
 
 @pytest.mark.parametrize("file", ["missing.jsonl", "logs", "/dev/null"])

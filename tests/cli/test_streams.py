@@ -10,21 +10,24 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Spawn = Callable[..., "subprocess.CompletedProcess[str]"]
 
 COMMAND = [sys.executable, "-m", "swaptrio.cli"]
 
 
-def on_a_terminal(*args: str, **env: str) -> str:
-    """What a command writes to stdout if that is a terminal."""
+def on_a_terminal(*args: str, typed: bool = False, **env: str) -> str:
+    """What a command writes to stdout if that is a terminal, and stdin is if it is *typed*."""
     terminal, end = pty.openpty()
     with subprocess.Popen(
         [*COMMAND, *args],
-        stdin=subprocess.DEVNULL,
+        stdin=end if typed else subprocess.DEVNULL,
         stdout=end,
         stderr=subprocess.DEVNULL,
         env={**os.environ, "TERM": "xterm", **env},
@@ -111,6 +114,76 @@ def test_colours_only_on_a_terminal(race: str) -> None:
     assert "\x1b[" in on_a_terminal("replay", race)
     assert "\x1b[" not in on_a_terminal("replay", race, NO_COLOR="1")
     assert "\x1b[" not in on_a_terminal("replay", race, TERM="dumb")
+
+
+def test_colours_on_demand(race: str, spawn: Spawn) -> None:
+    """FORCE_COLOR puts colours into a pipe; NO_COLOR is stronger, and 0 is no demand."""
+    assert "\x1b[" in spawn("replay", race, env={"FORCE_COLOR": "1"}).stdout
+    for env in (
+        {"FORCE_COLOR": "1", "NO_COLOR": "1"},
+        {"FORCE_COLOR": "0"},
+        {"FORCE_COLOR": ""},
+        {},
+    ):
+        assert "\x1b[" not in spawn("replay", race, env=env).stdout
+
+
+@pytest.fixture
+def pager(here: Path) -> str:
+    """A pager that says that it was asked."""
+    path = here / "pager"
+    path.write_text("#!/bin/sh\necho PAGED $1\ncat\n", encoding="utf-8")
+    path.chmod(0o755)
+    return f"{path} well"
+
+
+def paged(pager: str, *options: str, lines: str = "20", typed: bool = True) -> str:
+    """What tracing a long trace writes to a terminal of some *lines*."""
+    command = ("trace", "logs/race-v3-between.jsonl", *options)
+    return on_a_terminal(*command, typed=typed, PAGER=pager, LINES=lines, COLUMNS="80")
+
+
+def test_long_output_goes_through_a_pager(race: str, pager: str, spawn: Spawn) -> None:
+    """On a terminal $PAGER shows what is longer than that."""
+    spawn("replay", race)
+    text = paged(pager)
+
+    assert text.startswith("PAGED well\r\n")
+    assert "race, variant v3, passed" in text
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"options": ["--no-pager"]},
+        {"options": ["--json"]},
+        {"options": ["--task", "small"], "lines": "500"},
+        {"typed": False},
+        {"pager": ""},
+        {"pager": "no-such-pager"},
+        {"pager": "'unbalanced"},
+    ],
+    ids=str,
+)
+def test_output_without_a_pager(
+    options: dict[str, Any], race: str, pager: str, spawn: Spawn
+) -> None:
+    """Who does not want one, sees all, or has none, gets the text itself."""
+    spawn("replay", race)
+    asked = {"pager": pager, **options}
+    text = paged(asked.pop("pager"), *asked.pop("options", ()), **asked)
+
+    assert "PAGED" not in text
+    assert "race" in text
+    assert "rror" not in text
+
+
+def test_no_pager_in_a_pipe(race: str, pager: str, spawn: Spawn) -> None:
+    """What another program reads goes through no pager."""
+    spawn("replay", race)
+    done = spawn("trace", "logs/race-v3-between.jsonl", env={"PAGER": pager, "LINES": "5"})
+
+    assert "PAGED" not in done.stdout
 
 
 def test_names_of_any_script_reach_any_terminal(race: str, here: Any, spawn: Spawn) -> None:

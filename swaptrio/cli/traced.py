@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""What ``swaptrio trace`` makes of a trace: a picture, a table, a difference, or a file."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import click
+
+from swaptrio.cli.console import Console, short
+from swaptrio.errors import TraceError, harmless
+from swaptrio.trace import (
+    Difference,
+    Event,
+    Trace,
+    around,
+    diff,
+    draw_diff,
+    draw_lanes,
+    draw_state,
+    open_trace,
+    select,
+    state_at,
+    write_whole,
+)
+from swaptrio.trace.formats import FORMATS
+from swaptrio.trace.records import event_record, header_record
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: As the name of a file: standard output.
+STDOUT: Final = "-"
+
+_RECORDED: Final = ".jsonl"
+
+
+@attrs.frozen(kw_only=True)
+class Asked:
+    """The options of the command, by their names."""
+
+    file: str
+    task: tuple[str, ...]
+    label: tuple[str, ...]
+    touching: tuple[str, ...]
+    slot: tuple[str, ...]
+    lock: tuple[str, ...]
+    first: int
+    last: int | None
+    step: int | None
+    context: int
+    since: int | None
+    until: int | None
+    width: int | None
+    daemons: bool
+    no_fold: bool
+    state: int | None
+    diff: str | None
+    html: str | None
+    format: str | None
+    output: str | None
+    lenient: bool
+
+
+def answer(console: Console, asked: Asked) -> None:
+    """Say, or write, what *asked* asks for.
+
+    Raises:
+        TraceError: a file is no trace, or cannot be written, or the trace lacks what was asked.
+    """
+    _check_stdout(console, asked)
+    trace = _opened(console, asked.file, asked.lenient)
+    other = None if asked.diff is None else _opened(console, asked.diff, asked.lenient)
+    if asked.html is not None:
+        _page(console, asked, trace, other)
+    elif asked.format is not None:
+        _format(console, asked, trace, asked.format)
+    elif asked.state is not None:
+        _state(console, asked, trace, asked.state)
+    elif other is not None:
+        _difference(console, asked, diff(trace, other))
+    else:
+        _lanes(console, asked, trace)
+
+
+def _check_stdout(console: Console, asked: Asked) -> None:
+    if console.json and STDOUT in (asked.html, asked.output):
+        msg = "standard output cannot have both the file and the JSON document"
+        raise click.UsageError(msg)
+
+
+def _opened(console: Console, file: str, lenient: bool) -> Trace:
+    """The trace in *file*; where its end is missing, somebody is told."""
+    try:
+        trace = open_trace(file, lenient=lenient)
+    except TraceError as exc:
+        if lenient or not _only_cut(file):
+            raise
+        problems = [
+            attrs.evolve(each, message=f"{each.message}; --lenient shows what is there")
+            for each in exc.problems
+        ]
+        raise TraceError(problems) from None
+    if trace.missing:
+        found = f"{len(trace.events)} of {len(trace.events) + trace.missing} events are there"
+        unsure = "whether they were edited cannot be told"
+        console.tell(harmless(f"warning: {file}: the end was cut off: {found}; {unsure}"))
+    return trace
+
+
+def _only_cut(file: str) -> bool:
+    try:
+        open_trace(file, lenient=True)
+    except TraceError:
+        return False
+    return True
+
+
+def _lanes(console: Console, asked: Asked, trace: Trace) -> None:
+    first, last, marks = asked.first, asked.last, []
+    if asked.step is not None:
+        first, last = around(trace, asked.step, asked.context)
+        marks.append(asked.step)
+    events = select(
+        trace,
+        tasks=asked.task,
+        labels=asked.label,
+        touching=asked.touching,
+        slots=asked.slot,
+        locks=asked.lock,
+        first=first,
+        last=last,
+        since=asked.since,
+        until=asked.until,
+    )
+    console.document(
+        {
+            "header": header_record(trace.header),
+            "steps": trace.header.steps,
+            "missing": trace.missing,
+            "events": [event_record(event) for event in events],
+        }
+    )
+    if not console.json:
+        picture = draw_lanes(
+            trace,
+            events=events,
+            width=asked.width or console.width,
+            daemons=asked.daemons,
+            fold=not asked.no_fold,
+            marks=marks,
+            command=_command(console, trace, asked.file),
+            color=console.color,
+        )
+        console.page(picture.rstrip("\n"))
+
+
+def _state(console: Console, asked: Asked, trace: Trace, step: int) -> None:
+    state = state_at(trace, step)
+    event = trace.events[step - 1] if step else None
+    console.document(
+        {
+            "header": header_record(trace.header),
+            "step": step,
+            "missing": trace.missing,
+            "event": None if event is None else event_record(event),
+            "state": state,
+        }
+    )
+    if not console.json:
+        console.page(draw_state(trace, step, asked.width or console.width).rstrip("\n"))
+
+
+def _difference(console: Console, asked: Asked, found: Difference) -> None:
+    console.document(_difference_record(found))
+    if not console.json:
+        width = asked.width or console.width
+        console.page(draw_diff(found, width=width, color=console.color).rstrip("\n"))
+
+
+def _difference_record(found: Difference) -> dict[str, Any]:
+    first = found.first
+    return {
+        "a": {"header": header_record(found.a.header), "missing": found.a.missing},
+        "b": {"header": header_record(found.b.header), "missing": found.b.missing},
+        "same": found.same,
+        "first": None
+        if first is None
+        else {
+            "step": first.seq,
+            "what": first.what,
+            "a": _maybe_record(first.a),
+            "b": _maybe_record(first.b),
+        },
+        "tasks": {
+            task: [[_seq(pair.a), _seq(pair.b)] for pair in pairs]
+            for task, pairs in found.pairs.items()
+        },
+        "start": {key: list(change) for key, change in found.start.items()},
+        "end": {key: list(change) for key, change in found.end.items()},
+    }
+
+
+def _maybe_record(event: Event | None) -> dict[str, Any] | None:
+    return None if event is None else event_record(event)
+
+
+def _seq(event: Event | None) -> int | None:
+    return None if event is None else event.seq
+
+
+def _page(console: Console, asked: Asked, trace: Trace, other: Trace | None) -> None:
+    from swaptrio.page import render_page
+
+    assert asked.html is not None
+    data = render_page(trace, other)
+    _written(console, asked, data, asked.html, "html", "open it in a browser")
+
+
+def _format(console: Console, asked: Asked, trace: Trace, name: str) -> None:
+    chosen = FORMATS[name]
+    path = asked.output or _beside(asked.file, chosen.suffix)
+    _written(console, asked, chosen.function(trace), path, name, f"not in it: {chosen.lost}")
+
+
+def _beside(file: str, suffix: str) -> str:
+    return file.removesuffix(_RECORDED) + suffix
+
+
+def _written(
+    console: Console, asked: Asked, data: bytes, path: str, name: str, about: str
+) -> None:
+    """Put *data* where it was wanted, and say so, unless that is where one would say it."""
+    if path == STDOUT:
+        console.raw(data)
+        return
+    _spare(path, (asked.file, asked.diff))
+    write_whole(data, path)
+    console.document({"format": name, "file": path, "bytes": len(data)})
+    console.say(harmless(f"written: {short(Path(path))}"))
+    console.say(about)
+
+
+def _spare(path: str, sources: Sequence[str | None]) -> None:
+    """Refuse to write over a trace that was just read."""
+    for source in sources:
+        if source is not None and os.path.realpath(source) == os.path.realpath(path):
+            msg = f"{path} would be written over, and it is the trace; name another file"
+            raise click.UsageError(harmless(msg))
+
+
+def _command(console: Console, found: Trace, file: str) -> str:
+    """What replays the trace, where its scenario and its variant can be named."""
+    from swaptrio.scenario.files import names
+    from swaptrio.variants import names as variants
+
+    header = found.header
+    if header.scenario not in names() or header.variant not in variants():
+        return ""
+    schedule = str(header.schedule) if found.missing else file
+    options = ["--variant", header.variant, "--schedule", schedule]
+    return shlex.join([console.program, "replay", header.scenario, *options])
