@@ -15,6 +15,7 @@ version has without running it.
 from __future__ import annotations
 
 import functools
+import inspect
 import re
 from collections.abc import Callable, Iterator
 from types import CodeType
@@ -92,15 +93,26 @@ def kernel_function(
     """Make *function* one that a variant, a mutant or an oracle can replace by its name."""
     name = function.__name__
     FUNCTIONS.setdefault(name, function)
+    return functools.update_wrapper(_dispatcher(name, function), function)
 
-    @functools.wraps(function)
-    def call(kernel: Kernel, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        replacement = kernel.functions.get(name)
-        if replacement is None:
-            return function(kernel, *args, **kwargs)
-        result: R = replacement(kernel, *args, **kwargs)
-        return result
 
+def _dispatcher(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """What looks *name* up in the kernel's table, and calls that or *function*.
+
+    It is made with the very parameters of *function*: to pass them on as ``*args, **kwargs``
+    costs more than many a function of the model does, and executions make ninety such calls.
+    """
+    parameters = inspect.signature(function).parameters.values()
+    given = [each.name for each in parameters if each.kind is not each.KEYWORD_ONLY]
+    named = [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
+    declared = ", ".join([*given, *(["*", *named] if named else [])])
+    passed = ", ".join([*given, *(f"{each}={each}" for each in named)])
+    found = f"{given[0]}.functions.get(_name, _function)"
+    scope: dict[str, Any] = {"_name": name, "_function": function}
+    exec(f"def call({declared}): return {found}({passed})", scope)  # no text but our own names
+    call: Callable[..., Any] = scope["call"]
+    call.__defaults__ = function.__defaults__
+    call.__kwdefaults__ = function.__kwdefaults__
     return call
 
 

@@ -26,7 +26,7 @@ from swaptrio.mm.swap_table import (
     zero_of,
 )
 from swaptrio.mm.vmstat import count_mthp_stat, count_vm_events
-from swaptrio.sched import Completion, choose, point, sleep
+from swaptrio.sched import Completion, Violation, choose, point, sleep
 
 if TYPE_CHECKING:
     from swaptrio.mm.mm_types import Folio
@@ -66,7 +66,8 @@ async def _transfer(kernel: Kernel, si: SwapInfoStruct, bio: Bio) -> Errno | Non
     slots = range(bio.offset, bio.offset + bio.folio.nr)
     if bio.write:
         for slot, token in zip(slots, bio.folio.pages, strict=True):
-            assert token is not None
+            if token is None:
+                raise Violation("BUG", f"{bio.folio.name} is written and was never filled")
             si.data[slot] = token
         return None
     if await kernel.injection.fails("read"):

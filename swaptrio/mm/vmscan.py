@@ -22,8 +22,9 @@ from swaptrio.mm.page_alloc import (
 from swaptrio.mm.page_io import swap_writeout
 from swaptrio.mm.rmap import try_to_unmap_one
 from swaptrio.mm.swap_h import swap_cluster, swp_offset, swp_type
-from swaptrio.mm.swap_state import __swap_cache_del_folio
+from swaptrio.mm.swap_state import __swap_cache_do_del_folio
 from swaptrio.mm.swapfile import folio_alloc_swap
+from swaptrio.mm.vmstat import lruvec_stat_mod_folio, node_stat_mod_folio
 from swaptrio.mm.workingset import workingset_eviction
 from swaptrio.sched import Kind, point
 
@@ -101,8 +102,9 @@ async def __remove_mapping(kernel: Kernel, folio: Folio) -> bool:
     through a reference that has just gone is not lost. While they are frozen lookups spin. They
     stay at 0 where it succeeds: nobody can get hold of the folio, and the caller frees it.
 
-    v1: the owner is moved to the slots after the deletion, so that the counters go down where
-    they went up. Source: N; in M it is the other way round (catalogue G05).
+    v1: the memsw charge goes to the slots after the counters have gone down, where they went
+    up, and before slots that nobody uses are freed, which gives their part back. Source: N; in
+    M it goes before the counters (catalogue G05).
     """
     if not folio.swapcache:
         return False
@@ -117,7 +119,9 @@ async def __remove_mapping(kernel: Kernel, folio: Folio) -> bool:
             folio.refs, folio.frozen = 1 + folio.nr, False
             return False
         shadow = workingset_eviction(kernel, folio)
-        __swap_cache_del_folio(kernel, ci, folio, entry, shadow)
+        node_stat_mod_folio(kernel, folio, "NR_FILE_PAGES", -folio.nr)
+        lruvec_stat_mod_folio(kernel, folio, "NR_SWAPCACHE", -folio.nr)
         memcg1_swapout(kernel, folio, entry)
+        __swap_cache_do_del_folio(kernel, ci, folio, entry, shadow)
         let_go(folio, folio.nr + 1)
     return True

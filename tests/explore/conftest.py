@@ -36,7 +36,15 @@ def setup_of() -> Callable[[str], Setup]:
 def setup_around() -> Callable[[Build], Any]:
     """Makes a set-up of a program of the test's own."""
     named = SimpleNamespace(name="small")
-    return lambda build: SimpleNamespace(scenario=named, variant=named, build=build)
+
+    def around(build: Build) -> Any:
+        def build_world(execution: Execution) -> Any:
+            build(execution)
+            return SimpleNamespace(oracles=SimpleNamespace(detach=lambda: None))
+
+        return SimpleNamespace(scenario=named, variant=named, build=build_world)
+
+    return around
 
 
 @pytest.fixture
