@@ -43,6 +43,7 @@ class Console:
         self.pager = "--no-pager" not in arguments
         self.interrupts = Interrupts()
         self.said = False
+        self.regrets: list[str] = []
 
     def say(self, text: str = "") -> None:
         """A line of the result, for a person; with ``--json`` nothing."""
@@ -74,6 +75,11 @@ class Console:
         """The result as bytes that are meant for another program, and nothing else."""
         self._write(data, end=False)
         self.said = True
+
+    def regret(self, message: str) -> None:
+        """Something beside the result went wrong: it is said at the end, and is no success."""
+        if message not in self.regrets:
+            self.regrets.append(message)
 
     @property
     def live(self) -> bool:

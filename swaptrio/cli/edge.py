@@ -27,7 +27,7 @@ def at_edge(console: Console, work: Callable[[], object]) -> int:
     with console.interrupts.installed():
         try:
             result = work()
-            code = result if isinstance(result, int) else codes.OK
+            code = _with_regrets(console, result if isinstance(result, int) else codes.OK)
         except click.exceptions.Exit as exc:
             code = exc.exit_code
         except SystemExit:
@@ -36,6 +36,13 @@ def at_edge(console: Console, work: Callable[[], object]) -> int:
         except BaseException as exc:  # each has its line and its code
             code = _report(console, exc)
         return codes.INTERRUPTED if console.interrupts.asked else code
+
+
+def _with_regrets(console: Console, code: int) -> int:
+    """Say what else went wrong once the result stands; it makes the exit code another."""
+    for message in console.regrets:
+        console.tell(message)
+    return codes.BAD_INPUT if console.regrets else code
 
 
 def _report(console: Console, exc: BaseException) -> int:

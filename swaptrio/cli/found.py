@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,24 +11,30 @@ import attrs
 
 from swaptrio.cli.case import Case
 from swaptrio.cli.console import Console, filled, short
-from swaptrio.cli.recording import Recording, digest_of, keep, log_of, record
+from swaptrio.cli.recording import Recording, digest_of, kept, log_of, record
 from swaptrio.cli.replayed import violation_of
 from swaptrio.explore import Failure, Fuzzed, shrink
 from swaptrio.sched import Recorded, Scheduler
+from swaptrio.trace.ending import outcome
+from swaptrio.trace.formats import Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _WIDTH = 80
+_PASSED = "passed"
 
 
 @attrs.frozen
 class Find:
-    """A distinct failure, the recording of its shortest execution, and where the trace lies."""
+    """A distinct failure, the recording of its shortest execution, and where the trace lies.
+
+    There is no trace where it could not be written.
+    """
 
     failure: Failure
     recording: Recording
-    path: Path
+    path: Path | None
 
     def record(self, console: Console) -> dict[str, Any]:
         """For programs."""
@@ -43,7 +50,7 @@ class Find:
             "steps": verdict.steps,
             "first_schedule": str(self.failure.schedule),
             "command": self.recording.case.command(console, verdict.schedule),
-            "trace": str(self.path),
+            "trace": None if self.path is None else str(self.path),
         }
 
     def lines(self, console: Console) -> Iterator[str]:
@@ -55,7 +62,10 @@ class Find:
         yield from (f"  {line}" for line in filled(verdict.message, _WIDTH - 2, "  "))
         before, after = len(self.failure.schedule), len(verdict.schedule)
         yield f"  schedule: {verdict.schedule} (deviations: {after}, at first {before})"
-        yield f"  trace: {short(self.path)}"
+        if self.path is not None:
+            path = short(self.path)
+            yield f"  trace: {path}"
+            yield f"  open it: {shlex.join([console.program, 'trace', path])}"
         yield f"  {self.recording.case.command(console, verdict.schedule)}"
 
 
@@ -80,6 +90,18 @@ class Campaign:
             "interrupted": fuzzed.stopped,
         }
 
+    def result(self, console: Console) -> Result:
+        """For a test report: it should pass, and its first failure stands for all."""
+        case = self.case
+        names = (case.scenario.name, case.variant.name)
+        seconds = round(self.fuzzed.seconds, 3)
+        if not self.finds:
+            ending = "interrupted" if self.fuzzed.stopped else _PASSED
+            return Result(*names, _PASSED, ending, seconds=seconds)
+        verdict = self.finds[0].recording.verdict
+        message = f"{case.command(console, verdict.schedule)}: {verdict.message}"
+        return Result(*names, _PASSED, outcome(verdict), message, seconds)
+
     def lines(self, console: Console) -> Iterator[str]:
         """For people."""
         fuzzed = self.fuzzed
@@ -94,11 +116,14 @@ class Campaign:
 
 
 async def find(
-    scheduler: Scheduler, case: Case, failure: Failure, stop: Callable[[], bool]
+    console: Console,
+    scheduler: Scheduler,
+    case: Case,
+    failure: Failure,
+    stop: Callable[[], bool],
 ) -> Find:
     """Make *failure* short, replay that with the recorder on, and keep its trace."""
     short_one = await shrink(scheduler, case.setup, failure.verdict, stop=stop)
     recording = await record(scheduler, case, Recorded(short_one.schedule))
     path = log_of(case, digest_of(short_one.schedule))
-    keep(recording.trace, path)
-    return Find(failure, recording, path)
+    return Find(failure, recording, kept(console, recording.trace, path))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from swaptrio.cli import codes
-from swaptrio.cli.options import SEED, epilog, shared, variant_option
+from swaptrio.cli.options import SEED, FormatName, epilog, shared, variant_option
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -27,6 +27,7 @@ SEEDS = 2000
         "fuzz large-vs-small-neighbour --variant no-second-check",
         "fuzz two-faults-one-slot --seeds 100000 --seed-start 5000",
         "fuzz path/to/race.toml --variant path/to/mine.py --json",
+        "fuzz two-faults-one-slot large-vs-small-neighbour --format ktap",
     )
 )
 @click.argument("names", metavar="NAME..", nargs=-1, required=True)
@@ -54,6 +55,13 @@ SEEDS = 2000
     show_default=True,
     help="Who runs the tasks: Trio, one each, or all stepped from one; same executions.",
 )
+@click.option(
+    "--format",
+    "report",
+    metavar="NAME",
+    type=FormatName(results=True),
+    help="Print the results for another tool instead: ktap or junit, one test a scenario.",
+)
 @shared
 def fuzz(
     console: Console,
@@ -62,6 +70,7 @@ def fuzz(
     seeds: int,
     seed_start: int,
     carrier: Carrier,
+    report: str | None,
 ) -> int:
     """Run each scenario NAME from its set-up under random schedules.
 
@@ -71,6 +80,9 @@ def fuzz(
 
     Any failure makes the exit code 1. Ctrl-C prints what was found so far.
     """
+    if report is not None and console.json:
+        msg = "standard output cannot have both the report and the JSON document"
+        raise click.UsageError(msg)
     from swaptrio.cli.case import load_cases
 
     with console.interrupts.listening() as stop:
@@ -79,12 +91,20 @@ def fuzz(
         numbers = range(seed_start, seed_start + seeds)
         for campaign in _campaigns(console, cases, numbers, stop, carrier):
             campaigns.append(campaign)
-            for line in campaign.lines(console):
+            for line in campaign.lines(console) if report is None else ():
                 console.say(line)
+    if report is not None:
+        _report(console, report, campaigns)
     records = [campaign.record(console) for campaign in campaigns]
     console.document(records[0] if len(cases) == 1 else {"results": records})
     failed = any(campaign.finds for campaign in campaigns)
     return codes.FAILED if failed else codes.OK
+
+
+def _report(console: Console, name: str, campaigns: list[Campaign]) -> None:
+    from swaptrio.trace.formats import RESULT_FORMATS
+
+    console.raw(RESULT_FORMATS[name].function([each.result(console) for each in campaigns]))
 
 
 def _campaigns(
@@ -132,7 +152,7 @@ async def _campaign(
         finds = []
         for number, failure in enumerate(fuzzed.failures, 1):
             line.show(f"making failure {number} of {len(fuzzed.failures)} short")
-            finds.append(await find(scheduler, case, failure, stop))
+            finds.append(await find(console, scheduler, case, failure, stop))
     finally:
         line.clear()
     return Campaign(case, fuzzed, tuple(finds))

@@ -27,6 +27,29 @@ def shared(function: Function) -> Function:
     return json(debug(click.pass_obj(function)))
 
 
+class FormatName(click.ParamType[str]):
+    """The name of a format of traces, or of *results*. They are imported once one is named."""
+
+    name = "format"
+
+    def __init__(self, *, results: bool = False) -> None:
+        self.results = results
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """*value*, if there is such a format."""
+        from swaptrio.errors import shown
+        from swaptrio.trace.formats import FORMATS, RESULT_FORMATS
+        from swaptrio.words import did_you_mean
+
+        known = list(RESULT_FORMATS if self.results else FORMATS)
+        if value not in known:
+            hint = did_you_mean(value, known)
+            self.fail(f"there is no format {shown(value)}; there are {', '.join(known)}{hint}")
+        return str(value)
+
+
 #: What seeds a random walk.
 SEED: Final = click.IntRange(min=0)
 

@@ -119,6 +119,19 @@ def keep(trace: Trace, path: Path) -> None:
     write_trace(trace, path)
 
 
+def kept(console: Console, trace: Trace, path: Path) -> Path | None:
+    """*path*, where *trace* lies now; none where it cannot be written, which is no end of it.
+
+    What the execution has shown is worth more than its trace, so it is said first.
+    """
+    try:
+        keep(trace, path)
+    except TraceError as exc:
+        console.regret(str(exc))
+        return None
+    return path
+
+
 def _told(script: Script) -> Iterator[str]:
     """A script in words: one text an entry, and one for each label at which it chooses."""
     for entry in script.window:

@@ -127,14 +127,14 @@ def _finish(
 ) -> int:
     """Keep the trace, say everything, and give the exit code."""
     from swaptrio.cli.judgement import code_of
-    from swaptrio.cli.recording import keep, log_of
+    from swaptrio.cli.recording import kept, log_of
     from swaptrio.cli.replayed import Replayed
 
     code = code_of(recording.verdict, judgement)
     path = None
     if log is not None or code in (codes.OK, codes.FAILED):
         path = Path(log) if log is not None else log_of(recording.case, what)
-        keep(recording.trace, path)
+        path = kept(console, recording.trace, path)
     replayed = Replayed(recording, judgement, path, window)
     console.document(replayed.record(console))
     for line in replayed.lines(console):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import click
 from click.core import ParameterSource
 
-from swaptrio.cli.options import Function, epilog, shared
+from swaptrio.cli.options import FormatName, Function, epilog, shared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,27 +32,6 @@ _WITH: Final[Mapping[str, tuple[str, ...]]] = {
     "diff": ("width",),
 }
 _ALWAYS: Final = ("file", "lenient", "no_pager", "json", "debug")
-
-
-class FormatName(click.ParamType[str]):
-    """The name of a format. The formats are imported once somebody asks for one."""
-
-    name = "format"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> str:
-        """*value*, if there is such a format."""
-        from swaptrio.errors import shown
-        from swaptrio.trace.formats import FORMATS
-        from swaptrio.words import did_you_mean
-
-        if value not in FORMATS:
-            known = f"there are {', '.join(FORMATS)}"
-            self.fail(
-                f"there is no format {shown(value)}; {known}{did_you_mean(value, FORMATS)}"
-            )
-        return str(value)
 
 
 class TraceCommand(click.Command):

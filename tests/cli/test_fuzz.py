@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from click.testing import Result
@@ -119,3 +120,57 @@ def test_nothing_runs_if_one_name_is_wrong(race: str, swaptrio: Run) -> None:
 def test_usage(options: list[str], swaptrio: Run) -> None:
     """A name is needed, a seed at least, and none below 0."""
     assert swaptrio("fuzz", *options).exit_code == 2
+
+
+def test_open_command(race: str, swaptrio: Run) -> None:
+    """Below a failure stands what opens its trace."""
+    text = swaptrio("fuzz", race, "--variant", "chris-literal", "--seeds", 50).stdout
+    [command] = [line.split(": ")[1] for line in text.splitlines() if "open it: " in line]
+
+    assert swaptrio(*shlex.split(command)[1:]).exit_code == 0
+
+
+def test_ktap(race: str, swaptrio: Run) -> None:
+    """--format ktap prints a test for each scenario, and nothing else."""
+    good = swaptrio("fuzz", race, "--seeds", 20, "--format", "ktap")
+    bad = swaptrio(
+        "fuzz", race, "--seeds", 50, "--variant", "chris-literal", "--format", "ktap"
+    )
+
+    assert (good.exit_code, bad.exit_code) == (0, 1)
+    assert good.stdout.startswith("KTAP version 1\n1..1\n  KTAP version 1\n")
+    assert good.stdout.endswith("  ok 1 v3\nok 1 race\n")
+    assert "  # expected passed, got violation of I-ERRNO\n" in bad.stdout
+    assert "  # swaptrio replay race.toml --variant chris-literal --schedule" in bad.stdout
+    assert bad.stdout.endswith("  not ok 1 chris-literal\nnot ok 1 race\n")
+    assert good.stderr == bad.stderr == ""
+
+
+def test_junit(race: str, swaptrio: Run) -> None:
+    """--format junit prints XML, in which a failure is one."""
+    text = swaptrio(
+        "fuzz", race, "--seeds", 50, "--variant", "chris-literal", "--format", "junit"
+    ).stdout
+    suites = ElementTree.fromstring(text)
+
+    assert (suites.get("tests"), suites.get("failures")) == ("1", "1")
+    [failure] = suites.iter("failure")
+    assert failure.get("type") == "violation of I-ERRNO"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--format", "junitt"], "did you mean 'junit'?"),
+        (["--format", "svg"], "there is no format 'svg'; there are ktap, junit"),
+        (["--format", "ktap", "--json"], "cannot have both"),
+    ],
+)
+def test_report_that_means_nothing(
+    options: list[str], message: str, race: str, swaptrio: Run
+) -> None:
+    """A format of traces is none of results, and stdout holds one thing."""
+    result = swaptrio("fuzz", race, *options)
+
+    assert result.exit_code == 2
+    assert message in " ".join(result.output.split())
