@@ -50,14 +50,18 @@ class Pos(Seeded):
                 self._redraw(execution)
         while len(numbers) < len(execution.tasks):
             numbers.append(self._random.random())
-        chosen = highest(execution, numbers)
+        chosen = self._select(execution)
         self._remember(execution.tasks[chosen])
         return number_of(execution, chosen)
 
+    def _select(self, execution: Execution) -> int:
+        return highest(execution, self._numbers)
+
     def _redraw(self, execution: Execution) -> None:
         """Draw again for what races with the operation that has just been performed."""
+        kind, target, done = self._kind, self._target, self._done
         for task in execution.tasks[: len(self._numbers)]:
-            if task is not self._done and races(self._kind, self._target, task):
+            if task.target is not None and task is not done and races(kind, target, task):
                 self._numbers[task.index] = self._random.random()
 
     def _remember(self, task: Task) -> None:
