@@ -45,6 +45,10 @@ class Seeded:
             return 0
         return self._below(len(options))
 
+    def draw(self) -> float:
+        """The next number of the sequence, from 0 to below 1."""
+        return self._random.random()
+
     def _below(self, count: int) -> int:
         """Any number from 0 to *count* - 1."""
         return int(self._random.random() * count)
