@@ -20,9 +20,12 @@ from swaptrio.mm.page_io import block_device
 from swaptrio.mm.swap import folio_add_lru
 from swaptrio.mm.swap_h import (
     SWAPFILE_CLUSTER,
+    SWP_BLKDEV,
+    SWP_SYNCHRONOUS_IO,
+    SWP_USED,
+    SWP_WRITEOK,
     SwapClusterInfo,
     SwapInfoStruct,
-    Swp,
     ZswapEntry,
     swap_cluster,
     swp_entry,
@@ -78,9 +81,9 @@ def new_device(
     work: SendChannel[object]
     bios, bios_in = open_channel(f"{name}.bios", math.inf)
     work, work_in = open_channel(f"{name}.work", math.inf)
-    flags = Swp.USED | Swp.WRITEOK | Swp.BLKDEV
+    flags = SWP_USED | SWP_WRITEOK | SWP_BLKDEV
     if sync:
-        flags |= Swp.SYNCHRONOUS_IO
+        flags |= SWP_SYNCHRONOUS_IO
     number = len(kernel.devices)
     cluster_list = [
         SwapClusterInfo(index, SpinLock(f"{name} cluster {index}")) for index in range(clusters)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from enum import Flag, auto
 from typing import Final, NewType
 
 import attrs
@@ -23,14 +22,12 @@ _TYPE_SHIFT: Final = 58
 _OFFSET_MASK: Final = (1 << _TYPE_SHIFT) - 1
 
 
-class Swp(Flag):
-    """Flags of a swap device."""
-
-    USED = auto()
-    WRITEOK = auto()
-    SYNCHRONOUS_IO = auto()
-    SOLIDSTATE = auto()
-    BLKDEV = auto()
+#: Flags of a swap device.
+SWP_USED: Final = 1 << 0
+SWP_WRITEOK: Final = 1 << 1
+SWP_SOLIDSTATE: Final = 1 << 2
+SWP_BLKDEV: Final = 1 << 3
+SWP_SYNCHRONOUS_IO: Final = 1 << 4
 
 
 def swp_entry(type: int, offset: int) -> SwpEntry:
@@ -86,7 +83,7 @@ class SwapInfoStruct:
 
     type: int
     name: str
-    flags: Swp
+    flags: int
     clusters: list[SwapClusterInfo]
     bios: SendChannel[object]
     bios_in: ReceiveChannel[object]
@@ -106,7 +103,7 @@ class SwapInfoStruct:
 
     def is_sync(self) -> bool:
         """Whether reads are done by the caller at once, without readahead."""
-        return Swp.SYNCHRONOUS_IO in self.flags
+        return bool(self.flags & SWP_SYNCHRONOUS_IO)
 
 
 @attrs.define(eq=False)

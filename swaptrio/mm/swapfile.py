@@ -20,9 +20,9 @@ from swaptrio.mm.memcontrol import mem_cgroup_try_charge_swap, mem_cgroup_unchar
 from swaptrio.mm.page_alloc import folio_put, folio_trylock, folio_unlock
 from swaptrio.mm.swap_h import (
     SWAPFILE_CLUSTER,
+    SWP_WRITEOK,
     SwapClusterInfo,
     SwapInfoStruct,
-    Swp,
     SwpEntry,
     swap_cluster,
     swp_cluster_offset,
@@ -339,7 +339,7 @@ async def folio_alloc_swap(kernel: Kernel, folio: Folio) -> Errno | None:
     for si in kernel.devices:
         for ci in si.clusters:
             async with ci.lock.hold("folio_alloc_swap.lock"):
-                start = _find_free(ci, folio.nr) if Swp.WRITEOK in si.flags else None
+                start = _find_free(ci, folio.nr) if si.flags & SWP_WRITEOK else None
                 if start is not None:
                     _take_slots(kernel, si, ci, folio, start)
             if start is not None:

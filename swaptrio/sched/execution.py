@@ -309,7 +309,13 @@ class Execution:
         """Take candidate *index* of *count*, and note a deviation."""
         if not 0 <= index < count:
             self._bad_index(index, count)
-        chosen = self._candidate(index)
+        enabled, task, place = self.enabled, self.running, index
+        if index and task is not None and task.enabled:
+            place -= index <= bisect_left(enabled, task.index)  # the running task stood first
+        if place == len(enabled):
+            chosen = self._let_time_pass()
+        else:
+            chosen = self.tasks[enabled[place]]
         if index:
             self.deviations.append((self.step, index, chosen.name, chosen.label))
         return chosen
@@ -331,18 +337,6 @@ class Execution:
         strategy = type(self.strategy).__name__
         msg = f"step {self.step}: {strategy} takes number {index} of {count}"
         raise ModelError(msg)
-
-    def _candidate(self, index: int) -> Task:
-        enabled = self.enabled
-        task = self.running
-        if task is not None and task.enabled:
-            if index == 0:
-                return task
-            if index <= bisect_left(enabled, task.index):
-                index -= 1
-        if index == len(enabled):
-            return self._let_time_pass()
-        return self.tasks[enabled[index]]
 
     def _let_time_pass(self) -> Task:
         self.now = self.sleepers[0][0]

@@ -61,7 +61,10 @@ def point_when(
     For whoever builds another lock or queue. *ready* is asked again whenever somebody calls
     ``Execution.refresh(target)``, and must not change anything.
     """
-    execution = current()
+    try:
+        execution = _current.get()
+    except LookupError:
+        execution = current()  # says what is missing
     task = execution.running or execution.me()
     task.kind = kind
     task.target = target
@@ -99,7 +102,10 @@ def might_sleep(label: str) -> None:
     Raises:
         Violation: it holds a spinlock (I-SPIN).
     """
-    execution = current()
+    try:
+        execution = _current.get()
+    except LookupError:
+        execution = current()  # says what is missing
     task = execution.running or execution.me()
     if task.spinning:
         locks = ", ".join(name_of(lock) for lock in task.spinning)

@@ -9,7 +9,7 @@ import pytest
 
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.page_alloc import alloc_pages, folio_lock, folio_put, folio_unlock
-from swaptrio.mm.swap_h import Swp, swp_entry
+from swaptrio.mm.swap_h import SWP_WRITEOK, swp_entry
 from swaptrio.mm.swap_table import SWP_TB_NULL
 from swaptrio.mm.swapfile import (
     __swap_cluster_free_entries,
@@ -325,7 +325,7 @@ def test_no_slots(world: Any, why: str) -> None:
         for slot in range(1, 512):
             world.swapped(slot)
     else:
-        world.si.flags &= ~Swp.WRITEOK
+        world.si.flags &= ~SWP_WRITEOK
 
     async def main() -> object:
         folio = await _resident(world)
