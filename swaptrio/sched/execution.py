@@ -312,10 +312,8 @@ class Execution:
         enabled, task, place = self.enabled, self.running, index
         if index and task is not None and task.enabled:
             place -= index <= bisect_left(enabled, task.index)  # the running task stood first
-        if place == len(enabled):
-            chosen = self._let_time_pass()
-        else:
-            chosen = self.tasks[enabled[place]]
+        time_passes = place == len(enabled)
+        chosen = self._let_time_pass() if time_passes else self.tasks[enabled[place]]
         if index:
             self.deviations.append((self.step, index, chosen.name, chosen.label))
         return chosen
