@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""``python -m benchmarks.bugs``: schedules to the first bug, as one JSON document.
+
+Each cell is as many campaigns as asked for, each with a strategy that knows nothing yet and
+seeds of its own. The counts are the same on every machine; only how many campaigns a cell gets
+through before its time is up is not, and is said.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from typing import TYPE_CHECKING, Any, Final, get_args
+
+import attrs
+import click
+import trio
+
+from benchmarks.bugs.hunt import Limits, hunt
+from benchmarks.bugs.memory import Granularity
+from benchmarks.bugs.programs import PROGRAMS
+from benchmarks.bugs.published import STRETCH, TARGETS, published
+from swaptrio.sched import open_scheduler
+from swaptrio.sched.strategies import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+GRANULARITIES: Final = get_args(Granularity)
+
+#: All that can be compared; with something behind the colon where others published that.
+STRATEGIES: Final = (
+    "random",
+    "pct:3",
+    "pct:10",
+    "pos",
+    "urw",
+    "surw",
+    "delay:3",
+    "fair",
+    "window",
+    "feedback",
+    "auto",
+)
+
+
+@attrs.frozen
+class Row:
+    """One program at one granularity, under some strategies."""
+
+    granularity: Granularity
+    program: str
+    strategies: tuple[str, ...]
+    campaigns: int
+    limits: Limits
+
+    def measure(self) -> dict[str, Any]:
+        """The row's part of the document."""
+        return trio.run(self._measure)
+
+    async def _measure(self) -> dict[str, Any]:
+        program = PROGRAMS[self.program].program(self.granularity)
+        cells = {}
+        async with open_scheduler("stepped") as scheduler:
+            for name in self.strategies:
+                counts = await hunt(
+                    scheduler,
+                    program,
+                    lambda name=name: parse(name),  # type: ignore[misc]  # bound at once
+                    range(self.campaigns),
+                    self.limits,
+                )
+                cells[name] = counts.summary()
+        row: dict[str, Any] = {"granularity": self.granularity, "program": self.program}
+        row["strategies"] = cells
+        row["published"] = published(self.program)
+        return {**row, **judged(self.program, cells)}
+
+
+def judged(program: str, cells: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The best strategy of a row, and whether it keeps what was promised."""
+    whole = {
+        name: cell["mean"] for name, cell in cells.items() if cell["found"] == cell["campaigns"]
+    }
+    if not whole:
+        return {"best": None}
+    best = min(whole, key=whole.__getitem__)
+    said: dict[str, Any] = {"best": best, "mean": whole[best]}
+    for word, table in (("target", TARGETS), ("stretch", STRETCH)):
+        if program in table:
+            said[word] = table[program]
+            said[f"{word}_met"] = whole[best] <= table[program]
+    return said
+
+
+def line(row: dict[str, Any]) -> str:
+    """A row for a person: means, or how many campaigns found it."""
+    cells = []
+    for name, cell in row["strategies"].items():
+        text = f"{cell['mean']:.1f}" if cell["found"] else "none"
+        if cell["found"] < cell["campaigns"]:
+            text += f" ({cell['found']}/{cell['campaigns']})"
+        cells.append(f"{name} {text}")
+    kept = {True: "met", False: "MISSED", None: "no target"}[row.get("target_met")]
+    return f"{row['program']} @ {row['granularity']}: {', '.join(cells)} [{kept}]"
+
+
+def measured(rows: list[Row], jobs: int) -> Iterator[dict[str, Any]]:
+    """The rows, in order, in so many processes."""
+    if jobs == 1:
+        yield from map(Row.measure, rows)
+        return
+    with ProcessPoolExecutor(jobs) as pool:
+        yield from pool.map(Row.measure, rows)
+
+
+@click.command
+@click.option("--campaigns", type=click.IntRange(1), default=100, show_default=True)
+@click.option("--schedules", type=click.IntRange(1), default=10_000, show_default=True)
+@click.option("--seconds", type=click.FloatRange(0), default=30.0, show_default=True)
+@click.option("--program", "programs", multiple=True, type=click.Choice(list(PROGRAMS)))
+@click.option("--strategy", "strategies", multiple=True)
+@click.option("--granularity", "sizes", multiple=True, type=click.Choice(GRANULARITIES))
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True)
+def main(
+    campaigns: int,
+    schedules: int,
+    seconds: float,
+    programs: tuple[str, ...],
+    strategies: tuple[str, ...],
+    sizes: tuple[Granularity, ...],
+    jobs: int,
+) -> None:
+    """Count schedules to the first bug; at most SCHEDULES a campaign and SECONDS a cell."""
+    limits = Limits(schedules, seconds)
+    for name in strategies:
+        try:
+            parse(name)
+        except ValueError as exc:
+            raise click.BadParameter(str(exc)) from None
+    rows = [
+        Row(size, program, strategies or STRATEGIES, campaigns, limits)
+        for size in sizes or GRANULARITIES
+        for program in programs or PROGRAMS
+    ]
+    found = []
+    for row in measured(rows, jobs):
+        found.append(row)
+        click.echo(line(row), err=True)
+    asked = {"campaigns": campaigns, "schedules": schedules, "seconds_a_cell": seconds}
+    json.dump({"asked": asked, "rows": found}, sys.stdout, indent=2)
+    sys.stdout.write("\n")
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m benchmarks.bugs")
