@@ -41,7 +41,8 @@ class Divergence:
     """The first step at which two executions differ.
 
     *a* and *b* are what happened there; none where a trace has ended. *what* is that which
-    differs: ``task``, ``step``, ``choice``, ``effect`` or ``end``.
+    differs: ``task``, ``step``, ``choice``, ``effect`` or ``end``; ``cut`` where nothing was
+    seen to differ before the end of a file that was cut.
     """
 
     what: str
@@ -110,6 +111,8 @@ def _pairs(a: list[Event], b: list[Event]) -> tuple[Pair, ...]:
 def _first(a: Trace, b: Trace) -> Divergence | None:
     for one, other in zip_longest(a.events, b.events):
         what = _what(one, other)
+        if (one is None and a.missing) or (other is None and b.missing):
+            what = "cut"
         if what:
             return Divergence(what, one, other)
     return None

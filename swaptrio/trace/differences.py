@@ -38,6 +38,7 @@ _WHAT: Final = {
     "choice": "another option is drawn",
     "effect": "the step does something else",
     "end": "one of them ends",
+    "cut": "one file was cut off here, so what follows is not known",
 }
 
 
@@ -61,7 +62,7 @@ def draw_diff(difference: Difference, *, width: int = 76, color: bool = False) -
         _world("before the first step", difference.start, width, paint),
         _parting(difference, width, paint),
         _tasks(difference, width, paint),
-        _world("at the end", difference.end, width, paint),
+        _world(_when(difference), difference.end, width, paint),
     ]
     blocks = ["".join(f"{line}\n" for line in part) for part in parts]
     return "\n".join(block for block in blocks if block)
@@ -73,10 +74,16 @@ def _endings(difference: Difference, width: int, paint: Paint) -> Iterator[str]:
         parts = [header.scenario or "trace"]
         parts += [f"variant {header.variant}"] if header.variant else []
         parts += [f"{outcome(header.verdict)} after {header.steps} steps"]
+        parts += [f"cut off, {trace.missing} missing"] if trace.missing else []
         text = ascii_only(f"{name}: {', '.join(parts)}")
         yield from (paint(line, "head") for line in wrap(text, width, _GAP))
     if difference.same:
         yield "no difference in any step"
+
+
+def _when(difference: Difference) -> str:
+    cut = difference.a.missing or difference.b.missing
+    return "at the end of what is there" if cut else "at the end"
 
 
 def _parting(difference: Difference, width: int, paint: Paint) -> Iterator[str]:
@@ -105,7 +112,7 @@ def _around(trace: Trace, first: Divergence, room: int) -> list[str]:
     steps = steps_of(trace)[start : first.seq + _AFTER]
     texts = [_step_text(step) for step in steps]
     if len(texts) < first.seq + _AFTER - start:
-        texts.append(f"({outcome(trace.header.verdict)})")
+        texts.append("(cut off)" if trace.missing else f"({outcome(trace.header.verdict)})")
     return [ascii_only(text) for text in texts]
 
 

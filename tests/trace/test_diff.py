@@ -234,3 +234,18 @@ def test_colours_change_nothing_else(race: Trace, calm: Trace) -> None:
         plain = plain.replace(f"\x1b[{code}m", "")
     assert plain == draw_diff(diff(race, calm))
     assert painted != plain
+
+
+def test_a_cut_file_is_no_end(race: Trace) -> None:
+    """Where a file was cut, that is said, and not that the execution ended there."""
+    short = attrs.evolve(race, events=race.events[:4], missing=2)
+    found = diff(short, race)
+    text = " ".join(draw_diff(found).split())
+
+    assert found.first is not None
+    assert (found.first.what, found.first.seq, found.same) == ("cut", 5, False)
+    assert "cut off, 2 missing" in text
+    assert "first divergence: step 5, one file was cut off here" in text
+    assert "(cut off)" in text
+    assert "at the end of what is there" in text
+    assert diff(race, short).first == attrs.evolve(found.first, a=found.first.b, b=None)
