@@ -29,7 +29,7 @@ from swaptrio.sched.errors import (
 from swaptrio.sched.execution import DEFAULT_BUDGET, Execution, current
 from swaptrio.sched.locks import Completion, Mutex, SpinLock, WaitQueue
 from swaptrio.sched.opening import Carrier, open_scheduler, run
-from swaptrio.sched.operation import Kind, Operation, name_of
+from swaptrio.sched.operation import Access, Kind, Operation, name_of
 from swaptrio.sched.points import (
     choose,
     join,
@@ -42,12 +42,14 @@ from swaptrio.sched.points import (
 )
 from swaptrio.sched.schedule import BadSchedule, Decision, Schedule
 from swaptrio.sched.scheduler import Program, Scheduler
+from swaptrio.sched.shared import Shared, touch
 from swaptrio.sched.strategies import FirstChoice, RandomWalk, Recorded, Run, Script, Strategy
 from swaptrio.sched.task import Observer, Task
 from swaptrio.sched.verdict import Ending, Verdict, Waiting
 
 __all__ = [
     "DEFAULT_BUDGET",
+    "Access",
     "BadSchedule",
     "Carrier",
     "Completion",
@@ -71,6 +73,7 @@ __all__ = [
     "Scheduler",
     "Script",
     "SendChannel",
+    "Shared",
     "SpinLock",
     "Strategy",
     "Task",
@@ -92,4 +95,5 @@ __all__ = [
     "run",
     "sleep",
     "spawn",
+    "touch",
 ]

@@ -17,7 +17,7 @@ import attrs
 import trio
 
 from swaptrio.sched.execution import _current
-from swaptrio.sched.operation import Kind
+from swaptrio.sched.operation import Access, Kind
 from swaptrio.sched.points import might_sleep, point, point_when
 from swaptrio.sched.task import Task
 
@@ -45,9 +45,20 @@ class _Buffer(Generic[T]):
     def can_receive(self) -> bool:
         return bool(self.values) or self.sender_closed or self.receiver_closed
 
+    def opens(self) -> tuple[Kind, ...]:
+        """The kinds of operation that somebody who comes now need not wait for."""
+        send = (Kind.SEND,) if self.can_send() else ()
+        return (*send, Kind.RECEIVE) if self.can_receive() else send
+
     def changed(self) -> None:
         if self.pending:
             _current.get().refresh(self)
+
+    def report(self, access: Access) -> None:
+        """Tell whoever listens what this step does, beside its declared operation."""
+        execution = _current.get(None)
+        if execution is not None and execution.touched is not None:
+            execution.touched.append((self, access))
 
 
 class _End:
@@ -98,6 +109,7 @@ class SendChannel(_End, trio.abc.SendChannel[T]):
             trio.ClosedResourceError: this end is closed.
             trio.BrokenResourceError: the other end is closed.
         """
+        self._buffer.report(Access.WRITE)
         if self._buffer.sender_closed:
             raise trio.ClosedResourceError
         if self._buffer.receiver_closed:
@@ -141,6 +153,7 @@ class ReceiveChannel(_End, trio.abc.ReceiveChannel[T]):
 
     def waiting(self) -> int:
         """How many values could be received now, without looking at any."""
+        self._buffer.report(Access.READ)
         return len(self._buffer.values)
 
     async def aclose(self) -> None:

@@ -39,7 +39,7 @@ import attrs
 
 from swaptrio.sched.errors import ModelError, Stopped, Violation
 from swaptrio.sched.lasso import QUIET, Lasso
-from swaptrio.sched.operation import name_of
+from swaptrio.sched.operation import Access, name_of
 from swaptrio.sched.schedule import Decision, Schedule
 from swaptrio.sched.strategies import Strategy
 from swaptrio.sched.task import Observer, Resource, Task
@@ -67,7 +67,9 @@ class Execution:
     back (see `lasso`); without it only the *budget* of steps bounds an execution that does not
     end. *at_end* are checks to call when nobody has anything left to do; what one raises is the
     verdict. *failure* is the exception behind the verdict, with its traceback, if there is one.
-    *now* is the virtual time in nanoseconds.
+    *now* is the virtual time in nanoseconds. *touched* is where steps report what they access
+    beside their declared operations, if somebody listens (see `shared`); steps do so before the
+    verdict only.
     """
 
     strategy: Strategy
@@ -87,6 +89,7 @@ class Execution:
     at_end: list[Callable[[], None]] = attrs.Factory(list)
     time_read: bool = False
     watching: bool = False
+    touched: list[tuple[object, Access]] | None = None
     _drained: int = 0
     _names: set[str] = attrs.Factory(set)
     _lasso: Lasso = attrs.Factory(Lasso)
@@ -248,6 +251,8 @@ class Execution:
 
     def fall_asleep(self, task: Task, duration: int) -> None:
         """*task* can go on when *duration* nanoseconds of virtual time have passed."""
+        if self.touched is not None:
+            self.touched.append(("clock", Access.WRITE))
         self.disable(task)
         heappush(self.sleepers, (self.now + duration, task.index, task))
 
@@ -282,6 +287,7 @@ class Execution:
         self.verdict = Verdict(ending, self.step, schedule, check, message, waiting, cycle)
         self.budget = -1
         self.watching = False
+        self.touched = None
         if self.observer is None:
             return
         try:

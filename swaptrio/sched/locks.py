@@ -19,7 +19,7 @@ import attrs
 
 from swaptrio.sched.errors import ModelError, Violation
 from swaptrio.sched.execution import Execution, _current, current
-from swaptrio.sched.operation import Kind
+from swaptrio.sched.operation import Access, Kind
 from swaptrio.sched.points import might_sleep, point, point_when
 from swaptrio.sched.task import Task
 
@@ -36,6 +36,13 @@ class _Ready:
 
 
 _READY: Final = _Ready()
+
+
+def _report(target: object, access: Access) -> None:
+    """Tell whoever listens what this step does to *target*, beside its declared operation."""
+    execution = _current.get(None)
+    if execution is not None and execution.touched is not None:
+        execution.touched.append((target, access))
 
 
 @attrs.define(eq=False)
@@ -58,12 +65,17 @@ class _Lock:
 
     def locked(self) -> bool:
         """Whether somebody holds the lock."""
+        _report(self, Access.READ)
         return self.owner is not None
 
     def owned(self) -> bool:
         """Whether the running task holds the lock."""
         execution = _current.get()
         return self.owner is not None and self.owner is execution.running
+
+    def opens(self) -> tuple[Kind, ...]:
+        """The kinds of operation that somebody who comes now need not wait for."""
+        return (Kind.LOCK,) if self.owner is None else ()
 
     def _free(self) -> bool:
         return self.owner is None
@@ -79,6 +91,8 @@ class _Lock:
     def _take(self, execution: Execution, task: Task) -> None:
         if execution.verdict is not None:
             return
+        if execution.touched is not None:
+            execution.touched.append((self, Access.WRITE))
         self.owner = task
         task.held.append(self)
         if self.pending:
@@ -94,6 +108,8 @@ class _Lock:
         if self.owner is not task:
             held = "nobody" if self.owner is None else self.owner.name
             raise Violation("I-SPIN", f"{task.name} releases {self.name}, held by {held}")
+        if execution.touched is not None:
+            execution.touched.append((self, Access.WRITE))
         if tell and self.on_release is not None:
             self.on_release()
         self.owner = None
@@ -152,6 +168,7 @@ class SpinLock(_Lock):
         To let others come in before, the caller has a `point` of kind TRYLOCK.
         """
         if self.owner is not None:
+            _report(self, Access.READ)
             return False
         execution = _current.get()
         task = execution.me()
@@ -194,6 +211,7 @@ class Mutex(_Lock):
     def take_free(self) -> bool:
         """Take the lock if it is free, within the current step; whether it was."""
         if self.owner is not None:
+            _report(self, Access.READ)
             return False
         execution = _current.get()
         self._take(execution, execution.me())
@@ -214,6 +232,7 @@ class Mutex(_Lock):
         if task.finished:
             message = f"{giver.name} passes {self.name} on to {task.name}, which has ended"
             raise Violation("I-SPIN", message)
+        _report(self, Access.WRITE)
         giver.held.remove(self)
         self.owner = task
         task.held.append(self)
@@ -250,6 +269,7 @@ class WaitQueue:
             Violation: the caller holds a spinlock (I-SPIN).
         """
         might_sleep(label)
+        _report(self, Access.WRITE)
         ticket = _Ticket()
         self._tickets.append(ticket)
         await point_when(label, Kind.WAIT, self, lambda: ticket.woken)
@@ -265,6 +285,7 @@ class WaitQueue:
             Violation: the caller holds a spinlock (I-SPIN).
         """
         might_sleep(label)
+        _report(self, Access.READ)
         await point_when(label, Kind.WAIT, self, condition)
         while not condition() and current().verdict is None:
             await point_when(label, Kind.WAIT, self, condition)

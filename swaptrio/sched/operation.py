@@ -17,6 +17,7 @@ class Kind(Enum):
     LOCK = "lock"
     UNLOCK = "unlock"
     TRYLOCK = "trylock"
+    CAS = "cas"
     READ = "read"
     WRITE = "write"
     SEND = "send"
@@ -27,6 +28,14 @@ class Kind(Enum):
     SLEEP = "sleep"
     JOIN = "join"
     CHOOSE = "choose"
+
+
+class Access(Enum):
+    """What a step does to an object. Two accesses conflict unless both read or both add."""
+
+    READ = "read"
+    ADD = "add"
+    WRITE = "write"
 
 
 #: A task that waits here has nothing to do; it is not stuck.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from swaptrio.sched.errors import ModelError, Violation
 from swaptrio.sched.execution import PARK, _current, current
-from swaptrio.sched.operation import Kind, name_of
+from swaptrio.sched.operation import Access, Kind, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator, Sequence
@@ -139,6 +139,8 @@ def now() -> int:
     """The virtual time, in nanoseconds since the execution began."""
     execution = current()
     execution.time_read = True
+    if execution.touched is not None:
+        execution.touched.append(("clock", Access.READ))
     return execution.now
 
 

@@ -14,6 +14,7 @@ def test_exported_names() -> None:
     """What the package exports changes only on purpose."""
     assert sched.__all__ == [
         "DEFAULT_BUDGET",
+        "Access",
         "BadSchedule",
         "Carrier",
         "Completion",
@@ -37,6 +38,7 @@ def test_exported_names() -> None:
         "Scheduler",
         "Script",
         "SendChannel",
+        "Shared",
         "SpinLock",
         "Strategy",
         "Task",
@@ -58,6 +60,7 @@ def test_exported_names() -> None:
         "run",
         "sleep",
         "spawn",
+        "touch",
     ]
 
 
