@@ -8,7 +8,7 @@ decide; what they learn they learn from their own executions.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from swaptrio.sched.execution import Execution
+
+#: Seeds that members can be given. Not our own: its first number has chosen them already.
+SEEDS: Final = 2**53
 
 
 @attrs.define(eq=False)
@@ -46,7 +49,7 @@ class Auto:
         self._chance.begin(execution)
         chance = self._chance.draw()
         self.chosen = self.members[drawn(self.weights, range(len(self.members)), chance)]
-        self.chosen.seed = self.seed
+        self.chosen.seed = int(self._chance.draw() * SEEDS)
         self.chosen.begin(execution)
 
     def pick(self, execution: Execution, count: int) -> int:

@@ -163,6 +163,7 @@ def test_auto_lets_every_member_decide() -> None:
     chosen: Counter[int] = Counter()
     for strategy.seed in range(400):
         run(lonely, strategy, carrier="stepped")
+        assert strategy.chosen.seed != strategy.seed
         chosen[strategy.members.index(strategy.chosen)] += 1
     for place, weight in enumerate(strategy.weights):
         assert abs(chosen[place] - 400 * weight) < 4 * (400 * weight) ** 0.5
