@@ -30,6 +30,7 @@ FLOORS = (
     "explore",
     "trace",
     "page",
+    "diagram",
     "cli",
 )
 
