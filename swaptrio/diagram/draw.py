@@ -34,6 +34,9 @@ WIDEST: Final = 400
 #: Columns begin so far apart at least: indentation must not look like another column.
 _APART: Final = 12
 
+#: A text in the last column may be so wide before it loses some of its words.
+_WIDEST_TEXT: Final = 48
+
 
 def draw_diagram(trace: Trace, width: int = 76) -> str:
     """*trace* as a drawing with lines shorter than *width*, ``*** result`` at its end.
@@ -65,6 +68,13 @@ def _result(trace: Trace) -> Iterator[str]:
     yield f" *** {ascii_only(outcome(trace.header.verdict))} ***"
 
 
+def _fitting(text: str, room: int) -> str:
+    """*text* with as many of its words, which commas part, as there is room for."""
+    while len(text) > room and ", " in text:
+        text = text.rpartition(", ")[0]
+    return cut(text, room)
+
+
 @attrs.frozen
 class _Sheet:
     """Columns for *tasks* in *room*; a text may run on beneath the next column."""
@@ -79,7 +89,8 @@ class _Sheet:
 
     def _apart(self) -> int:
         last = len(self.tasks) - 1
-        widest = max((len(text) for place, text in self.texts if place == last), default=0)
+        texts = (len(text) for place, text in self.texts if place == last)
+        widest = min(max(texts, default=0), _WIDEST_TEXT)
         named = max(map(len, self.tasks), default=0) + 3
         fair = self.room // max(len(self.tasks), 1)
         return max(_APART, named, min((self.room - widest - 1) // max(last, 1), fair))
@@ -102,4 +113,4 @@ class _Sheet:
             if place != column:
                 yield ""
             column = place
-            yield " " * self.start(place) + text
+            yield " " * self.start(place) + _fitting(text, self.room - self.start(place))

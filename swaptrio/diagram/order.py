@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, NoReturn
 import attrs
 
 from swaptrio.diagram.drawing import DrawnStep
+from swaptrio.errors import shown
 from swaptrio.sched import Run, Task
 from swaptrio.sched.errors import WindowNotReached
 
@@ -109,7 +110,7 @@ class DrawnOrder:
         if step.mode == "ends":
             return task.finished
         if not step.labels:
-            self._refuse(f"{self.variant} has no such step")
+            self._refuse(f"{self.variant} has no such step as {shown(step.text)}")
         if self._performed:
             return True
         if task.finished:

@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from swaptrio.diagram.drawing import Column, Diagram, DiagramError, Line
-from swaptrio.diagram.rows import Header, cells_of, cleaned, header_of, is_rule, names_in
+from swaptrio.diagram.rows import (
+    Header,
+    cells_of,
+    cleaned,
+    header_of,
+    is_rule,
+    names_in,
+    without_comments,
+)
 from swaptrio.errors import Problem, shown
 
 if TYPE_CHECKING:
@@ -64,6 +72,15 @@ def _too_large(text: str, file: str) -> Iterator[Problem]:
             yield Problem(file, f"line {number}", str(len(row)), message)
 
 
+def _down_to_the_result(rows: Iterator[Row]) -> tuple[list[Row], str]:
+    body: list[Row] = []
+    for number, row in rows:
+        if result := _RESULT.fullmatch(row):
+            return body, result[1]
+        body.append((number, row))
+    return body, ""
+
+
 @attrs.define
 class _Reader:
     """Reads the rows of one drawing, and keeps what is wrong with them."""
@@ -108,20 +125,19 @@ class _Reader:
     def _body(
         self, rows: Iterator[Row], header: Header, columns: list[Column]
     ) -> tuple[list[Line], str]:
+        """The lines down to the result, and the result."""
+        body, claim = _down_to_the_result(rows)
+        body = [(number, row) for number, row in body if not is_rule(row)]
+        if body and self._named(*body[0], header, columns):
+            body = body[1:]
+        header = header.over([without_comments(row) for _, row in body])
         lines: list[Line] = []
-        for number, row in rows:
-            result = _RESULT.fullmatch(row)
-            if result:
-                return lines, result[1]
-            if is_rule(row):
-                continue
-            if not lines and self._named(number, row, header, columns):
-                continue
+        for number, row in body:
             if header_of(row) is not None:
                 self._wrong(f"line {number}", "", "a second header; a file holds one drawing")
-                continue
-            lines += self._lines(number, row, header)
-        return lines, ""
+            else:
+                lines += self._lines(number, row, header)
+        return lines, claim
 
     def _named(self, number: int, row: str, header: Header, columns: list[Column]) -> bool:
         """Whether the row names tasks; they go into *columns*, where none stands yet."""

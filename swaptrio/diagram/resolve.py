@@ -4,9 +4,9 @@
   1. a result, such as ``= -EEXIST`` or ``spin_unlock()``: a remark, which asks for nothing
   2. ``ends``, ``runs to its end``: the task runs until it has ended
   3. ``function.step``: that label, or that draw
-  4. a function with one label: that label
-  5. a function with several labels and a step behind it: that label
-  6. a function with lines indented below it: a frame, in which those lines are looked up
+  4. a function with a step behind it: that label
+  5. a function with lines indented below it: a frame, in which those lines are looked up
+  6. a function with one label: that label
   7. a step of the frame it stands in; a deed; a step that only one function has
 
 Whatever fits none of them is told, with all that it could mean or the nearest word.
@@ -88,7 +88,8 @@ def meaning(
         return Meaning(problem="this line names no function and no step")
     name = found[1].lstrip("_").lower() or found[1]
     mode: Mode = "waits" if waiting or _WAITS.search(found[3]) else "performs"
-    said = _Said(name, bool(found[2]), found[3], mode, vocabulary, tuple(frames), tuple(below))
+    lines = tuple(line for line in below if not _REMARK.match(line))
+    said = _Said(name, bool(found[2]), found[3], mode, vocabulary, tuple(frames), lines)
     return said.meaning()
 
 
@@ -134,13 +135,9 @@ class _Said:
         named = self.known.of_step(_forms(_first(self.rest)), (self.name,))
         if named:
             return self._step(named)
-        if any(self._is_a_step(line) for line in self.below):
-            return Meaning(frame=self.name)
-        if len(labels) == 1:
-            return self._step(labels)
         if self.below:
             return Meaning(frame=self.name)
-        return _ambiguous(labels)
+        return self._step(labels) if len(labels) == 1 else _ambiguous(labels)
 
     def _is_a_step(self, line: str) -> bool:
         return bool(self.known.of_step(_forms(_first(line)), (self.name,)))
@@ -173,11 +170,11 @@ class _Said:
         return (frame, *sorted(longer))
 
     def _without_labels(self) -> Meaning:
-        if any(label.startswith(f"{self.name}.") for label in self.known.elsewhere):
-            return Meaning(foreign=True)
         known = self.name in self.known.functions
         if known and self.below:
             return Meaning(frame=self.name)
+        if any(self.name in label.split(".") for label in self.known.elsewhere):
+            return Meaning(foreign=True)
         if known:
             message = "nothing stops in this function itself; draw what it calls, or its steps"
             return Meaning(problem=message)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """One row of a drawing in cells: by bars where there are some, otherwise by position.
 
-Text belongs to the last column that begins at or shortly before it. It may run on beneath the
-next column; only two spaces or more let another cell begin. Comments, which stand in
+Text belongs to the last column that begins at or shortly before it. Titles may be centred: if
+the first column's text begins left of its title, that holds for all. Text may run on beneath
+the next column; only two spaces or more let another cell begin. Comments, which stand in
 parentheses or behind two slashes, are blanked out, so that positions stay what they are.
 """
 
@@ -39,19 +40,29 @@ class Cell:
 
 @attrs.frozen
 class Header:
-    """The columns: their *names*, *starts*, *tasks* where written, and the *bars* between."""
+    """The columns: their *names*, *starts*, *tasks* where written, and the *bars* between.
+
+    *shift* is how far left of the titles the text begins, where the titles are centred.
+    """
 
     names: tuple[str, ...]
     starts: tuple[int, ...]
     tasks: tuple[str, ...]
     bars: int
+    shift: int = 0
+
+    def over(self, rows: Sequence[str]) -> Header:
+        """The same header, over these rows."""
+        lefts = [len(row) - len(row.lstrip()) for row in rows if not is_rule(row)]
+        return attrs.evolve(self, shift=max(0, self.starts[0] - min(lefts, default=0)))
 
     def column_at(self, position: int) -> int:
         """The column of text that begins at *position*."""
         found = 0
         for number in range(1, len(self.starts)):
             gap = self.starts[number] - self.starts[number - 1]
-            if position >= self.starts[number] - min(_SLACK, gap // 4):
+            left = min(self.shift, gap // 2) + min(_SLACK, gap // 4)
+            if position >= self.starts[number] - left:
                 found = number
         return found
 
@@ -59,6 +70,11 @@ class Header:
 def cleaned(row: str) -> str:
     """*row* with blanks for tabs, and bars and rules instead of drawn boxes."""
     return _BOX.sub("-", _BAR.sub("|", row.expandtabs(8))).rstrip()
+
+
+def without_comments(row: str) -> str:
+    """*row* with blanks where comments stand."""
+    return _COMMENT.sub(lambda comment: " " * len(comment[0]), row)
 
 
 def is_rule(row: str) -> bool:
@@ -88,7 +104,7 @@ def names_in(row: str, header: Header) -> Iterator[tuple[int, str]]:
 
 def cells_of(row: str, header: Header) -> Sequence[Cell] | None:
     """The cells of a cleaned row, from left to right; none where its bars do not fit."""
-    row = _COMMENT.sub(lambda comment: " " * len(comment[0]), row)
+    row = without_comments(row)
     if header.bars and "|" in row:
         return _between_bars(_inner(row), header)
     return _by_position(row.replace("|", " "), header)
@@ -120,5 +136,5 @@ def _by_position(row: str, header: Header) -> Sequence[Cell]:
         if cells and cells[-1].column == column:
             cells[-1] = attrs.evolve(cells[-1], text=f"{cells[-1].text} {chunk[0]}")
         else:
-            cells.append(Cell(column, chunk.start() - header.starts[column], chunk[0]))
+            cells.append(Cell(column, chunk.start(), chunk[0]))
     return cells

@@ -45,6 +45,13 @@ _READ: Final = (
     "swap_read_folio.zswap",
 )
 
+_TRYLOCK: Final = (
+    "pageout.trylock",
+    "shrink_folio_list.trylock",
+    "try_to_reclaim_swap.trylock",
+    "zap_pte_range.trylock",
+)
+
 #: Deeds, and functions of the kernel in which the model stops nowhere, by name.
 DEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "alloc": _ALLOC,
@@ -55,6 +62,7 @@ DEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "mem_cgroup_swapin_charge_folio": _CHARGE,
     "check": _CHECK,
     "discard": _DISCARD,
+    "folio_trylock": _TRYLOCK,
     "free": ("swap_put_entries_direct.lock",),
     "insert": _INSERT,
     "lookup": ("swap_cache_get_folio.lookup",),
@@ -74,7 +82,6 @@ DEEDS: Final[Mapping[str, tuple[str, ...]]] = {
 #: Steps that do what a function of the kernel does which every caller names in its own way.
 STEPS: Final[Mapping[str, tuple[str, ...]]] = {
     "folio_lock": ("folio_lock",),
-    "folio_trylock": ("trylock",),
     "folio_unlock": ("unlock", "rollback_unlock", "mismatch", "nomap", "failed", "again"),
     "lock": ("lock", "ptl", "folio_lock"),
     "spin_lock": ("lock", "ptl"),

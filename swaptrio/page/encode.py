@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import attrs
 
-from swaptrio.trace.window import spans
 from swaptrio.trace.ending import concerned, outcome
 from swaptrio.trace.order import holds, links
+from swaptrio.trace.window import spans
 from swaptrio.trace.words import steps_of
 
 if TYPE_CHECKING:
