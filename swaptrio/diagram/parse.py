@@ -98,7 +98,7 @@ class _Reader:
             for name, task in zip(found.names, found.tasks, strict=True)
         ]
         lines, claim = self._body(rows, found, columns)
-        if not lines:
+        if not lines and not self.problems:
             self._wrong("", "", "nothing is drawn under the header")
         return Diagram(tuple(columns), tuple(lines), claim, self.file)
 

@@ -144,6 +144,8 @@ class _Said:
 
     def _word(self) -> Meaning:
         """A step, a deed, or a function without a label of its own."""
+        if named := self.known.of_step(_forms(_first(self.rest)), (self.name,)):
+            return self._step(named)
         for function in reversed(self.frames):
             if labels := self.known.of_step(_forms(self.name), self._functions(function)):
                 return self._step(labels)
@@ -170,14 +172,11 @@ class _Said:
         return (frame, *sorted(longer))
 
     def _without_labels(self) -> Meaning:
-        known = self.name in self.known.functions
-        if known and self.below:
-            return Meaning(frame=self.name)
+        if self.name in self.known.functions:
+            message = "nothing stops in this function itself; draw what it calls, or its steps"
+            return Meaning(frame=self.name) if self.below else Meaning(problem=message)
         if any(self.name in label.split(".") for label in self.known.elsewhere):
             return Meaning(foreign=True)
-        if known:
-            message = "nothing stops in this function itself; draw what it calls, or its steps"
-            return Meaning(problem=message)
         return Meaning(problem=self._unknown(), hint=self.known.near(self.name))
 
     def _unknown(self) -> str:

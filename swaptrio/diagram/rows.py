@@ -42,13 +42,15 @@ class Cell:
 class Header:
     """The columns: their *names*, *starts*, *tasks* where written, and the *bars* between.
 
-    *shift* is how far left of the titles the text begins, where the titles are centred.
+    *frame* says whether bars stand left and right of it all. *shift* is how far left of the
+    titles the text begins, where the titles are centred.
     """
 
     names: tuple[str, ...]
     starts: tuple[int, ...]
     tasks: tuple[str, ...]
     bars: int
+    frame: tuple[bool, bool]
     shift: int = 0
 
     def over(self, rows: Sequence[str]) -> Header:
@@ -87,11 +89,13 @@ def header_of(row: str) -> Header | None:
     titles = list(_TITLES.finditer(row))
     if not titles or not is_rule(_TITLES.sub("", row)):
         return None
+    frame = (row.lstrip().startswith("|"), row.endswith("|"))
     return Header(
         tuple(f"CPU{int(title[1])}" for title in titles),
         tuple(title.start() for title in titles),
         tuple(title[2] or "" for title in titles),
-        _inner(row).count("|"),
+        _inner(row, frame).count("|"),
+        frame,
     )
 
 
@@ -106,16 +110,17 @@ def cells_of(row: str, header: Header) -> Sequence[Cell] | None:
     """The cells of a cleaned row, from left to right; none where its bars do not fit."""
     row = without_comments(row)
     if header.bars and "|" in row:
-        return _between_bars(_inner(row), header)
+        return _between_bars(_inner(row, header.frame), header)
     return _by_position(row.replace("|", " "), header)
 
 
-def _inner(row: str) -> str:
+def _inner(row: str, frame: tuple[bool, bool]) -> str:
     """*row* without the bars of a frame around it."""
-    stripped = row.strip()
-    if stripped.startswith("|"):
+    left, right = frame
+    if left and row.lstrip().startswith("|"):
         row = row.replace("|", " ", 1)
-    return row[: row.rindex("|")] if stripped.endswith("|") and "|" in row else row
+    row = row.rstrip()
+    return row.removesuffix("|") if right else row
 
 
 def _between_bars(row: str, header: Header) -> Sequence[Cell] | None:

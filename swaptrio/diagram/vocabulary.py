@@ -20,7 +20,7 @@ from swaptrio.variants import load, names
 from swaptrio.words import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from swaptrio.scenario.format import Scenario
     from swaptrio.variants import Variant
@@ -71,6 +71,7 @@ DEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "recheck": _INSERT,
     "rollback": ("swap_cache_alloc.rollback",),
     "start": ("start",),
+    "swap_cache_add_folio": _INSERT,
     "swap_cache_do_add_folio": _INSERT,
     "swap_cache_do_del_folio": ("swap_cache_alloc.rollback", "swap_cache_del_folio.lock"),
     "swap_cache_get_folio": ("swap_cache_get_folio.lookup",),
@@ -141,15 +142,23 @@ def vocabulary(scenario: Scenario, variant: Variant) -> Vocabulary:
     for label in sorted(labels):
         function = label.rpartition(".")[0] or label
         steps[function] = (*steps.get(function, ()), label)
-    own = (name.lstrip("_") for name in (*FUNCTIONS, *variant.functions))
     return Vocabulary(
         variant=variant.name,
         labels=frozenset(labels),
         steps=steps,
-        functions=frozenset((*own, *steps)),
+        functions=frozenset((*_functions(variant), *steps)),
         draws=frozenset(DRAWS),
         elsewhere=all_labels() - labels,
     )
+
+
+def _functions(variant: Variant) -> Iterator[str]:
+    """The functions of the model and of *variant*, whatever other versions have brought."""
+    for name, function in FUNCTIONS.items():
+        if not function.__module__.startswith("swaptrio.variants."):
+            yield name.lstrip("_")
+    for name in variant.functions:
+        yield name.lstrip("_")
 
 
 @cache
