@@ -79,9 +79,16 @@ class Row:
 
 
 def judged(program: str, cells: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """The best strategy of a row, and whether it keeps what was promised."""
+    """The best strategy of a row, and whether it keeps what was promised.
+
+    One that has missed the bug in some campaign is not the best, nor one whose time was up
+    after a fifth of the campaigns of another.
+    """
+    enough = max(cell["campaigns"] for cell in cells.values()) / 5
     whole = {
-        name: cell["mean"] for name, cell in cells.items() if cell["found"] == cell["campaigns"]
+        name: cell["mean"]
+        for name, cell in cells.items()
+        if cell["found"] == cell["campaigns"] >= enough
     }
     if not whole:
         return {"best": None}
