@@ -9,6 +9,7 @@ the order could not be told. Daemons have no column. The drawing can be read bac
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import attrs
@@ -85,8 +86,9 @@ class _Sheet:
 
     def start(self, place: int) -> int:
         """Where a column begins: the last one so that its text fits, the others between."""
-        return 1 + place * self._apart()
+        return 1 + place * self._apart
 
+    @cached_property
     def _apart(self) -> int:
         last = len(self.tasks) - 1
         texts = (len(text) for place, text in self.texts if place == last)
