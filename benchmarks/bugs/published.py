@@ -4,7 +4,7 @@
 Mean schedules to the first bug, by the artifacts of two papers (20 trials each): SURW's (Zhao
 et al., ASPLOS 2025; a measuring run counted) and RFF's (Wolff et al., ASPLOS 2024). None stands
 for no bug found. Both instrument C programs, so ``every`` is the granularity to compare with;
-``account``, ``lazy01``, ``stack`` and ``token_ring`` end otherwise in C, and are no measure.
+the programs of `unlike_c` are no measure all the same.
 """
 
 from __future__ import annotations
