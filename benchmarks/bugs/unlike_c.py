@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Programs that are no measure against what was published for C.
 
-`account` and `token_ring` do not join their tasks, which ends otherwise in C; `stack` and `lazy`
-are trivial where tasks are coroutines. Strategies can be held against each other on them.
+`account` and `token_ring` do not join their tasks, which ends otherwise in C; `stack` and
+`lazy` are trivial where tasks are coroutines. Strategies can be compared on them all the same.
 """
 
 from __future__ import annotations
