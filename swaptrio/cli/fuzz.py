@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -17,15 +17,25 @@ if TYPE_CHECKING:
     from swaptrio.cli.console import Console
     from swaptrio.cli.found import Campaign
     from swaptrio.sched import Carrier, Scheduler
+    from swaptrio.sched.strategies import SeededStrategy
 
 #: Seeds where no number is given.
 SEEDS = 2000
+
+
+class Plan(NamedTuple):
+    """What is run of each scenario: by which seeds, under what strategy, carried by whom."""
+
+    seeds: range
+    strategy: str
+    carrier: Carrier
 
 
 @click.command(
     epilog=epilog(
         "fuzz large-vs-small-neighbour --variant no-second-check",
         "fuzz two-faults-one-slot --seeds 100000 --seed-start 5000",
+        "fuzz two-faults-one-slot --variant check-without-lock --strategy pos",
         "fuzz path/to/race.toml --variant path/to/mine.py --json",
         "fuzz two-faults-one-slot large-vs-small-neighbour --format ktap",
     )
@@ -56,6 +66,13 @@ SEEDS = 2000
     help="Who runs the tasks: Trio, one each, or all stepped from one; same executions.",
 )
 @click.option(
+    "--strategy",
+    metavar="S",
+    default="random",
+    show_default=True,
+    help="What decides: random, pct:3, pos, urw, surw:WORD, delay:2, feedback, auto and others.",
+)
+@click.option(
     "--format",
     "report",
     metavar="NAME",
@@ -70,9 +87,10 @@ def fuzz(
     seeds: int,
     seed_start: int,
     carrier: Carrier,
+    strategy: str,
     report: str | None,
 ) -> int:
-    """Run each scenario NAME from its set-up under random schedules.
+    """Run each scenario NAME from its set-up under schedules of chance.
 
     The windows of the scenarios play no part. Each distinct failure is told once, with its
     first seed, the shortest schedule found for it, the command that replays that, and the path
@@ -85,11 +103,12 @@ def fuzz(
         raise click.UsageError(msg)
     from swaptrio.cli.case import load_cases
 
+    plan = Plan(range(seed_start, seed_start + seeds), strategy, carrier)
+    _strategy_of(plan)
     with console.interrupts.listening() as stop:
         cases = load_cases(console, names, variant)
         campaigns = []
-        numbers = range(seed_start, seed_start + seeds)
-        for campaign in _campaigns(console, cases, numbers, stop, carrier):
+        for campaign in _campaigns(console, cases, plan, stop):
             campaigns.append(campaign)
             for line in campaign.lines(console) if report is None else ():
                 console.say(line)
@@ -101,6 +120,20 @@ def fuzz(
     return codes.FAILED if failed else codes.OK
 
 
+def _strategy_of(plan: Plan) -> SeededStrategy:
+    """A strategy of the name in *plan* that has learned nothing yet.
+
+    Raises:
+        click.BadParameter: there is none.
+    """
+    from swaptrio.sched.strategies import parse
+
+    try:
+        return parse(plan.strategy)
+    except ValueError as exc:
+        raise click.BadParameter(str(exc), param_hint="'--strategy'") from None
+
+
 def _report(console: Console, name: str, campaigns: list[Campaign]) -> None:
     from swaptrio.trace.formats import RESULT_FORMATS
 
@@ -110,9 +143,8 @@ def _report(console: Console, name: str, campaigns: list[Campaign]) -> None:
 def _campaigns(
     console: Console,
     cases: list[Case],
-    seeds: range,
+    plan: Plan,
     stop: Callable[[], bool],
-    carrier: Carrier,
 ) -> Iterator[Campaign]:
     from swaptrio.cli.recording import with_scheduler
 
@@ -121,16 +153,16 @@ def _campaigns(
             return
 
         def work(scheduler: Scheduler, case: Case = case) -> Awaitable[Campaign]:
-            return _campaign(console, scheduler, case, seeds, stop)
+            return _campaign(console, scheduler, case, plan, stop)
 
-        yield with_scheduler(console, work, carrier)
+        yield with_scheduler(console, work, plan.carrier)
 
 
 async def _campaign(
     console: Console,
     scheduler: Scheduler,
     case: Case,
-    seeds: range,
+    plan: Plan,
     stop: Callable[[], bool],
 ) -> Campaign:
     """Fuzz one case, and replay each of its finds with the recorder on."""
@@ -144,11 +176,18 @@ async def _campaign(
     def progress(fuzzed: Fuzzed) -> None:
         rate = fuzzed.executions / fuzzed.seconds
         failures = f"{len(fuzzed.failures)} distinct in {fuzzed.failed} failures"
-        done = f"{fuzzed.executions} of {len(seeds)} seeds, {rate:.0f}/s"
+        done = f"{fuzzed.executions} of {len(plan.seeds)} seeds, {rate:.0f}/s"
         line.show(f"{case.scenario.name}: {done}, {failures}")
 
     try:
-        fuzzed = await walk(scheduler, case.setup, seeds, stop=stop, progress=progress)
+        fuzzed = await walk(
+            scheduler,
+            case.setup,
+            plan.seeds,
+            strategy=_strategy_of(plan),
+            stop=stop,
+            progress=progress,
+        )
         finds = []
         for number, failure in enumerate(fuzzed.failures, 1):
             line.show(f"making failure {number} of {len(fuzzed.failures)} short")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Fuzz: one random walk after the other, from the set-up of a scenario, without its window.
+"""Fuzz: one execution of chance after the other, from a scenario's set-up, without its window.
 
 The loop is what a campaign spends its life in. It writes nothing and keeps nothing of an
 execution that passed. What failed is counted by its fingerprint and kept once, as a schedule;
@@ -21,6 +21,8 @@ from swaptrio.sched import RandomWalk, Schedule, Scheduler, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from swaptrio.sched.strategies import SeededStrategy
 
 
 @attrs.define
@@ -78,6 +80,7 @@ async def fuzz(
     setup: Setup,
     seeds: Iterable[int],
     *,
+    strategy: SeededStrategy | None = None,
     stop: Callable[[], bool] = lambda: False,
     progress: Callable[[Fuzzed], None] | None = None,
 ) -> Fuzzed:
@@ -86,19 +89,20 @@ async def fuzz(
     Args:
         scheduler: runs the executions.
         setup: the scenario and the variant.
-        seeds: one random walk each.
+        seeds: one execution each.
+        strategy: decides, by each seed in turn; a random walk if left out.
         stop: asked before each execution; what was found until then is the result.
         progress: is told about ten times a second at most.
     """
     fuzzed = Fuzzed(setup)
     pace = Pace.start()
-    walk = RandomWalk(0)
+    strategy = strategy or RandomWalk(0)
     for seed in seeds:
         if stop():
             fuzzed.stopped = True
             break
-        walk.seed = seed
-        verdict = await execute(scheduler, setup, walk)
+        strategy.seed = seed
+        verdict = await execute(scheduler, setup, strategy)
         fuzzed.executions += 1
         fuzzed.steps += verdict.steps
         if failed(verdict):

@@ -174,3 +174,22 @@ def test_report_that_means_nothing(
 
     assert result.exit_code == 2
     assert message in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize("strategy", ["pct:3", "pos", "urw", "feedback", "auto"])
+def test_other_strategies(strategy: str, race: str, swaptrio: Run, document: Document) -> None:
+    """Any strategy can decide; what it finds replays like any other failure."""
+    options = ("--variant", "no-second-check", "--seeds", 100, "--strategy", strategy, "--json")
+    record = document(swaptrio("fuzz", race, *options))
+
+    (failure,) = [each for each in record["failures"] if each["check"] == "I-ONE"]
+    command = shlex.split(failure["command"])
+    assert document(swaptrio(*command[1:], "--json"))["violation"]["check"] == "I-ONE"
+
+
+def test_unknown_strategy(race: str, swaptrio: Run) -> None:
+    """A strategy that there is not is refused, with the nearest one."""
+    result = swaptrio("fuzz", race, "--strategy", "randon")
+
+    assert result.exit_code == 2
+    assert "did you mean 'random'?" in result.stderr
