@@ -35,7 +35,7 @@ class Plan(NamedTuple):
     epilog=epilog(
         "fuzz large-vs-small-neighbour --variant no-second-check",
         "fuzz two-faults-one-slot --seeds 100000 --seed-start 5000",
-        "fuzz two-faults-one-slot --variant check-without-lock --strategy pos",
+        "fuzz two-faults-one-slot --variant pre --strategy pct:3",
         "fuzz path/to/race.toml --variant path/to/mine.py --json",
         "fuzz two-faults-one-slot large-vs-small-neighbour --format ktap",
     )
@@ -70,7 +70,7 @@ class Plan(NamedTuple):
     metavar="S",
     default="random",
     show_default=True,
-    help="What decides: random, pct:3, pos, urw, surw:WORD, delay:2, feedback, auto and others.",
+    help="What decides: random, pct:3, pos, urw, surw:WORD, delay:2, feedback, auto ...",
 )
 @click.option(
     "--format",
