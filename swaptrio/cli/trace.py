@@ -22,13 +22,14 @@ Decorator: TypeAlias = Callable[[Function], Function]
 _FILE = "logs/large-vs-small-neighbour-v3-between-checks.jsonl"
 
 #: Options that choose what is made of the trace; without one it is drawn.
-_KINDS: Final = ("html", "format", "state", "diff")
+_KINDS: Final = ("html", "format", "state", "diagram", "diff")
 
 #: Which others have a meaning with them. Those that ask for a part of the picture have none.
 _WITH: Final[Mapping[str, tuple[str, ...]]] = {
     "html": ("diff",),
     "format": ("output",),
     "state": ("width",),
+    "diagram": ("width",),
     "diff": ("width",),
 }
 _ALWAYS: Final = ("file", "lenient", "no_pager", "json", "debug")
@@ -100,6 +101,9 @@ def _number(name: str, *names: str, text: str, least: int = 0, **others: Any) ->
 @click.option("--daemons", is_flag=True, help="Give each daemon a column of its own.")
 @click.option("--no-fold", is_flag=True, help="Draw rows of steps without a change, too.")
 @_number("--state", text="Instead, the modelled world after step N.")
+@click.option(
+    "--diagram", is_flag=True, help="Instead, what a changelog would show: CPU0, CPU1."
+)
 @click.option("--diff", metavar="B", help="Instead, what differs in the trace in B.")
 @click.option(
     "--html",

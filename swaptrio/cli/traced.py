@@ -59,6 +59,7 @@ class Asked:
     daemons: bool
     no_fold: bool
     state: int | None
+    diagram: bool
     diff: str | None
     html: str | None
     format: str | None
@@ -81,6 +82,8 @@ def answer(console: Console, asked: Asked) -> None:
         _format(console, asked, trace, asked.format)
     elif asked.state is not None:
         _state(console, asked, trace, asked.state)
+    elif asked.diagram:
+        _diagram(console, asked, trace)
     elif other is not None:
         _difference(console, asked, diff(trace, other))
     else:
@@ -173,6 +176,15 @@ def _state(console: Console, asked: Asked, trace: Trace, step: int) -> None:
     )
     if not console.json:
         console.page(draw_state(trace, step, asked.width or console.width).rstrip("\n"))
+
+
+def _diagram(console: Console, asked: Asked, trace: Trace) -> None:
+    from swaptrio.diagram import draw_diagram
+
+    drawing = draw_diagram(trace, asked.width) if asked.width else draw_diagram(trace)
+    console.document({"header": header_record(trace.header), "diagram": drawing})
+    if not console.json:
+        console.page(drawing.rstrip("\n"))
 
 
 def _difference(console: Console, asked: Asked, found: Difference) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import Result
 
+from swaptrio.diagram import draw_diagram
 from swaptrio.trace import diff, draw_diff, draw_state, open_trace, state_at
 
 if TYPE_CHECKING:
@@ -111,6 +112,16 @@ def test_step_is_pointed_at(log: str, swaptrio: Run) -> None:
 
     assert steps == ["4", "5", "6"]
     assert "<--" in "\n".join(lines)
+
+
+def test_diagram(log: str, swaptrio: Run, document: Document) -> None:
+    """--diagram draws what a changelog would show, in fewer columns than a mail has."""
+    drawing = draw_diagram(open_trace(log))
+
+    assert drawing.splitlines()[0].split()[0] == "CPU0"
+    assert swaptrio("trace", log, "--diagram").stdout.rstrip() == drawing.rstrip()
+    assert document(swaptrio("trace", log, "--diagram", "--json"))["diagram"] == drawing
+    assert swaptrio("trace", log, "--diagram", "--task", "fault").exit_code == 2
 
 
 def test_state(log: str, swaptrio: Run, document: Document) -> None:
