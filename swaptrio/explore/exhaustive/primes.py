@@ -30,6 +30,9 @@ Sorted: TypeAlias = tuple[tuple[str, int], ...]
 #: A task, the number of its previous event, accesses, numbers of those followed, and draws.
 Prime: TypeAlias = tuple[str, int, Sorted, tuple[int, ...], Path]
 
+#: A task, the number of its previous event, and the first draws of its next step.
+Step: TypeAlias = tuple[str, int, Path]
+
 #: What a step has accessed, its draws, and how many options each of them had.
 Shown: TypeAlias = tuple[Sorted, Path, Path]
 
@@ -59,37 +62,55 @@ class Primes:
             shown.append((accesses, path, options))
         return number
 
-    def foresee(
-        self, task: str, previous: int, past: Past, trace: Sequence[Event], extra: list[Event]
-    ) -> Accesses | None:
-        """What the next step of *task* accesses after *past* and *extra*, whatever it draws.
-
-        None if that is not known of all its draws.
-        """
-        joined: Accesses = {}
-        known: list[tuple[Path, Path]] = []
-        for accesses, path, options in self.outcomes.get((task, previous), ()):
+    def known(
+        self, step: Step, past: Past, trace: Sequence[Event], extra: list[Event]
+    ) -> list[Shown]:
+        """What the next step of a task is known to do after *past* and *extra*."""
+        task, previous, draws = step
+        known = []
+        for shown in self.outcomes.get((task, previous), ()):
+            accesses, path, _ = shown
+            if path[: len(draws)] != draws:
+                continue
             behind = set()
             for key, mode in accesses:
                 behind.update(_followed(key, mode, past, trace, extra))
             if previous >= 0:
                 behind.add(previous)
             if (task, previous, accesses, tuple(sorted(behind)), path) in self.numbers:
-                known.append((path, options))
-                for key, mode in accesses:
-                    add_access(joined, key, mode)
-        return joined if known and _all_known(known) else None
+                known.append(shown)
+        return known
 
 
-def _all_known(known: list[tuple[Path, Path]]) -> bool:
-    """Whether each option of each draw is among these outcomes."""
-    heads = {path[:size] for path, _ in known for size in range(len(path) + 1)}
-    return all(
-        (*path[:size], index) in heads
-        for path, options in known
+def joined(known: list[Shown], draws: Path) -> Accesses | None:
+    """What a step accesses that draws *draws* first; None if that is not known of the rest."""
+    if not known or _missing(known, draws):
+        return None
+    accesses: Accesses = {}
+    for shown in known:
+        for key, mode in shown[0]:
+            add_access(accesses, key, mode)
+    return accesses
+
+
+def told_apart(known: list[Shown], draws: Path) -> list[Path]:
+    """All draws that begin with *draws*: the known ones, and how unknown ones begin."""
+    if not known:
+        return [draws]
+    return [path for _, path, _ in known] + _missing(known, draws)
+
+
+def _missing(known: list[Shown], draws: Path) -> list[Path]:
+    """Options of draws behind *draws* that are not among these outcomes."""
+    heads = {path[:size] for _, path, _ in known for size in range(len(path) + 1)}
+    missing = [
+        (*path[:size], index)
+        for _, path, options in known
         for size, count in enumerate(options)
         for index in range(count)
-    )
+        if size >= len(draws) and (*path[:size], index) not in heads
+    ]
+    return list(dict.fromkeys(missing))
 
 
 def _followed(

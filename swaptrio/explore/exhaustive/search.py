@@ -12,8 +12,7 @@ wakeup tree of the node before its first event. All races, and not only those of
 sequence to be executed holds all that does not happen after the first event, and what comes late
 in the trace can make a difference to what covers it.
 
-Backtracking goes to the last node with anything left: draws not made, or else a branch. A task
-whose draws are all explored falls asleep there.
+Backtracking puts the last step to sleep and goes to the last node with a branch left.
 
 Where all tasks sleep, nothing new can follow. That happens only after a step whose accesses
 depend on its draws, for some draws of a wanted step may be covered and others not. Such an
@@ -23,10 +22,9 @@ A step that ends the execution by a violation comes before everything that other
 have done, so it is dependent with all of them; and where it was taken each other task that could
 go on has to be tried.
 
-The fields of a node: *sleep* is what was explored from here, of tasks other than *task* or of
-earlier branches; *branches* wait to be explored; *below* is what *task*'s step hands down to the
-next node; *draws* are draws of this step that wait, *outcomes* those made; the first *settled*
-draws of *forced* have no alternatives left. *asked* are the races that were looked at.
+The fields of a node: *sleep* is what was explored from here; *branches* wait to be explored;
+*below* is what *task*'s step hands down to the next node; *asked* are the races that were looked
+at.
 """
 
 from __future__ import annotations
@@ -38,12 +36,12 @@ import attrs
 from swaptrio.explore.exhaustive.event import Event, Path
 from swaptrio.explore.exhaustive.place import changes, event_of
 from swaptrio.explore.exhaustive.primes import Primes
-from swaptrio.explore.exhaustive.sleep import Slept, sleep_after
+from swaptrio.explore.exhaustive.sleep import Slept, alternatives, sleep_after
 from swaptrio.explore.exhaustive.tree import Wish, insert, prune, redundant
 from swaptrio.explore.exhaustive.walk import Node, Walk
 
 if TYPE_CHECKING:
-    from swaptrio.explore.exhaustive.event import Accesses
+    from swaptrio.explore.exhaustive.primes import Shown
 
 
 @attrs.define(eq=False)
@@ -99,12 +97,8 @@ class Search:
             self.blocked = None
         while trace:
             node = trace[-1]
-            if node.event is not None:
-                self._settle(node, node.event)
-            if node.draws:
-                self._take_draws(node)
-                return True
-            self._put_to_sleep(node)
+            event = event_of(node)
+            node.sleep[event.task] = node.sleep.get(event.task, Slept()).joined_by(event)
             if self._drop_covered(node):
                 node.task = self._take_branch(node)
                 return True
@@ -115,9 +109,11 @@ class Search:
         """Ask for everything that the execution which has just ended shows to be missing."""
         events = [event_of(node) for node in self.trace]
         self.unsure = []
-        for event in events:
+        for index, event in enumerate(events):
             for first in event.races:
-                self._ask(events, first, event.task, event.previous, event.prime)
+                self._ask(events, first, event.task, event.path, event.previous, event.prime)
+            for draws in alternatives(event):
+                self._ask(events, index, event.task, draws, event.previous, -1)
             for first in event.unsure:
                 self._doubt(events, first, event.task, event.previous)
         self._look_at_blocked(events)
@@ -138,36 +134,15 @@ class Search:
 
     def _take_branch(self, node: Node) -> str:
         branch = node.branches.pop(0)
-        node.below, node.forced = branch.children, branch.path
-        node.settled, node.number, node.event = 0, -1, None
+        node.below, node.forced = branch.children, branch.draws
+        node.number, node.event = -1, None
         return branch.task
-
-    def _take_draws(self, node: Node) -> None:
-        node.forced = node.draws.pop()
-        node.settled, node.event, node.below = len(node.forced), None, []
-
-    def _settle(self, node: Node, event: Event) -> None:
-        """The step has been explored with its draws; note those that it could make instead."""
-        node.outcomes.append((event.path, event.accesses))
-        slept = node.sleep.get(node.task)
-        for position in range(node.settled, len(event.path)):
-            head: Path = event.path[:position]
-            for index in range(event.options[position]):
-                path = (*head, index)
-                if index != event.path[position] and not (slept and slept.covers(path)):
-                    node.draws.append(path)
-
-    def _put_to_sleep(self, node: Node) -> None:
-        slept = node.sleep.get(node.task)
-        before = slept.asleep if slept is not None else ()
-        node.sleep[node.task] = Slept((*before, *node.outcomes))
-        node.outcomes = []
 
     def _drop_covered(self, node: Node) -> bool:
         """Drop branches that are covered by now; whether one is left, which is the first."""
         depth = len(self.trace) - 1
 
-        def foresee(wish: Wish) -> Accesses | None:
+        def foresee(wish: Wish) -> list[Shown]:
             return self._foresee(depth, wish)
 
         while node.branches:
@@ -181,28 +156,40 @@ class Search:
                 return True
         return False
 
-    def _foresee(self, depth: int, wish: Wish) -> Accesses | None:
-        """What the last step of *wish* accesses, executed from the node at *depth*."""
+    def _foresee(self, depth: int, wish: Wish) -> list[Shown]:
+        """What the last step of *wish* is known to do, executed from the node at *depth*."""
         events = [event_of(node) for node in self.trace[:depth]]
-        past = self.trace[depth].past
-        return self.walk.primes.foresee(wish.task, wish.previous, past, events, wish.events)
+        past, step = self.trace[depth].past, (wish.task, wish.previous, wish.draws)
+        return self.walk.primes.known(step, past, events, wish.events)
 
     def _ask(
-        self, events: list[Event], first: int, task: str, previous: int, prime: int
+        self,
+        events: list[Event],
+        first: int,
+        task: str,
+        draws: Path,
+        previous: int,
+        prime: int,
     ) -> None:
         """A race of event *first* with the next step of *task* after event *previous*."""
         rest = unordered(events, first)
-        key = (prime, *sorted([event.prime for event in rest]))
+        key = (prime, *draws, -1, *sorted([event.prime for event in rest]))
         asked = self.trace[first].asked
         if key not in asked:
             asked[key] = None
-            self.wish(first, self._wish(events, first, rest, task, previous))
+            self.wish(first, self._wish(events, first, rest, task, draws, previous))
 
     def _wish(
-        self, events: list[Event], first: int, rest: list[Event], task: str, previous: int
+        self,
+        events: list[Event],
+        first: int,
+        rest: list[Event],
+        task: str,
+        draws: Path,
+        previous: int,
     ) -> Wish:
         number = -1 if previous < 0 else events[previous].prime
-        return Wish(rest, task, number, lambda wish: self._foresee(first, wish))
+        return Wish(rest, task, draws, number, lambda wish: self._foresee(first, wish))
 
     def _doubt(self, events: list[Event], first: int, task: str, previous: int) -> None:
         """As `_ask`, where nobody knows whether the task could go on."""
@@ -211,7 +198,7 @@ class Search:
         asked = self.trace[first].asked
         if key not in asked:
             asked[key] = None
-            wish = self._wish(events, first, rest, task, previous)
+            wish = self._wish(events, first, rest, task, (), previous)
             if not redundant(self.trace[first].sleep, wish):
                 self.unsure.append((first, wish))
 
@@ -224,7 +211,8 @@ class Search:
                 blocked.task, blocked.kind, blocked.wants, previous, self.trace
             )
             for first in races:
-                self._ask(events, first, blocked.task, previous, _number(events, previous))
+                number = _number(events, previous)
+                self._ask(events, first, blocked.task, (), previous, number)
             for first in unsure:
                 self._doubt(events, first, blocked.task, previous)
 
@@ -235,7 +223,7 @@ class Search:
         for task in self.trace[fatal].offered:
             if task != events[fatal].task:
                 previous = last.get(task, self._birth(events, task))
-                self.wish(fatal, self._wish(events, fatal, [], task, previous))
+                self.wish(fatal, self._wish(events, fatal, [], task, (), previous))
 
     def _birth(self, events: list[Event], task: str) -> int:
         for index, event in enumerate(events):

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Sleep sets: steps that were explored from here, and need not be taken again.
 
-A step that draws data has several outcomes, told apart by the draws. From the place where all
-of them were explored, those that commute with what is executed go on sleeping and the others
-wake up, each for itself: a task may then run, but not into the outcomes that still sleep.
+A step that draws data has several outcomes, told apart by the draws; to the search they are
+different steps of which one can be taken. Each falls asleep for itself, and each wakes up when
+something is executed that depends on it. Then its task may run, but not into the outcomes that
+still sleep.
 """
 
 from __future__ import annotations
@@ -20,9 +21,12 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Slept:
-    """The outcomes of one task's next step: those *asleep*, and the draws of those *awake*."""
+    """The outcomes of one task's next step: those *asleep*, and the draws of those *awake*.
 
-    asleep: tuple[tuple[Path, Accesses], ...]
+    The draws of an outcome that was never seen end where it leaves those that were.
+    """
+
+    asleep: tuple[tuple[Path, Accesses], ...] = ()
     awake: tuple[Path, ...] = ()
 
     def after(self, event: Event) -> Slept | None:
@@ -38,12 +42,33 @@ class Slept:
         woken = [path for path, _ in self.asleep if path not in kept]
         return Slept(asleep, (*self.awake, *woken))
 
-    def covers(self, path: Path) -> bool:
+    def covers(self, draws: Path) -> bool:
         """Whether every outcome that begins with these draws sleeps."""
-        size = len(path)
-        return any(known[:size] == path for known, _ in self.asleep) and not any(
-            known[:size] == path for known in self.awake
+        size = len(draws)
+        return any(known[:size] == draws for known, _ in self.asleep) and not any(
+            known[:size] == draws for known in self.awake
         )
+
+    def joined_by(self, event: Event) -> Slept:
+        """With *event* asleep as well, and awake what it could have drawn instead."""
+        asleep = (*self.asleep, (event.path, event.accesses))
+        awake = [draws for draws in self.awake if event.path[: len(draws)] != draws]
+        for draws in alternatives(event):
+            size = len(draws)
+            known = [path[:size] for path, _ in asleep] + [path[:size] for path in awake]
+            if draws not in known:
+                awake.append(draws)
+        return Slept(asleep, tuple(awake))
+
+
+def alternatives(event: Event) -> list[Path]:
+    """The draws up to the one that is different, for each that could have been."""
+    return [
+        (*event.path[:position], index)
+        for position, count in enumerate(event.options)
+        for index in range(count)
+        if index != event.path[position]
+    ]
 
 
 def sleep_after(sleep: dict[str, Slept], event: Event) -> dict[str, Slept]:

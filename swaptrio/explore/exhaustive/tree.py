@@ -15,13 +15,13 @@ covers is judged again when its turn comes and its elder siblings sleep (`prune`
 keeps an execution from ending with everybody asleep. A branch that is dropped then may have
 been the reason not to insert others. They are kept with it (*absorbed*), and asked for again.
 
-A step that draws data names its draws. Other draws of that step are explored from the same
-place in any case, so they need no branch.
+Steps that draw data are told apart by their draws. A step that drew something is in conflict
+with what it could have drawn instead, which is a race like any other: e' is the other draw.
 
 Invariants
-  * the last step of a branch has no draws and no accesses, and no children; steps before it are
-    as they were executed.
-  * when a branch is explored to its end, no task sleeps there with all its outcomes.
+  * the last step of a branch has no accesses and no children; steps before it are as they were
+    executed.
+  * when a branch is explored to its end, no step sleeps there.
 """
 
 from __future__ import annotations
@@ -32,46 +32,53 @@ from typing import TYPE_CHECKING
 import attrs
 
 from swaptrio.explore.exhaustive.event import Accesses, Event, independent
+from swaptrio.explore.exhaustive.primes import joined, told_apart
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
 
     from swaptrio.explore.exhaustive.event import Path
+    from swaptrio.explore.exhaustive.primes import Shown
     from swaptrio.explore.exhaustive.sleep import Slept
 
-    Foresee: TypeAlias = Callable[["Wish"], Accesses | None]
+    Foresee: TypeAlias = Callable[["Wish"], list[Shown]]
 
 
 @attrs.define(eq=False)
 class Wish:
     """A sequence to be explored: executed *events*, then the next step of *task*.
 
-    *task* is empty where the last step has been found elsewhere. *previous* is the number of the
-    event that the task's next step follows in it. *accesses* asks `primes`, once.
+    *task* is empty where the last step has been found elsewhere. *draws* is what that step shall
+    draw, or the beginning of it. *previous* is the number of the
+    event that the task's next step follows in it. *foresee* asks `primes`, once.
     """
 
     events: list[Event]
     task: str
+    draws: Path
     previous: int
     foresee: Foresee
-    _known: Accesses | None = None
-    _asked: bool = False
+    _known: list[Shown] | None = None
+
+    @property
+    def known(self) -> list[Shown]:
+        """What the last step is known to do."""
+        if self._known is None:
+            self._known = self.foresee(self)
+        return self._known
 
     @property
     def accesses(self) -> Accesses | None:
         """What the last step will access, if that is known."""
-        if not self._asked:
-            self._known = self.foresee(self)
-            self._asked = True
-        return self._known
+        return joined(self.known, self.draws)
 
     def without(self, position: int) -> Wish:
         """This sequence less the step at *position*, with what is known of the last one."""
         if position == len(self.events):
-            return Wish(self.events, "", -1, self.foresee)
+            return Wish(self.events, "", (), -1, self.foresee)
         left = self.events[:position] + self.events[position + 1 :]
-        return Wish(left, self.task, self.previous, lambda _: self.accesses)
+        return Wish(left, self.task, self.draws, self.previous, lambda _: self.known)
 
     def __len__(self) -> int:
         return len(self.events) + bool(self.task)
@@ -85,15 +92,11 @@ class Branch:
     """
 
     task: str
+    draws: Path
     previous: int
-    event: Event | None
+    event: Event | None = None
     children: list[Branch] = attrs.Factory(list)
     absorbed: list[Wish] = attrs.Factory(list)
-
-    @property
-    def path(self) -> Path:
-        """The draws to make."""
-        return () if self.event is None else self.event.path
 
 
 class Fit(Enum):
@@ -101,69 +104,61 @@ class Fit(Enum):
 
     NONE = "none"
     ABSENT = "absent"
-    OTHER_DRAWS = "other draws"
 
 
-def fit(task: str, path: Path | None, accesses: Accesses | None, wish: Wish) -> int | Fit:
+def fit(task: str, path: Path, accesses: Accesses | None, wish: Wish) -> int | Fit:
     """The position in *wish* at which this step stands as an initial, or why at none.
 
-    `Fit.ABSENT`: the task does nothing there, and its step is independent of all of it.
-    `Fit.OTHER_DRAWS`: it could come first, and there it draws something else.
+    `Fit.ABSENT`: the task does nothing there, and its step is independent of all of it. Where
+    the *accesses* are not known the step is taken to depend on everything.
     """
     for position, event in enumerate(wish.events):
         if event.task == task:
-            return _found(position, path, wish)
+            return position if event.path == path else Fit.NONE
         if accesses is None or not independent(accesses, event.accesses):
-            return Fit.NONE if accesses is None else _differing(task, path, position, wish)
+            return Fit.NONE
     if not wish.task:
-        return Fit.ABSENT
+        return Fit.NONE if accesses is None else Fit.ABSENT
     if wish.task == task:
-        return len(wish.events)
+        return len(wish.events) if path[: len(wish.draws)] == wish.draws else Fit.NONE
     if accesses is None or wish.accesses is None or not independent(accesses, wish.accesses):
         return Fit.NONE
     return Fit.ABSENT
 
 
-def _found(position: int, path: Path | None, wish: Wish) -> int | Fit:
-    """The task's first step is at *position*, and nothing before is in the way of this one."""
-    event = wish.events[position]
-    if path is None or path == event.path:
-        return position
-    return _differing(event.task, path, position, wish)
-
-
-def _differing(task: str, path: Path | None, start: int, wish: Wish) -> Fit:
-    """Whether the task's first step from *start* on could come first, with other draws."""
-    if path is None:
-        return Fit.NONE
-    for position in range(start, len(wish.events)):
-        event = wish.events[position]
-        if event.task == task:
-            if event.path == path or not all(
-                independent(event.accesses, earlier.accesses)
-                for earlier in wish.events[:position]
-            ):
-                return Fit.NONE
-            return Fit.OTHER_DRAWS
-    return Fit.NONE
-
-
 def redundant(sleep: dict[str, Slept], wish: Wish) -> bool:
-    """Whether what sleeps has covered *wish*.
-
-    A step of *wish* makes the draws that it has there. One that is not in it, and the last one,
-    may make any, so all outcomes have to be asleep and out of the way.
-    """
+    """Whether what sleeps has covered *wish*."""
     for task, slept in sleep.items():
-        always = not slept.awake
-        for path, accesses in slept.asleep:
-            found = fit(task, path, accesses, wish)
-            if isinstance(found, int) and found < len(wish.events):
-                return True
-            always = always and (found is Fit.ABSENT or isinstance(found, int))
-        if always:
+        found = [fit(task, path, accesses, wish) for path, accesses in slept.asleep]
+        if Fit.ABSENT in found:
+            return True
+        if any(isinstance(place, int) and place < len(wish.events) for place in found):
+            return True
+        if task == wish.task and _last_sleeps(slept, found, wish):
             return True
     return False
+
+
+def _last_sleeps(slept: Slept, found: list[int | Fit], wish: Wish) -> bool:
+    """Whether the last step of *wish* could come first, and has been explored with its draws."""
+    size = len(wish.draws)
+    if not slept.awake:
+        return all(_is_clear(accesses, wish) for _, accesses in slept.asleep)
+    if not slept.covers(wish.draws):
+        return False
+    return all(
+        place != Fit.NONE
+        for place, (path, _) in zip(found, slept.asleep, strict=True)
+        if path[:size] == wish.draws
+    )
+
+
+def _is_clear(accesses: Accesses, wish: Wish) -> bool:
+    """Whether a step of the task that has the last one could come first."""
+    return all(
+        event.task != wish.task and independent(accesses, event.accesses)
+        for event in wish.events
+    )
 
 
 def insert(branches: list[Branch], wish: Wish) -> None:
@@ -174,7 +169,7 @@ def insert(branches: list[Branch], wish: Wish) -> None:
             _append(branches, wish)
             return
         left = wish.without(found) if isinstance(found, int) else wish
-        if found is Fit.OTHER_DRAWS or not child.children or not len(left):
+        if not child.children or not len(left):
             child.absorbed.append(wish)
             return
         branches, wish = child.children, left
@@ -182,11 +177,8 @@ def insert(branches: list[Branch], wish: Wish) -> None:
 
 def _first_fit(branches: list[Branch], wish: Wish) -> tuple[Branch | None, int | Fit]:
     for child in branches:
-        event = child.event
-        if event is None:
-            found = fit(child.task, None, None, wish)
-        else:
-            found = fit(child.task, event.path, event.accesses, wish)
+        accesses = None if child.event is None else child.event.accesses
+        found = fit(child.task, child.draws, accesses, wish)
         if found is not Fit.NONE:
             return child, found
     return None, Fit.NONE
@@ -194,11 +186,11 @@ def _first_fit(branches: list[Branch], wish: Wish) -> tuple[Branch | None, int |
 
 def _append(branches: list[Branch], wish: Wish) -> None:
     for event in wish.events:
-        child = Branch(event.task, -1, event)
+        child = Branch(event.task, event.path, -1, event)
         branches.append(child)
         branches = child.children
     if wish.task:
-        branches.append(Branch(wish.task, wish.previous, None))
+        branches.append(Branch(wish.task, wish.draws, wish.previous))
 
 
 def prune(
@@ -210,7 +202,7 @@ def prune(
 ) -> bool:
     """Drop what the sleep set has covered by now; whether anything is left of *branch*.
 
-    *lost* takes up what the dropped parts had absorbed.
+    *lost* takes up what the dropped parts had absorbed, and what they are replaced by.
     """
     behind = before if branch.event is None else (*before, branch.event)
     if branch.children:
@@ -220,8 +212,22 @@ def prune(
         kept = bool(branch.children)
     else:
         task = branch.task if branch.event is None else ""
-        kept = not redundant(sleep, Wish(list(behind), task, branch.previous, foresee))
+        wish = Wish(list(behind), task, branch.draws, branch.previous, foresee)
+        kept = not redundant(sleep, wish) and not _taken_apart(wish, lost)
     if not kept:
         for wish in branch.absorbed:
-            lost.append(Wish([*before, *wish.events], wish.task, wish.previous, foresee))
+            events = [*before, *wish.events]
+            lost.append(Wish(events, wish.task, wish.draws, wish.previous, foresee))
     return kept
+
+
+def _taken_apart(wish: Wish, lost: list[Wish]) -> bool:
+    """Ask for each outcome of the last step by itself, where they are known by now."""
+    if not wish.task:
+        return False
+    parts = told_apart(wish.known, wish.draws)
+    if parts == [wish.draws]:
+        return False
+    for draws in parts:
+        lost.append(Wish(wish.events, wish.task, draws, wish.previous, wish.foresee))
+    return True

@@ -33,7 +33,6 @@ from swaptrio.sched import Diverged, Ending, Kind, SchedError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from swaptrio.explore.exhaustive.event import Accesses
     from swaptrio.explore.exhaustive.sleep import Slept
     from swaptrio.explore.exhaustive.tree import Branch
     from swaptrio.sched import Access, Execution, Task
@@ -63,9 +62,6 @@ class Node:
     sleep: dict[str, Slept] = attrs.Factory(dict)
     branches: list[Branch] = attrs.Factory(list)
     below: list[Branch] = attrs.Factory(list)
-    settled: int = 0
-    draws: list[Path] = attrs.Factory(list)
-    outcomes: list[tuple[Path, Accesses]] = attrs.Factory(list)
     asked: dict[tuple[int, ...], None] = attrs.Factory(dict)
     spent: int = 0
 
@@ -109,6 +105,7 @@ class Walk:
     _path: list[int] = attrs.Factory(list)
     _options: list[int] = attrs.Factory(list)
     _declared: tuple[Kind, object, str] = (Kind.START, None, "")
+    _chosen: int = 0
     _tasks: int = 0
     _touched: list[tuple[object, Access]] = attrs.Factory(list)
     _objects: dict[str, object] = attrs.Factory(dict)
@@ -139,12 +136,11 @@ class Walk:
     def choose(self, execution: Execution, label: str, options: Sequence[object]) -> int:
         """The option that this step draws."""
         node, drawn, count = self.trace[self._depth - 1], len(self._path), len(options)
-        if drawn < len(node.forced):
-            index = node.forced[drawn]
-        else:
-            index = self.guide.draw(node, self._path, count)
+        index = node.forced[drawn] if drawn < len(node.forced) else count
         if index >= count:
-            raise Diverged(execution.step, f"option {index} at {label}", f"{count} options")
+            if node.event is not None:
+                raise Diverged(execution.step, f"option {index} at {label}", f"{count} options")
+            index = self.guide.draw(node, self._path, count)
         self._path.append(index)
         self._options.append(count)
         return index
@@ -200,6 +196,7 @@ class Walk:
                 raise Diverged(execution.step, node.task, ", ".join(node.offered))
             node.number = node.offered.index(node.task)
         task = execution.candidates()[node.number]
+        self._chosen = task.index
         self._declared = task.kind, task.target, task.label
         self._tasks = len(execution.tasks)
         if task.kind in BLOCKING:
@@ -217,6 +214,7 @@ class Walk:
         event = node.event
         if event is None:
             event = node.event = self._event(execution, node.task, fatal=fatal)
+            node.forced = event.path
             place(event, self.trace, self.primes)
         return node.past.after(event, len(self.trace) - 1, self._opened())
 
@@ -224,10 +222,10 @@ class Walk:
         kind, target, label = self._declared
         accesses = accesses_of(kind, target, self._touched)
         spawned = tuple([task.name for task in execution.tasks[self._tasks :]])
-        task = execution.running
+        task = execution.tasks[self._chosen]
         if kind is Kind.START:
             accesses.setdefault(task_key(name), 1)
-        if task is not None and task.finished:
+        if task.finished:
             accesses[task_key(name)] = 3
         for child in spawned:
             accesses[task_key(child)] = 3
