@@ -300,7 +300,7 @@ def labels(tree: ast.Module) -> Iterator[tuple[str, str]]:
 def test_a_label_names_its_function(path: Path) -> None:
     """A label is function.step, by the kernel's name for it without leading underscores.
 
-    Mutants bend parts of __swap_cache_alloc, and are free in the names of their functions.
+    Mutants bend parts of _swap_cache_alloc, and are free in the names of their functions.
     """
     for function, label in labels(parsed(path)):
         named = label.partition(".")[0]

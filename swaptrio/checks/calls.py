@@ -41,7 +41,7 @@ def wrapped(oracles: Oracles) -> dict[str, Function]:
         name: partial(wrapper, oracles, functions.get(name) or FUNCTIONS[name])
         for name, wrapper in _WRAPPERS.items()
     }
-    if "__swap_cache_alloc" in functions:
+    if "_swap_cache_alloc" in functions:
         for name, wrapper in _ORDER_LOOP.items():
             if name in functions:
                 table[name] = partial(wrapper, oracles, functions[name])
@@ -382,7 +382,7 @@ _WRAPPERS: Final[dict[str, Wrapper]] = {
     "folio_lock": _locking,
     "folio_unlock": _unlocking,
     "folio_add_lru": _adding_to_lru,
-    "__folio_put": _freeing,
+    "_folio_put": _freeing,
     "folio_try_get": _getting,
     "set_pte_at": _setting_pte,
     "do_swap_page": _faulting,
@@ -392,7 +392,7 @@ _WRAPPERS: Final[dict[str, Wrapper]] = {
 
 #: What is watched in versions that allocate order by order, as v3 and later do.
 _ORDER_LOOP: Final[dict[str, Wrapper]] = {
-    "__swap_cache_add_check": _checking,
-    "__swap_cache_alloc": _attempting,
+    "_swap_cache_add_check": _checking,
+    "_swap_cache_alloc": _attempting,
     "swap_cache_alloc_folio": _allocating_by_order,
 }

@@ -29,8 +29,8 @@ from swaptrio.mm.swap_table import (
     SWP_TB_BAD,
     SWP_TB_COUNT_MAX,
     SWP_TB_NULL,
-    __swap_table_set,
-    __swp_tb_mk_count,
+    _swap_table_set,
+    _swp_tb_mk_count,
     count_of,
     pfn_to_swp_tb,
     shadow_to_swp_tb,
@@ -191,14 +191,14 @@ async def _interfere(player: Player, asked_in: ReceiveChannel[Request]) -> None:
 def _free(player: Player, slot: int) -> None:
     word = _word(player, slot)
     if swp_tb_is_folio(word):
-        __swap_table_set(player.ci, slot, __swp_tb_mk_count(word, 0))
+        _swap_table_set(player.ci, slot, _swp_tb_mk_count(word, 0))
     elif swp_tb_is_shadow(word):
         _set_free(player, slot)
 
 
 def _set_free(player: Player, slot: int) -> None:
     ci = player.ci
-    __swap_table_set(ci, slot, SWP_TB_NULL)
+    _swap_table_set(ci, slot, SWP_TB_NULL)
     ci.memcg_table.pop(slot, None)
     ci.count -= 1
     if ci.count == 0:
@@ -213,7 +213,7 @@ def _put(player: Player, slot: int) -> None:
     if count == 1 and swp_tb_is_shadow(word):
         _set_free(player, slot)
     else:
-        __swap_table_set(player.ci, slot, __swp_tb_mk_count(word, count - 1))
+        _swap_table_set(player.ci, slot, _swp_tb_mk_count(word, count - 1))
 
 
 def _dup(player: Player, slot: int) -> None:
@@ -221,14 +221,14 @@ def _dup(player: Player, slot: int) -> None:
     count = count_of(word)
     usable = swp_tb_is_folio(word) or (swp_tb_is_shadow(word) and count >= 1)
     if usable and count < SWP_TB_COUNT_MAX - 1:
-        __swap_table_set(player.ci, slot, __swp_tb_mk_count(word, count + 1))
+        _swap_table_set(player.ci, slot, _swp_tb_mk_count(word, count + 1))
 
 
 def _shadow(player: Player, slot: int, value: int) -> None:
     word = _word(player, slot)
     if swp_tb_is_shadow(word):
         flags = count_of(word) << 1 | zero_of(word)
-        __swap_table_set(player.ci, slot, shadow_to_swp_tb(xa_mk_value(value), flags))
+        _swap_table_set(player.ci, slot, shadow_to_swp_tb(xa_mk_value(value), flags))
 
 
 def _cache(player: Player, slot: int, order: int, name: str) -> None:
@@ -239,7 +239,7 @@ def _cache(player: Player, slot: int, order: int, name: str) -> None:
         return
     for off, word in words.items():
         flags = count_of(word) << 1 | zero_of(word)
-        __swap_table_set(player.ci, off, pfn_to_swp_tb(_foreign(player, name), flags))
+        _swap_table_set(player.ci, off, pfn_to_swp_tb(_foreign(player, name), flags))
 
 
 _INTERFERENCE: Final[dict[str, Callable[..., None]]] = {
@@ -448,11 +448,11 @@ _WRAPPERS: Final[dict[str, Callable[[Record, Any], Any]]] = {
     "folio_alloc_mpol": _mpol,
     "charge_memcg": _charge,
     "folio_memcg_alloc_deferred": _deferred,
-    "__swap_cache_do_add_folio": _noting(_note_insert),
-    "__swap_cache_do_del_folio": _noting(_note_delete),
+    "_swap_cache_do_add_folio": _noting(_note_insert),
+    "_swap_cache_do_del_folio": _noting(_note_delete),
     "folio_unlock": _noting(_note_unlock),
     "folio_put_refs": _noting(_note_put),
-    "__folio_put": _noting(_note_free),
+    "_folio_put": _noting(_note_free),
     "swap_range_free": _noting(_note_slots),
     "swap_cluster_free_table": _noting(_note_table),
     "count_mthp_stat": _noting(_note_mthp),

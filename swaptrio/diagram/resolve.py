@@ -166,7 +166,7 @@ class _Said:
         """The function of a frame, or those whose name its own begins with.
 
         A drawing may name the function that calls: swap_cache_alloc_folio() for
-        __swap_cache_alloc().
+        _swap_cache_alloc().
         """
         longer = (name for name in self.known.steps if frame.startswith(f"{name}_"))
         return (frame, *sorted(longer))

@@ -19,7 +19,7 @@ import attrs
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.kernel import Kernel, kernel_function
 from swaptrio.mm.swap_h import SwpEntry, swap_cluster, swp_cluster_offset, swp_offset, swp_type
-from swaptrio.mm.swap_table import __swap_cgroup_clear, __swap_cgroup_get, __swap_cgroup_set
+from swaptrio.mm.swap_table import _swap_cgroup_clear, _swap_cgroup_get, _swap_cgroup_set
 from swaptrio.sched import Completion, ReceiveChannel, SendChannel, point
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def mem_cgroup_uncharge(kernel: Kernel, folio: Folio) -> None:
 def lookup_swap_cgroup_id(kernel: Kernel, entry: SwpEntry) -> int:
     """The owner recorded for a slot, 0 for none."""
     ci = swap_cluster(kernel.devices[swp_type(entry)], swp_offset(entry))
-    return __swap_cgroup_get(ci, swp_cluster_offset(entry))
+    return _swap_cgroup_get(ci, swp_cluster_offset(entry))
 
 
 @kernel_function
@@ -154,7 +154,7 @@ def mem_cgroup_try_charge_swap(kernel: Kernel, folio: Folio, entry: SwpEntry) ->
         return None
     ci = swap_cluster(kernel.devices[swp_type(entry)], swp_offset(entry))
     folio.memcg.swap += folio.nr
-    __swap_cgroup_set(ci, swp_cluster_offset(entry), folio.nr, folio.memcg.id)
+    _swap_cgroup_set(ci, swp_cluster_offset(entry), folio.nr, folio.memcg.id)
     return None
 
 
@@ -163,7 +163,7 @@ def mem_cgroup_uncharge_swap(kernel: Kernel, entry: SwpEntry, nr: int) -> None:
     """Forget the owner of *nr* slots and give back their swap (v1: memsw) charge."""
     ci = swap_cluster(kernel.devices[swp_type(entry)], swp_offset(entry))
     memcg = kernel.memcgs.by_id.get(
-        __swap_cgroup_clear(kernel, ci, swp_cluster_offset(entry), nr)
+        _swap_cgroup_clear(kernel, ci, swp_cluster_offset(entry), nr)
     )
     if memcg is None:
         return
@@ -177,13 +177,13 @@ def mem_cgroup_uncharge_swap(kernel: Kernel, entry: SwpEntry, nr: int) -> None:
 def memcg1_swapout(kernel: Kernel, folio: Folio, entry: SwpEntry) -> None:
     """v1: let the memsw charge of a folio that leaves memory stay with its slots.
 
-    The cluster lock is held. (``__memcg1_swapout``)
+    The cluster lock is held. (``_memcg1_swapout``)
     """
     memcg = folio.memcg
     if not kernel.config.memcg_v1 or memcg is None:
         return
     ci = swap_cluster(kernel.devices[swp_type(entry)], swp_offset(entry))
-    __swap_cgroup_set(ci, swp_cluster_offset(entry), folio.nr, memcg.id)
+    _swap_cgroup_set(ci, swp_cluster_offset(entry), folio.nr, memcg.id)
     folio.memcg = None
     memcg.memory -= folio.nr
 

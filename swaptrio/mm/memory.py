@@ -31,7 +31,7 @@ from swaptrio.mm.page_alloc import (
 )
 from swaptrio.mm.rmap import folio_add_anon_rmap, folio_remove_rmap, set_pte_at
 from swaptrio.mm.swap_h import SwpEntry, swp_cluster_offset, swp_offset, swp_type
-from swaptrio.mm.swap_table import __swap_cgroup_get, swap_table_get, zero_of
+from swaptrio.mm.swap_table import _swap_cgroup_get, swap_table_get, zero_of
 from swaptrio.mm.swapfile import (
     folio_free_swap,
     folio_put_swap,
@@ -237,10 +237,10 @@ def slots_are_alike(kernel: Kernel, entry: SwpEntry, nr: int) -> bool:
 
     The cluster lock is not held: it may be so no more at once.
     """
-    ci = swap_state.__swap_entry_to_cluster(kernel, entry)
+    ci = swap_state._swap_entry_to_cluster(kernel, entry)
     start = swp_cluster_offset(entry)
     slots = range(start, start + nr)
-    owners = {__swap_cgroup_get(ci, off) for off in slots}
+    owners = {_swap_cgroup_get(ci, off) for off in slots}
     zeros = {zero_of(swap_table_get(ci, off)) for off in slots}
     return len(owners) == len(zeros) == 1
 

@@ -90,11 +90,11 @@ def folio_put_refs(kernel: Kernel, folio: Folio, refs: int) -> None:
     if folio.refs < 0:
         raise Violation("I-REFS", f"{folio.name} has {folio.refs} references")
     if folio.refs == 0:
-        __folio_put(kernel, folio)
+        _folio_put(kernel, folio)
 
 
 @kernel_function
-def __folio_put(kernel: Kernel, folio: Folio) -> None:
+def _folio_put(kernel: Kernel, folio: Folio) -> None:
     """Free a folio that nobody refers to any more."""
     warn_on(kernel, folio.locked, "freed while locked")
     warn_on(kernel, folio.swapcache, "freed while in the swap cache")

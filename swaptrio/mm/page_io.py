@@ -20,8 +20,8 @@ from swaptrio.mm.kernel import Kernel, kernel_function, warn_on
 from swaptrio.mm.page_alloc import folio_end_writeback, folio_put_refs, folio_unlock
 from swaptrio.mm.swap_h import swap_cluster, swp_cluster_offset, swp_offset, swp_type
 from swaptrio.mm.swap_table import (
-    __swap_table_clear_zero,
-    __swap_table_set_zero,
+    _swap_table_clear_zero,
+    _swap_table_set_zero,
     swap_table_get,
     zero_of,
 )
@@ -164,7 +164,7 @@ async def submit_bio(kernel: Kernel, si: SwapInfoStruct, bio: Bio) -> None:
 
 
 @kernel_function
-async def __swap_writepage(kernel: Kernel, folio: Folio) -> None:
+async def _swap_writepage(kernel: Kernel, folio: Folio) -> None:
     """Start the writeback of a locked, uptodate folio, and unlock it. May sleep."""
     si = kernel.devices[swp_type(folio.swap)]
     folio.writeback = True
@@ -196,7 +196,7 @@ async def swap_writeout(kernel: Kernel, folio: Folio) -> None:
     si = kernel.devices[swp_type(folio.swap)]
     for slot in range(swp_offset(folio.swap), swp_offset(folio.swap) + folio.nr):
         zswap.zswap_invalidate(kernel, si, slot)
-    await __swap_writepage(kernel, folio)
+    await _swap_writepage(kernel, folio)
 
 
 @kernel_function
@@ -208,7 +208,7 @@ async def swap_zeromap_folio_set(kernel: Kernel, folio: Folio, *, zeros: bool) -
     """
     ci = swap_cluster(kernel.devices[swp_type(folio.swap)], swp_offset(folio.swap))
     start = swp_cluster_offset(folio.swap)
-    change = __swap_table_set_zero if zeros else __swap_table_clear_zero
+    change = _swap_table_set_zero if zeros else _swap_table_clear_zero
     async with ci.lock.hold("swap_zeromap_folio_set.lock"):
         for off in range(start, start + folio.nr):
             change(kernel, ci, off)

@@ -33,7 +33,7 @@ from swaptrio.mm.swap_h import (
 from swaptrio.mm.swap_table import (
     SWP_TB_BAD,
     SWP_TB_NULL,
-    __swap_cgroup_set,
+    _swap_cgroup_set,
     shadow_to_swp_tb,
     xa_mk_value,
 )
@@ -125,7 +125,7 @@ def swap_out(
     ci.count += 1
     si.inuse_pages += 1
     si.foreign_counts[offset] = count
-    __swap_cgroup_set(ci, off, 1, memcg.id)
+    _swap_cgroup_set(ci, off, 1, memcg.id)
     if kernel.config.memcg_v1:
         memcg.memsw += 1
     else:

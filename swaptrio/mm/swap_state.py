@@ -25,10 +25,10 @@ from swaptrio.mm.swap_h import (
     swp_type,
 )
 from swaptrio.mm.swap_table import (
-    __swap_table_get,
-    __swap_table_set,
-    __swp_tb_get_count,
-    __swp_tb_get_flags,
+    _swap_table_get,
+    _swap_table_set,
+    _swp_tb_get_count,
+    _swp_tb_get_flags,
     pfn_to_swp_tb,
     shadow_to_swp_tb,
     swap_table_get,
@@ -57,7 +57,7 @@ async def swap_cache_get_folio(kernel: Kernel, entry: SwpEntry) -> Folio | None:
     Raises:
         Violation: (BUG) the slot names a folio that was freed.
     """
-    ci = __swap_entry_to_cluster(kernel, entry)
+    ci = _swap_entry_to_cluster(kernel, entry)
     while True:
         await point("swap_cache_get_folio.lookup", Kind.READ, ci.lock)
         swp_tb = swap_table_get(ci, swp_cluster_offset(entry))
@@ -77,7 +77,7 @@ def folio_matches_swap_entry(kernel: Kernel, folio: Folio, entry: SwpEntry) -> b
 
 
 @kernel_function
-def __swap_cache_do_add_folio(
+def _swap_cache_do_add_folio(
     kernel: Kernel, ci: SwapClusterInfo, folio: Folio, entry: SwpEntry
 ) -> None:
     """Write a locked folio's words over its slots, whatever they hold but for their flags.
@@ -90,27 +90,27 @@ def __swap_cache_do_add_folio(
     warn_on(kernel, not folio.swapbacked, "added to the swap cache while not swapbacked")
     start = swp_cluster_offset(entry)
     for off in range(start, start + folio.nr):
-        old_tb = __swap_table_get(kernel, ci, off)
+        old_tb = _swap_table_get(kernel, ci, off)
         warn_on(kernel, swp_tb_is_folio(old_tb), "slot is cached already")
-        flags = __swp_tb_get_flags(kernel, old_tb)
-        __swap_table_set(ci, off, pfn_to_swp_tb(folio.pfn, flags))
+        flags = _swp_tb_get_flags(kernel, old_tb)
+        _swap_table_set(ci, off, pfn_to_swp_tb(folio.pfn, flags))
     folio.refs += folio.nr
     folio.swapcache = True
     folio.swap = entry
 
 
 @kernel_function
-def __swap_cache_add_folio(
+def _swap_cache_add_folio(
     kernel: Kernel, ci: SwapClusterInfo, folio: Folio, entry: SwpEntry
 ) -> None:
-    """As `__swap_cache_do_add_folio`, with the counters. The cluster lock is held."""
-    __swap_cache_do_add_folio(kernel, ci, folio, entry)
+    """As `_swap_cache_do_add_folio`, with the counters. The cluster lock is held."""
+    _swap_cache_do_add_folio(kernel, ci, folio, entry)
     node_stat_mod_folio(kernel, folio, "NR_FILE_PAGES", folio.nr)
     lruvec_stat_mod_folio(kernel, folio, "NR_SWAPCACHE", folio.nr)
 
 
 @kernel_function
-def __swap_cache_do_del_folio(
+def _swap_cache_do_del_folio(
     kernel: Kernel, ci: SwapClusterInfo, folio: Folio, entry: SwpEntry, shadow: int
 ) -> None:
     """Take a locked folio out of its slots and leave *shadow* in all of them.
@@ -129,33 +129,33 @@ def __swap_cache_do_del_folio(
     start = swp_cluster_offset(entry)
     folio_swapped = need_free = False
     for off in range(start, start + folio.nr):
-        old_tb = __swap_table_get(kernel, ci, off)
+        old_tb = _swap_table_get(kernel, ci, off)
         cached = swp_tb_is_folio(old_tb) and swp_tb_to_pfn(old_tb) == folio.pfn
         warn_on(kernel, not cached, "slot is not cached by this folio")
-        if __swp_tb_get_count(kernel, old_tb):
+        if _swp_tb_get_count(kernel, old_tb):
             folio_swapped = True
         else:
             need_free = True
-        flags = __swp_tb_get_flags(kernel, old_tb)
-        __swap_table_set(ci, off, shadow_to_swp_tb(shadow, flags))
+        flags = _swp_tb_get_flags(kernel, old_tb)
+        _swap_table_set(ci, off, shadow_to_swp_tb(shadow, flags))
     folio.swap = NO_ENTRY
     folio.swapcache = False
     hold(folio, folio.nr)
     si = kernel.devices[swp_type(entry)]
     if not folio_swapped:
-        swapfile.__swap_cluster_free_entries(kernel, si, ci, start, folio.nr)
+        swapfile._swap_cluster_free_entries(kernel, si, ci, start, folio.nr)
     elif need_free:
         for off in range(start, start + folio.nr):
-            if not __swp_tb_get_count(kernel, __swap_table_get(kernel, ci, off)):
-                swapfile.__swap_cluster_free_entries(kernel, si, ci, off, 1)
+            if not _swp_tb_get_count(kernel, _swap_table_get(kernel, ci, off)):
+                swapfile._swap_cluster_free_entries(kernel, si, ci, off, 1)
 
 
 @kernel_function
-def __swap_cache_del_folio(
+def _swap_cache_del_folio(
     kernel: Kernel, ci: SwapClusterInfo, folio: Folio, entry: SwpEntry, shadow: int
 ) -> None:
-    """As `__swap_cache_do_del_folio`, with the counters. The cluster lock is held."""
-    __swap_cache_do_del_folio(kernel, ci, folio, entry, shadow)
+    """As `_swap_cache_do_del_folio`, with the counters. The cluster lock is held."""
+    _swap_cache_do_del_folio(kernel, ci, folio, entry, shadow)
     node_stat_mod_folio(kernel, folio, "NR_FILE_PAGES", -folio.nr)
     lruvec_stat_mod_folio(kernel, folio, "NR_SWAPCACHE", -folio.nr)
 
@@ -168,14 +168,14 @@ async def swap_cache_del_folio(kernel: Kernel, folio: Folio) -> None:
     own, so that none of these is the last. Takes the cluster lock.
     """
     entry = folio.swap
-    ci = __swap_entry_to_cluster(kernel, entry)
+    ci = _swap_entry_to_cluster(kernel, entry)
     async with ci.lock.hold("swap_cache_del_folio.lock"):
-        __swap_cache_del_folio(kernel, ci, folio, entry, 0)
+        _swap_cache_del_folio(kernel, ci, folio, entry, 0)
     let_go(folio, folio.nr)
     folio.refs -= folio.nr
 
 
-def __swap_entry_to_cluster(kernel: Kernel, entry: SwpEntry) -> SwapClusterInfo:
+def _swap_entry_to_cluster(kernel: Kernel, entry: SwpEntry) -> SwapClusterInfo:
     """The cluster that an entry's slot lies in. The device must be kept alive by the caller."""
     return swap_cluster(kernel.devices[swp_type(entry)], swp_offset(entry))
 

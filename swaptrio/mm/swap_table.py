@@ -108,7 +108,7 @@ def swp_tb_to_shadow(swp_tb: int) -> int:
     return swp_tb & _LOW
 
 
-def __swp_tb_get_count(kernel: Kernel, swp_tb: int) -> int:
+def _swp_tb_get_count(kernel: Kernel, swp_tb: int) -> int:
     """The raw count. Of a Bad word, whose bits are all ones, it is 15, with a warning only."""
     if not swp_tb_is_countable(swp_tb):
         warn_on(kernel, True, "count of a word without one")
@@ -116,7 +116,7 @@ def __swp_tb_get_count(kernel: Kernel, swp_tb: int) -> int:
 
 
 @kernel_function
-def __swp_tb_get_flags(kernel: Kernel, swp_tb: int) -> int:
+def _swp_tb_get_flags(kernel: Kernel, swp_tb: int) -> int:
     """Count and zero flag together, for a word that takes their place: count << 1 | zero.
 
     Those of a Bad word are all ones, with a warning only. Source: 12/12; the versions without
@@ -127,7 +127,7 @@ def __swp_tb_get_flags(kernel: Kernel, swp_tb: int) -> int:
     return swp_tb >> SWP_TB_FLAGS_SHIFT
 
 
-def __swp_tb_mk_count(swp_tb: int, count: int) -> int:
+def _swp_tb_mk_count(swp_tb: int, count: int) -> int:
     """The word with another count, 0 to 15, and the same zero flag."""
     return swp_tb & ~SWP_TB_COUNT_MASK | count << SWP_TB_COUNT_SHIFT
 
@@ -142,7 +142,7 @@ def zero_of(swp_tb: int) -> bool:
     return swp_tb != SWP_TB_BAD and bool(swp_tb & SWP_TB_ZERO_FLAG)
 
 
-def __swap_table_get(kernel: Kernel, ci: SwapClusterInfo, off: int) -> int:
+def _swap_table_get(kernel: Kernel, ci: SwapClusterInfo, off: int) -> int:
     """The word of slot *off* of a cluster whose lock is held, and which has a table.
 
     Raises:
@@ -155,7 +155,7 @@ def __swap_table_get(kernel: Kernel, ci: SwapClusterInfo, off: int) -> int:
     return _table(ci, off)[off]
 
 
-def __swap_table_set(ci: SwapClusterInfo, off: int, swp_tb: int) -> None:
+def _swap_table_set(ci: SwapClusterInfo, off: int, swp_tb: int) -> None:
     """Write the word of slot *off*. The cluster's lock is held.
 
     Raises:
@@ -182,40 +182,40 @@ def swap_table_get(ci: SwapClusterInfo, off: int) -> int:
     return SWP_TB_NULL if ci.table is None else ci.table[off]
 
 
-def __swap_table_test_zero(kernel: Kernel, ci: SwapClusterInfo, off: int) -> bool:
+def _swap_table_test_zero(kernel: Kernel, ci: SwapClusterInfo, off: int) -> bool:
     """Whether slot *off* is known to hold zeros only. The cluster's lock is held."""
-    swp_tb = __swap_table_get(kernel, ci, off)
+    swp_tb = _swap_table_get(kernel, ci, off)
     if not swp_tb_is_countable(swp_tb):
         warn_on(kernel, True, "zero flag of a word without one")
     return bool(swp_tb & SWP_TB_ZERO_FLAG)
 
 
-def __swap_table_set_zero(kernel: Kernel, ci: SwapClusterInfo, off: int) -> None:
+def _swap_table_set_zero(kernel: Kernel, ci: SwapClusterInfo, off: int) -> None:
     """Note that slot *off* holds zeros only. The cluster's lock is held."""
-    swp_tb = __swap_table_get(kernel, ci, off)
+    swp_tb = _swap_table_get(kernel, ci, off)
     warn_on(kernel, not swp_tb_is_countable(swp_tb), "zero flag of a word without one")
-    __swap_table_set(ci, off, swp_tb | SWP_TB_ZERO_FLAG)
+    _swap_table_set(ci, off, swp_tb | SWP_TB_ZERO_FLAG)
 
 
-def __swap_table_clear_zero(kernel: Kernel, ci: SwapClusterInfo, off: int) -> None:
+def _swap_table_clear_zero(kernel: Kernel, ci: SwapClusterInfo, off: int) -> None:
     """Note that slot *off* holds more than zeros. The cluster's lock is held."""
-    swp_tb = __swap_table_get(kernel, ci, off)
+    swp_tb = _swap_table_get(kernel, ci, off)
     warn_on(kernel, not swp_tb_is_countable(swp_tb), "zero flag of a word without one")
-    __swap_table_set(ci, off, swp_tb & ~SWP_TB_ZERO_FLAG)
+    _swap_table_set(ci, off, swp_tb & ~SWP_TB_ZERO_FLAG)
 
 
-def __swap_cgroup_set(ci: SwapClusterInfo, off: int, nr: int, id: int) -> None:
+def _swap_cgroup_set(ci: SwapClusterInfo, off: int, nr: int, id: int) -> None:
     """Record *id* as the owner of *nr* slots from *off*. The cluster's lock is held."""
     for slot in range(off, off + nr):
         ci.memcg_table[slot] = id
 
 
-def __swap_cgroup_get(ci: SwapClusterInfo, off: int) -> int:
+def _swap_cgroup_get(ci: SwapClusterInfo, off: int) -> int:
     """The recorded owner of slot *off*, 0 for none. The cluster's lock is held."""
     return ci.memcg_table.get(off, 0)
 
 
-def __swap_cgroup_clear(kernel: Kernel, ci: SwapClusterInfo, off: int, nr: int) -> int:
+def _swap_cgroup_clear(kernel: Kernel, ci: SwapClusterInfo, off: int, nr: int) -> int:
     """Forget the owner of *nr* slots from *off*; returns that of the first, for all of them.
 
     The cluster's lock is held. If the first has none the others are left alone; if they differ

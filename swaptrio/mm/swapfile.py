@@ -33,11 +33,11 @@ from swaptrio.mm.swap_h import (
 from swaptrio.mm.swap_table import (
     SWP_TB_COUNT_MAX,
     SWP_TB_NULL,
-    __swap_cgroup_get,
-    __swap_table_get,
-    __swap_table_set,
-    __swp_tb_get_count,
-    __swp_tb_mk_count,
+    _swap_cgroup_get,
+    _swap_table_get,
+    _swap_table_set,
+    _swp_tb_get_count,
+    _swp_tb_mk_count,
     swap_table_get,
     swp_tb_is_folio,
     swp_tb_is_null,
@@ -92,7 +92,7 @@ def swap_cluster_free_table(kernel: Kernel, ci: SwapClusterInfo) -> None:
 
 
 @kernel_function
-def __swap_cluster_free_entries(
+def _swap_cluster_free_entries(
     kernel: Kernel, si: SwapInfoStruct, ci: SwapClusterInfo, start: int, nr: int
 ) -> None:
     """Free *nr* slots from *start*: Shadow words with a count of at most 1 become NULL.
@@ -103,10 +103,10 @@ def __swap_cluster_free_entries(
     warn_on(kernel, ci.count < nr, "more slots freed than are in use")
     ci.count -= nr
     for off in range(start, start + nr):
-        old_tb = __swap_table_get(kernel, ci, off)
-        usable = swp_tb_is_shadow(old_tb) and __swp_tb_get_count(kernel, old_tb) <= 1
+        old_tb = _swap_table_get(kernel, ci, off)
+        usable = swp_tb_is_shadow(old_tb) and _swp_tb_get_count(kernel, old_tb) <= 1
         warn_on(kernel, not usable, "slot freed while cached or in use")
-        __swap_table_set(ci, off, SWP_TB_NULL)
+        _swap_table_set(ci, off, SWP_TB_NULL)
     offset = ci.number * SWAPFILE_CLUSTER + start
     _uncharge_by_owner(kernel, si, ci, start, nr)
     swap_range_free(kernel, si, offset, nr)
@@ -119,7 +119,7 @@ def _uncharge_by_owner(
 ) -> None:
     """Uncharge each run of slots that have the same recorded owner."""
     offset = ci.number * SWAPFILE_CLUSTER
-    for _, run in groupby(range(start, start + nr), lambda off: __swap_cgroup_get(ci, off)):
+    for _, run in groupby(range(start, start + nr), lambda off: _swap_cgroup_get(ci, off)):
         slots = list(run)
         entry = swp_entry(si.type, offset + slots[0])
         mem_cgroup_uncharge_swap(kernel, entry, len(slots))
@@ -168,16 +168,16 @@ async def swap_put_entries_cluster(
     async with ci.lock.hold("swap_put_entries_direct.lock"):
         last = [slot for slot in slots if _is_last_use(kernel, ci, slot - base)]
         others = (slot for slot in slots if slot not in last)
-        cached = [slot for slot in others if __swap_cluster_put_entry(kernel, ci, slot - base)]
+        cached = [slot for slot in others if _swap_cluster_put_entry(kernel, ci, slot - base)]
         for first, nr in _runs(last):
-            __swap_cluster_free_entries(kernel, si, ci, first - base, nr)
+            _swap_cluster_free_entries(kernel, si, ci, first - base, nr)
     for slot in cached:
-        await __try_to_reclaim_swap(kernel, si, slot)
+        await _try_to_reclaim_swap(kernel, si, slot)
 
 
 def _is_last_use(kernel: Kernel, ci: SwapClusterInfo, off: int) -> bool:
-    swp_tb = __swap_table_get(kernel, ci, off)
-    return swp_tb_is_shadow(swp_tb) and __swp_tb_get_count(kernel, swp_tb) == 1
+    swp_tb = _swap_table_get(kernel, ci, off)
+    return swp_tb_is_shadow(swp_tb) and _swp_tb_get_count(kernel, swp_tb) == 1
 
 
 def _runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
@@ -189,22 +189,22 @@ def _runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
 
 
 @kernel_function
-def __swap_cluster_put_entry(kernel: Kernel, ci: SwapClusterInfo, off: int) -> bool:
+def _swap_cluster_put_entry(kernel: Kernel, ci: SwapClusterInfo, off: int) -> bool:
     """Drop one count of a slot; whether it is cached and nobody uses it now.
 
     The cluster lock is held. Nothing is freed: the last count of a slot that is not cached is
     not dropped here.
     """
-    swp_tb = __swap_table_get(kernel, ci, off)
-    swap_count = __swp_tb_get_count(kernel, swp_tb)
+    swp_tb = _swap_table_get(kernel, ci, off)
+    swap_count = _swp_tb_get_count(kernel, swp_tb)
     if warn_on(kernel, swap_count == 0, "count of an unused slot dropped"):
         return False
-    __swap_table_set(ci, off, __swp_tb_mk_count(swp_tb, swap_count - 1))
+    _swap_table_set(ci, off, _swp_tb_mk_count(swp_tb, swap_count - 1))
     return swap_count == 1 and swp_tb_is_folio(swp_tb)
 
 
 @kernel_function
-async def __try_to_reclaim_swap(kernel: Kernel, si: SwapInfoStruct, offset: int) -> bool:
+async def _try_to_reclaim_swap(kernel: Kernel, si: SwapInfoStruct, offset: int) -> bool:
     """Take the folio that caches a slot out of the cache, if nobody uses it; trylock only.
 
     If the folio lock is taken it gives up, and the slot stays cached with a count of 0. That
@@ -235,8 +235,8 @@ async def _reclaim_unused(kernel: Kernel, folio: Folio) -> bool:
         return False
     ci, slots = _slots_of(kernel, folio, None)
     async with ci.lock.hold("try_to_reclaim_swap.verify"):
-        words = [__swap_table_get(kernel, ci, off) for off in slots]
-        in_use = any(__swp_tb_get_count(kernel, swp_tb) for swp_tb in words)
+        words = [_swap_table_get(kernel, ci, off) for off in slots]
+        in_use = any(_swp_tb_get_count(kernel, swp_tb) for swp_tb in words)
     if in_use:
         return False
     await swap_state.swap_cache_del_folio(kernel, folio)
@@ -262,7 +262,7 @@ async def folio_maybe_swapped(kernel: Kernel, folio: Folio) -> bool:
     ci, slots = _slots_of(kernel, folio, None)
     await point("folio_maybe_swapped.read", Kind.READ, ci.lock)
     words = (swap_table_get(ci, off) for off in slots)
-    return any(__swp_tb_get_count(kernel, swp_tb) for swp_tb in words)
+    return any(_swp_tb_get_count(kernel, swp_tb) for swp_tb in words)
 
 
 @kernel_function
@@ -292,12 +292,12 @@ async def folio_dup_swap(kernel: Kernel, folio: Folio, page: int | None) -> Errn
     """
     ci, slots = _slots_of(kernel, folio, page)
     async with ci.lock.hold("folio_dup_swap.lock"):
-        words = {off: __swap_table_get(kernel, ci, off) for off in slots}
-        counts = {off: __swp_tb_get_count(kernel, word) for off, word in words.items()}
+        words = {off: _swap_table_get(kernel, ci, off) for off in slots}
+        counts = {off: _swp_tb_get_count(kernel, word) for off, word in words.items()}
         if any(number >= SWP_TB_COUNT_MAX - 1 for number in counts.values()):
             return Errno.ENOMEM
         for off, word in words.items():
-            __swap_table_set(ci, off, __swp_tb_mk_count(word, counts[off] + 1))
+            _swap_table_set(ci, off, _swp_tb_mk_count(word, counts[off] + 1))
     return None
 
 
@@ -310,7 +310,7 @@ async def folio_put_swap(kernel: Kernel, folio: Folio, page: int | None) -> None
     ci, slots = _slots_of(kernel, folio, page)
     async with ci.lock.hold("folio_put_swap.lock"):
         for off in slots:
-            __swap_cluster_put_entry(kernel, ci, off)
+            _swap_cluster_put_entry(kernel, ci, off)
 
 
 def _slots_of(kernel: Kernel, folio: Folio, page: int | None) -> tuple[SwapClusterInfo, range]:
@@ -363,7 +363,7 @@ def _take_slots(
     if ci.table is None:
         swap_cluster_alloc_table(kernel, ci)
     entry = swp_entry(si.type, ci.number * SWAPFILE_CLUSTER + start)
-    swap_state.__swap_cache_add_folio(kernel, ci, folio, entry)
+    swap_state._swap_cache_add_folio(kernel, ci, folio, entry)
     ci.count += folio.nr
     si.inuse_pages += folio.nr
 
@@ -399,5 +399,5 @@ async def swap_reclaim_full_clusters(
     await point("swap_reclaim_full_clusters.scan", Kind.READ, ci.lock)
     for off in range(SWAPFILE_CLUSTER):
         swp_tb = swap_table_get(ci, off)
-        if swp_tb_is_folio(swp_tb) and __swp_tb_get_count(kernel, swp_tb) == 0:
-            await __try_to_reclaim_swap(kernel, si, ci.number * SWAPFILE_CLUSTER + off)
+        if swp_tb_is_folio(swp_tb) and _swp_tb_get_count(kernel, swp_tb) == 0:
+            await _try_to_reclaim_swap(kernel, si, ci.number * SWAPFILE_CLUSTER + off)

@@ -12,7 +12,7 @@ from swaptrio.mm.kernel import Kernel, kernel_function
 from swaptrio.mm.memcontrol import memcg1_swapout
 from swaptrio.mm.mm_types import Folio, PresentPte, let_go
 from swaptrio.mm.page_alloc import (
-    __folio_put,
+    _folio_put,
     folio_put,
     folio_try_get,
     folio_trylock,
@@ -22,7 +22,7 @@ from swaptrio.mm.page_alloc import (
 from swaptrio.mm.page_io import swap_writeout
 from swaptrio.mm.rmap import try_to_unmap_one
 from swaptrio.mm.swap_h import swap_cluster, swp_offset, swp_type
-from swaptrio.mm.swap_state import __swap_cache_do_del_folio
+from swaptrio.mm.swap_state import _swap_cache_do_del_folio
 from swaptrio.mm.swapfile import folio_alloc_swap
 from swaptrio.mm.vmstat import lruvec_stat_mod_folio, node_stat_mod_folio
 from swaptrio.mm.workingset import workingset_eviction
@@ -56,11 +56,11 @@ async def shrink_folio_list(kernel: Kernel, mm: MmStruct, page: int) -> str:
         return await _keep_locked(kernel, folio, "mapped")
     if folio.dirty and not await pageout(kernel, folio):
         return _keep(kernel, folio, "being written")
-    if not await __remove_mapping(kernel, folio):
+    if not await _remove_mapping(kernel, folio):
         return await _keep_locked(kernel, folio, "in use")
     await folio_unlock(kernel, folio, "shrink_folio_list.free")
     folio.frozen = False
-    __folio_put(kernel, folio)
+    _folio_put(kernel, folio)
     return "reclaimed"
 
 
@@ -95,7 +95,7 @@ async def pageout(kernel: Kernel, folio: Folio) -> bool:
 
 
 @kernel_function
-async def __remove_mapping(kernel: Kernel, folio: Folio) -> bool:
+async def _remove_mapping(kernel: Kernel, folio: Folio) -> bool:
     """Take a locked, clean folio out of the swap cache, unless somebody else refers to it.
 
     References are frozen at 0 first and the dirty flag is looked at after that, so that a write
@@ -122,6 +122,6 @@ async def __remove_mapping(kernel: Kernel, folio: Folio) -> bool:
         node_stat_mod_folio(kernel, folio, "NR_FILE_PAGES", -folio.nr)
         lruvec_stat_mod_folio(kernel, folio, "NR_SWAPCACHE", -folio.nr)
         memcg1_swapout(kernel, folio, entry)
-        __swap_cache_do_del_folio(kernel, ci, folio, entry, shadow)
+        _swap_cache_do_del_folio(kernel, ci, folio, entry, shadow)
         let_go(folio, folio.nr + 1)
     return True

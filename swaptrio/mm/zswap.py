@@ -75,6 +75,6 @@ async def zswap_writeback_entry(kernel: Kernel, entry: SwpEntry) -> Errno | None
     folio.pages[0] = remembered.token
     del si.zswap[swp_offset(entry)]
     folio.uptodate = True
-    await page_io.__swap_writepage(kernel, folio)
+    await page_io._swap_writepage(kernel, folio)
     folio_put(kernel, folio)
     return None

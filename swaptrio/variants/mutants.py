@@ -20,27 +20,27 @@ from swaptrio.mm.page_alloc import folio_unlock
 from swaptrio.mm.swap import folio_add_lru
 from swaptrio.mm.swap_h import NO_ENTRY, round_down, swp_cluster_offset, swp_type
 from swaptrio.mm.swap_state import (
-    __swap_cache_add_folio,
-    __swap_cache_del_folio,
-    __swap_cache_do_del_folio,
+    _swap_cache_add_folio,
+    _swap_cache_del_folio,
+    _swap_cache_do_del_folio,
 )
 from swaptrio.mm.swap_table import (
-    __swap_table_set,
-    __swp_tb_get_flags,
+    _swap_table_set,
+    _swp_tb_get_flags,
     count_of,
     shadow_to_swp_tb,
     swap_table_get,
     swp_tb_is_shadow,
     swp_tb_to_shadow,
 )
-from swaptrio.mm.swapfile import __swap_cluster_free_entries
+from swaptrio.mm.swapfile import _swap_cluster_free_entries
 from swaptrio.mm.vmstat import count_mthp_stat
 from swaptrio.mm.workingset import workingset_refault
 from swaptrio.sched import point
 from swaptrio.variants.v3 import (
-    __swap_cache_add_check,
-    __swap_cache_alloc,
     _insert,
+    _swap_cache_add_check,
+    _swap_cache_alloc,
     folio_put_allocated,
 )
 
@@ -73,7 +73,7 @@ async def insert_checked_without_lock(
     kernel: Kernel, ci: SwapClusterInfo, folio: Folio, targ_entry: SwpEntry
 ) -> tuple[Errno | None, int]:
     """Look at the slots again before the lock is taken, not under it."""
-    err, shadow = __swap_cache_add_check(kernel, ci, targ_entry, folio.nr)
+    err, shadow = _swap_cache_add_check(kernel, ci, targ_entry, folio.nr)
     if err is None:
         async with ci.lock.hold("swap_cache_alloc.recheck"):
             _insert(kernel, ci, folio, round_down(targ_entry, folio.nr))
@@ -92,7 +92,7 @@ async def swap_cache_alloc_folio_chris(
     """The reviewer's expression, word for word: bit 0 is used and not stored."""
     order = highest_order(kernel, orders | 1)
     while True:
-        ret = await __swap_cache_alloc(kernel, targ_entry, gfp, order, vmf, mpol, ilx)
+        ret = await _swap_cache_alloc(kernel, targ_entry, gfp, order, vmf, mpol, ilx)
         if not isinstance(ret, Errno):
             return ret
         if not order or ret not in (Errno.EBUSY, Errno.ENOMEM):
@@ -108,8 +108,8 @@ async def roll_back_keeping_slots(
     async with ci.lock.hold("swap_cache_alloc.rollback"):
         start = swp_cluster_offset(entry)
         for off in range(start, start + folio.nr):
-            flags = __swp_tb_get_flags(kernel, swap_table_get(ci, off))
-            __swap_table_set(ci, off, shadow_to_swp_tb(shadow, flags))
+            flags = _swp_tb_get_flags(kernel, swap_table_get(ci, off))
+            _swap_table_set(ci, off, shadow_to_swp_tb(shadow, flags))
         folio.swap, folio.swapcache = NO_ENTRY, False
         hold(folio, folio.nr)
     await _leave(kernel, folio)
@@ -123,12 +123,12 @@ async def roll_back_freeing_all(
         start = swp_cluster_offset(entry)
         slots = range(start, start + folio.nr)
         unused = [off for off in slots if not count_of(swap_table_get(ci, off))]
-        __swap_cache_do_del_folio(kernel, ci, folio, entry, shadow)
+        _swap_cache_do_del_folio(kernel, ci, folio, entry, shadow)
         if unused:
             si = kernel.devices[swp_type(entry)]
             for off in slots:
                 if off not in unused:
-                    __swap_cluster_free_entries(kernel, si, ci, off, 1)
+                    _swap_cluster_free_entries(kernel, si, ci, off, 1)
     await _leave(kernel, folio)
 
 
@@ -149,7 +149,7 @@ def insert_with_stats(
     """Count the folio as cached at once, while it belongs to no group."""
     folio.lock.take_free()
     folio.swapbacked = True
-    __swap_cache_add_folio(kernel, ci, folio, entry)
+    _swap_cache_add_folio(kernel, ci, folio, entry)
 
 
 async def roll_back_with_stats(
@@ -157,7 +157,7 @@ async def roll_back_with_stats(
 ) -> None:
     """The rollback that goes with `insert_with_stats`."""
     async with ci.lock.hold("swap_cache_alloc.rollback"):
-        __swap_cache_del_folio(kernel, ci, folio, entry, shadow)
+        _swap_cache_del_folio(kernel, ci, folio, entry, shadow)
     await _leave(kernel, folio)
 
 

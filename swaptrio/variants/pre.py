@@ -31,13 +31,13 @@ from swaptrio.mm.page_io import swap_read_folio
 from swaptrio.mm.swap import folio_add_lru
 from swaptrio.mm.swap_h import SwapClusterInfo, SwpEntry, round_down, swp_cluster_offset
 from swaptrio.mm.swap_state import (
-    __swap_cache_add_folio,
-    __swap_entry_to_cluster,
+    _swap_cache_add_folio,
+    _swap_entry_to_cluster,
     swap_cache_get_folio,
 )
 from swaptrio.mm.swap_table import (
-    __swap_table_get,
-    __swp_tb_get_count,
+    _swap_table_get,
+    _swp_tb_get_count,
     count_of,
     swap_table_get,
     swp_tb_is_bad,
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 
 
 @kernel_function
-def __swap_cache_add_check(
+def _swap_cache_add_check(
     kernel: Kernel, ci: SwapClusterInfo, ci_off: int, nr: int
 ) -> tuple[Errno | None, int]:
     """Whether *nr* slots from *ci_off* can take a folio; and the last shadow among them.
@@ -67,10 +67,10 @@ def __swap_cache_add_check(
         return Errno.ENOENT, 0
     shadow = 0
     for off in range(ci_off, ci_off + nr):
-        old_tb = __swap_table_get(kernel, ci, off)
+        old_tb = _swap_table_get(kernel, ci, off)
         if swp_tb_is_folio(old_tb):
             return Errno.EEXIST, 0
-        if not __swp_tb_get_count(kernel, old_tb):
+        if not _swp_tb_get_count(kernel, old_tb):
             return Errno.ENOENT, 0
         if swp_tb_is_shadow(old_tb):
             shadow = swp_tb_to_shadow(old_tb)
@@ -78,13 +78,13 @@ def __swap_cache_add_check(
 
 
 @kernel_function
-def __swp_tb_get_flags(kernel: Kernel, swp_tb: int) -> int:
+def _swp_tb_get_flags(kernel: Kernel, swp_tb: int) -> int:
     """What a word that takes the place of this one keeps of it: count << 1 | zero.
 
     Before 12/12 the word has the count alone, and the zero flag of a Bad slot, which stood in a
     bitmap of the device, was clear.
     """
-    return __swp_tb_get_count(kernel, swp_tb) << 1 | zero_of(swp_tb)
+    return _swp_tb_get_count(kernel, swp_tb) << 1 | zero_of(swp_tb)
 
 
 @kernel_function
@@ -95,16 +95,16 @@ async def swap_cache_add_folio(
 
     Returns the error or none, and the shadow. Takes the cluster lock.
     """
-    ci = __swap_entry_to_cluster(kernel, entry)
+    ci = _swap_entry_to_cluster(kernel, entry)
     async with ci.lock.hold("swap_cache_add_folio.lock"):
-        err, shadow = __swap_cache_add_check(kernel, ci, swp_cluster_offset(entry), folio.nr)
+        err, shadow = _swap_cache_add_check(kernel, ci, swp_cluster_offset(entry), folio.nr)
         if err is None:
-            __swap_cache_add_folio(kernel, ci, folio, entry)
+            _swap_cache_add_folio(kernel, ci, folio, entry)
     return err, shadow
 
 
 @kernel_function
-async def __swap_cache_prepare_and_add(
+async def _swap_cache_prepare_and_add(
     kernel: Kernel, entry: SwpEntry, folio: Folio, gfp: str, *, charged: bool
 ) -> Folio | None:
     """Charge a folio unless it is *charged*, and put it in the cache.
@@ -146,7 +146,7 @@ async def __swap_cache_prepare_and_add(
 async def swapin_folio(kernel: Kernel, entry: SwpEntry, folio: Folio) -> Folio | None:
     """Put a charged folio in the cache and read it; none on a conflict with a large one."""
     entry = round_down(entry, folio.nr)
-    swapcache = await __swap_cache_prepare_and_add(kernel, entry, folio, "", charged=True)
+    swapcache = await _swap_cache_prepare_and_add(kernel, entry, folio, "", charged=True)
     if swapcache is folio:
         await swap_read_folio(kernel, folio)
     return swapcache
@@ -204,7 +204,7 @@ async def non_swapcache_batch(kernel: Kernel, entry: SwpEntry, max_nr: int) -> i
 
     Read without the cluster lock.
     """
-    ci = __swap_entry_to_cluster(kernel, entry)
+    ci = _swap_entry_to_cluster(kernel, entry)
     start = swp_cluster_offset(entry)
     await point("non_swapcache_batch.read", Kind.READ, ci.lock)
     for off in range(start, start + max_nr):
@@ -231,7 +231,7 @@ async def swapin_sync(
 @kernel_function
 async def swap_entry_swapped(kernel: Kernel, entry: SwpEntry) -> bool:
     """Whether a slot is in use; a bad one is not. Read without the lock."""
-    ci = __swap_entry_to_cluster(kernel, entry)
+    ci = _swap_entry_to_cluster(kernel, entry)
     await point("swap_entry_swapped.read", Kind.READ, ci.lock)
     swp_tb = swap_table_get(ci, swp_cluster_offset(entry))
     return not swp_tb_is_bad(swp_tb) and count_of(swp_tb) > 0
@@ -257,7 +257,7 @@ async def swap_cache_alloc_folio(
     folio = await folio_alloc_mpol(kernel, gfp, 0, mpol, ilx)
     if folio is None:
         return Errno.ENOMEM
-    ret = await __swap_cache_prepare_and_add(kernel, targ_entry, folio, gfp, charged=False)
+    ret = await _swap_cache_prepare_and_add(kernel, targ_entry, folio, gfp, charged=False)
     if ret is folio:
         return folio
     await point("swap_cache_alloc_folio.discard")

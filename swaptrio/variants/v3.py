@@ -43,14 +43,14 @@ from swaptrio.mm.page_io import swap_read_folio
 from swaptrio.mm.swap import folio_add_lru
 from swaptrio.mm.swap_h import SwapClusterInfo, SwpEntry, round_down, swp_cluster_offset
 from swaptrio.mm.swap_state import (
-    __swap_cache_do_add_folio,
-    __swap_cache_do_del_folio,
-    __swap_entry_to_cluster,
+    _swap_cache_do_add_folio,
+    _swap_cache_do_del_folio,
+    _swap_entry_to_cluster,
     swap_cache_get_folio,
 )
 from swaptrio.mm.swap_table import (
-    __swap_table_get,
-    __swp_tb_get_count,
+    _swap_table_get,
+    _swp_tb_get_count,
     swp_tb_is_folio,
     swp_tb_is_shadow,
     swp_tb_to_shadow,
@@ -70,7 +70,7 @@ if TYPE_CHECKING:
 
 
 @kernel_function
-def __swap_cache_add_check(
+def _swap_cache_add_check(
     kernel: Kernel, ci: SwapClusterInfo, targ_entry: SwpEntry, nr: int
 ) -> tuple[Errno | None, int]:
     """Whether *nr* aligned slots around the target can take a folio; and the target's shadow.
@@ -81,30 +81,30 @@ def __swap_cache_add_check(
     if ci.table is None:
         return Errno.ENOENT, 0
     ci_off = swp_cluster_offset(targ_entry)
-    old_tb = __swap_table_get(kernel, ci, ci_off)
+    old_tb = _swap_table_get(kernel, ci, ci_off)
     if swp_tb_is_folio(old_tb):
         return Errno.EEXIST, 0
-    if not __swp_tb_get_count(kernel, old_tb):
+    if not _swp_tb_get_count(kernel, old_tb):
         return Errno.ENOENT, 0
     shadow = swp_tb_to_shadow(old_tb) if swp_tb_is_shadow(old_tb) else 0
     if nr == 1:
         return None, shadow
     ci_off &= -nr
     for off in range(ci_off, ci_off + nr):
-        old_tb = __swap_table_get(kernel, ci, off)
-        if swp_tb_is_folio(old_tb) or not __swp_tb_get_count(kernel, old_tb):
+        old_tb = _swap_table_get(kernel, ci, off)
+        if swp_tb_is_folio(old_tb) or not _swp_tb_get_count(kernel, old_tb):
             return Errno.EBUSY, 0
     return None, shadow
 
 
 @kernel_function
-def __swp_tb_get_flags(kernel: Kernel, swp_tb: int) -> int:
+def _swp_tb_get_flags(kernel: Kernel, swp_tb: int) -> int:
     """What a word that takes the place of this one keeps of it: count << 1 | zero.
 
     Before 12/12 the word has the count alone, and the zero flag of a Bad slot, which stood in a
     bitmap of the device, was clear.
     """
-    return __swp_tb_get_count(kernel, swp_tb) << 1 | zero_of(swp_tb)
+    return _swp_tb_get_count(kernel, swp_tb) << 1 | zero_of(swp_tb)
 
 
 @kernel_function
@@ -118,12 +118,12 @@ async def can_swapin_thp(kernel: Kernel, vmf: VmFault, nr: int) -> bool:
     if swap_pte_batch(kernel, vmf, first, nr) < nr:
         return False
     entry = round_down(vmf.orig_pte.entry, nr)
-    await point("can_swapin_thp.slots", Kind.READ, __swap_entry_to_cluster(kernel, entry).lock)
+    await point("can_swapin_thp.slots", Kind.READ, _swap_entry_to_cluster(kernel, entry).lock)
     return slots_are_alike(kernel, entry, nr)
 
 
 @kernel_function
-async def __swap_cache_alloc(
+async def _swap_cache_alloc(
     kernel: Kernel,
     targ_entry: SwpEntry,
     gfp: str,
@@ -139,10 +139,10 @@ async def __swap_cache_alloc(
     """
     nr = one_shifted_as_int(order)
     entry = round_down(targ_entry, nr)
-    ci = __swap_entry_to_cluster(kernel, targ_entry)
+    ci = _swap_entry_to_cluster(kernel, targ_entry)
 
     async with ci.lock.hold("swap_cache_alloc.check"):
-        err, _ = __swap_cache_add_check(kernel, ci, targ_entry, nr)
+        err, _ = _swap_cache_add_check(kernel, ci, targ_entry, nr)
     if err is not None:
         return err
     if order:
@@ -185,7 +185,7 @@ async def _recheck_and_insert(
 ) -> tuple[Errno | None, int]:
     """Check once more, and insert in the same critical section; the error or the shadow."""
     async with ci.lock.hold("swap_cache_alloc.recheck"):
-        err, shadow = __swap_cache_add_check(kernel, ci, targ_entry, folio.nr)
+        err, shadow = _swap_cache_add_check(kernel, ci, targ_entry, folio.nr)
         if err is None:
             _insert(kernel, ci, folio, round_down(targ_entry, folio.nr))
     return err, shadow
@@ -196,7 +196,7 @@ def _insert(kernel: Kernel, ci: SwapClusterInfo, folio: Folio, entry: SwpEntry) 
     """Let the folio be found in its slots: locked and uncharged. The cluster lock is held."""
     folio.lock.take_free()
     folio.swapbacked = True
-    __swap_cache_do_add_folio(kernel, ci, folio, entry)
+    _swap_cache_do_add_folio(kernel, ci, folio, entry)
 
 
 @kernel_function
@@ -208,7 +208,7 @@ async def _roll_back(
     Every slot gets the target's shadow, and those that nobody uses any more are freed.
     """
     async with ci.lock.hold("swap_cache_alloc.rollback"):
-        __swap_cache_do_del_folio(kernel, ci, folio, entry, shadow)
+        _swap_cache_do_del_folio(kernel, ci, folio, entry, shadow)
     await folio_unlock(kernel, folio, "swap_cache_alloc.rollback_unlock")
     await point("swap_cache_alloc.rollback_put", Kind.WRITE, folio)
     folio_put_allocated(kernel, folio)
@@ -257,7 +257,7 @@ async def swap_cache_alloc_folio(
         orders |= 1
         order = highest_order(kernel, orders)
     while True:
-        ret = await __swap_cache_alloc(kernel, targ_entry, gfp, order, vmf, mpol, ilx)
+        ret = await _swap_cache_alloc(kernel, targ_entry, gfp, order, vmf, mpol, ilx)
         if not isinstance(ret, Errno):
             return ret
         if not order or ret not in (Errno.EBUSY, Errno.ENOMEM):

@@ -29,7 +29,7 @@ BASE: Final = "v3"
 
 
 @kernel_function
-async def __swap_cache_alloc(
+async def _swap_cache_alloc(
     kernel: Kernel,
     targ_entry: SwpEntry,
     gfp: str,
@@ -40,7 +40,7 @@ async def __swap_cache_alloc(
 ) -> Folio | Errno:
     """One attempt at one order, as in v3, with a debug check of the order."""
     warn_on(kernel, 1 << order > SWAPFILE_CLUSTER, "order is larger than a cluster")
-    attempt = plain(v3.__swap_cache_alloc)
+    attempt = plain(v3._swap_cache_alloc)
     ret: Folio | Errno = await attempt(kernel, targ_entry, gfp, order, vmf, mpol, ilx)
     return ret
 
@@ -64,7 +64,7 @@ async def swap_cache_alloc_folio(
         return Errno.EINVAL
     ret: Folio | Errno = Errno.EINVAL
     while orders:
-        ret = await __swap_cache_alloc(kernel, targ_entry, gfp, order, vmf, mpol, ilx)
+        ret = await _swap_cache_alloc(kernel, targ_entry, gfp, order, vmf, mpol, ilx)
         if not isinstance(ret, Errno):
             return ret
         if ret not in (Errno.EBUSY, Errno.ENOMEM):

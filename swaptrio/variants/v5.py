@@ -41,16 +41,16 @@ from swaptrio.mm.swap_h import (
     swp_cluster_offset,
 )
 from swaptrio.mm.swap_state import (
-    __swap_cache_do_add_folio,
-    __swap_cache_do_del_folio,
-    __swap_entry_to_cluster,
+    _swap_cache_do_add_folio,
+    _swap_cache_do_del_folio,
+    _swap_entry_to_cluster,
     swap_cache_get_folio,
 )
 from swaptrio.mm.swap_table import (
-    __swap_cgroup_get,
-    __swap_table_get,
-    __swap_table_test_zero,
-    __swp_tb_get_count,
+    _swap_cgroup_get,
+    _swap_table_get,
+    _swap_table_test_zero,
+    _swp_tb_get_count,
     swp_tb_is_folio,
     swp_tb_is_shadow,
     swp_tb_to_shadow,
@@ -69,7 +69,7 @@ if TYPE_CHECKING:
 
 
 @kernel_function
-def __swap_cache_add_check(
+def _swap_cache_add_check(
     kernel: Kernel, ci: SwapClusterInfo, targ_entry: SwpEntry, nr: int, *, owner: bool
 ) -> tuple[Errno | None, int, int]:
     """Whether *nr* aligned slots around the target can take a folio.
@@ -84,31 +84,31 @@ def __swap_cache_add_check(
     if ci.table is None:
         return Errno.ENOENT, 0, 0
     ci_off = swp_cluster_offset(targ_entry)
-    old_tb = __swap_table_get(kernel, ci, ci_off)
+    old_tb = _swap_table_get(kernel, ci, ci_off)
     if swp_tb_is_folio(old_tb):
         return Errno.EEXIST, 0, 0
-    if not __swp_tb_get_count(kernel, old_tb):
+    if not _swp_tb_get_count(kernel, old_tb):
         return Errno.ENOENT, 0, 0
     shadow = swp_tb_to_shadow(old_tb) if swp_tb_is_shadow(old_tb) else 0
-    memcg_id = __swap_cgroup_get(ci, ci_off) if owner else 0
+    memcg_id = _swap_cgroup_get(ci, ci_off) if owner else 0
     if nr == 1:
         return None, shadow, memcg_id
-    is_zero = __swap_table_test_zero(kernel, ci, ci_off)
+    is_zero = _swap_table_test_zero(kernel, ci, ci_off)
     ci_off &= -nr
     for off in range(ci_off, ci_off + nr):
-        old_tb = __swap_table_get(kernel, ci, off)
+        old_tb = _swap_table_get(kernel, ci, off)
         if (
             swp_tb_is_folio(old_tb)
-            or not __swp_tb_get_count(kernel, old_tb)
-            or is_zero != __swap_table_test_zero(kernel, ci, off)
-            or (owner and memcg_id != __swap_cgroup_get(ci, off))
+            or not _swp_tb_get_count(kernel, old_tb)
+            or is_zero != _swap_table_test_zero(kernel, ci, off)
+            or (owner and memcg_id != _swap_cgroup_get(ci, off))
         ):
             return Errno.EBUSY, 0, 0
     return None, shadow, memcg_id
 
 
 @kernel_function
-async def __swap_cache_alloc(
+async def _swap_cache_alloc(
     kernel: Kernel,
     targ_entry: SwpEntry,
     gfp: str,
@@ -125,10 +125,10 @@ async def __swap_cache_alloc(
     nr = 1 << order
     warn_on(kernel, nr > SWAPFILE_CLUSTER, "order is larger than a cluster")
     entry = round_down(targ_entry, nr)
-    ci = __swap_entry_to_cluster(kernel, targ_entry)
+    ci = _swap_entry_to_cluster(kernel, targ_entry)
 
     async with ci.lock.hold("swap_cache_alloc.check"):
-        err, _, _ = __swap_cache_add_check(kernel, ci, targ_entry, nr, owner=False)
+        err, _, _ = _swap_cache_add_check(kernel, ci, targ_entry, nr, owner=False)
     if err is not None:
         return err
     if order:
@@ -174,7 +174,7 @@ async def _recheck_and_insert(
 ) -> tuple[Errno | None, int, int]:
     """Check once more, and insert in the same critical section; error, shadow and owner."""
     async with ci.lock.hold("swap_cache_alloc.recheck"):
-        err, shadow, memcg_id = __swap_cache_add_check(
+        err, shadow, memcg_id = _swap_cache_add_check(
             kernel, ci, targ_entry, folio.nr, owner=True
         )
         if err is None:
@@ -187,7 +187,7 @@ def _insert(kernel: Kernel, ci: SwapClusterInfo, folio: Folio, entry: SwpEntry) 
     """Let the folio be found in its slots: locked and uncharged. The cluster lock is held."""
     folio.lock.take_free()
     folio.swapbacked = True
-    __swap_cache_do_add_folio(kernel, ci, folio, entry)
+    _swap_cache_do_add_folio(kernel, ci, folio, entry)
 
 
 @kernel_function
@@ -199,7 +199,7 @@ async def _roll_back(
     Every slot gets the target's shadow, and those that nobody uses any more are freed.
     """
     async with ci.lock.hold("swap_cache_alloc.rollback"):
-        __swap_cache_do_del_folio(kernel, ci, folio, entry, shadow)
+        _swap_cache_do_del_folio(kernel, ci, folio, entry, shadow)
     await folio_unlock(kernel, folio, "swap_cache_alloc.rollback_unlock")
     await point("swap_cache_alloc.rollback_put", Kind.WRITE, folio)
     folio_put_allocated(kernel, folio)
@@ -247,7 +247,7 @@ async def swap_cache_alloc_folio(
     if warn_on(kernel, invalid, "no order is allowed, or one that is too large"):
         return Errno.EINVAL
     while True:
-        ret = await __swap_cache_alloc(kernel, targ_entry, gfp, order, vmf, mpol, ilx)
+        ret = await _swap_cache_alloc(kernel, targ_entry, gfp, order, vmf, mpol, ilx)
         if not isinstance(ret, Errno):
             return ret
         if not order or ret not in (Errno.EBUSY, Errno.ENOMEM):

@@ -32,12 +32,12 @@ from swaptrio.mm.page_io import swap_read_folio
 from swaptrio.mm.rmap import set_pte_at
 from swaptrio.mm.swap import folio_add_lru
 from swaptrio.mm.swap_h import SwapClusterInfo, SwpEntry, swp_entry
-from swaptrio.mm.swap_state import __swap_cache_add_folio, __swap_cache_del_folio
+from swaptrio.mm.swap_state import _swap_cache_add_folio, _swap_cache_del_folio
 from swaptrio.mm.swap_table import (
     SWP_TB_BAD,
     SWP_TB_COUNT_SHIFT,
-    __swap_table_get,
-    __swap_table_set,
+    _swap_table_get,
+    _swap_table_set,
     pfn_to_swp_tb,
     shadow_to_swp_tb,
 )
@@ -99,7 +99,7 @@ async def write(world: World, slot: int, word: int) -> None:
     """Write a word in a critical section of its own."""
     ci = world.kernel.devices[0].clusters[slot // 512]
     async with ci.lock.hold("test.write"):
-        __swap_table_set(ci, slot % 512, word)
+        _swap_table_set(ci, slot % 512, word)
 
 
 async def cached(world: World) -> Folio:
@@ -117,7 +117,7 @@ async def inserted(world: World, order: int, slot: int) -> Folio:
     async with low(world).lock.hold("test.insert"):
         folio.lock.take_free()
         folio.swapbacked = True
-        __swap_cache_add_folio(world.kernel, low(world), folio, entry(slot))
+        _swap_cache_add_folio(world.kernel, low(world), folio, entry(slot))
     return folio
 
 
@@ -164,7 +164,7 @@ async def owner_left_behind(world: World) -> None:
     """The record of a slot survives it."""
     ci = low(world)
     async with ci.lock.hold("test.free"):
-        __swap_table_set(ci, 16, 0)
+        _swap_table_set(ci, 16, 0)
         ci.count -= 1
         world.kernel.devices[0].inuse_pages -= 1
 
@@ -175,7 +175,7 @@ async def compressed_copy_left_behind(world: World) -> None:
     si, ci = world.kernel.devices[0], low(world)
     si.zswap[16] = None  # type: ignore[assignment]  # anything that is there
     async with ci.lock.hold("test.free"):
-        __swap_table_set(ci, 16, 0)
+        _swap_table_set(ci, 16, 0)
         ci.memcg_table.pop(16)
 
 
@@ -205,7 +205,7 @@ async def words_of_half_a_folio(world: World) -> None:
     async with low(world).lock.hold("test.insert"):
         folio.lock.take_free()
         folio.swapcache, folio.swap, folio.refs = True, entry(16), 3
-        __swap_table_set(low(world), 16, pfn_to_swp_tb(folio.pfn, 2))
+        _swap_table_set(low(world), 16, pfn_to_swp_tb(folio.pfn, 2))
 
 
 @breaks("I-BACKREF")
@@ -213,7 +213,7 @@ async def deletion_that_forgets_a_slot(world: World) -> None:
     """A large folio leaves the cache, and its second slot still names it."""
     folio = await inserted(world, 1, 16)
     async with low(world).lock.hold("test.delete"):
-        __swap_table_set(low(world), 16, shadow_to_swp_tb(3, 2))
+        _swap_table_set(low(world), 16, shadow_to_swp_tb(3, 2))
         folio.swapcache, folio.swap, folio.refs = False, SwpEntry(0), 1
 
 
@@ -242,7 +242,7 @@ async def folio_at_two_places(world: World) -> None:
     """One folio is inserted at two slots."""
     folio = await inserted(world, 0, 16)
     async with low(world).lock.hold("test.again"):
-        __swap_table_set(low(world), 17, pfn_to_swp_tb(folio.pfn, 2))
+        _swap_table_set(low(world), 17, pfn_to_swp_tb(folio.pfn, 2))
         folio.swap = entry(17)
 
 
@@ -283,7 +283,7 @@ async def unlocked_folio_deleted(world: World) -> None:
     folio = await cached(world)
     await folio_unlock(world.kernel, folio, "test.unlock")
     async with low(world).lock.hold("test.delete"):
-        __swap_cache_del_folio(world.kernel, low(world), folio, folio.swap, 0)
+        _swap_cache_del_folio(world.kernel, low(world), folio, folio.swap, 0)
 
 
 @breaks("I-DELLOCK")
@@ -292,7 +292,7 @@ async def folio_under_writeback_deleted(world: World) -> None:
     folio = await cached(world)
     folio.writeback = True
     async with low(world).lock.hold("test.delete"):
-        __swap_cache_del_folio(world.kernel, low(world), folio, folio.swap, 0)
+        _swap_cache_del_folio(world.kernel, low(world), folio, folio.swap, 0)
 
 
 @breaks("I-ZERO2ONE")
@@ -334,7 +334,7 @@ async def cluster_counts_one_more(world: World) -> None:
     """The count and the words go apart."""
     async with low(world).lock.hold("test.count"):
         low(world).count += 1
-        __swap_table_set(low(world), 16, shadow_to_swp_tb(5, 2))
+        _swap_table_set(low(world), 16, shadow_to_swp_tb(5, 2))
 
 
 @breaks("I-CLCOUNT")
@@ -349,7 +349,7 @@ async def empty_cluster_keeps_its_table(world: World) -> None:
     si = world.kernel.devices[0]
     ci = si.clusters[1]
     async with ci.lock.hold("test.free"):
-        __swap_table_set(ci, 18, 0)
+        _swap_table_set(ci, 18, 0)
         ci.memcg_table.clear()
         ci.count, si.inuse_pages = 0, si.inuse_pages - 1
 
@@ -359,7 +359,7 @@ async def device_counts_one_more(world: World) -> None:
     """The device and its clusters go apart."""
     async with low(world).lock.hold("test.count"):
         world.kernel.devices[0].inuse_pages += 1
-        __swap_table_set(low(world), 16, shadow_to_swp_tb(5, 2))
+        _swap_table_set(low(world), 16, shadow_to_swp_tb(5, 2))
 
 
 @breaks("I-INUSE")
@@ -393,7 +393,7 @@ async def unlocked_folio_inserted(world: World) -> None:
     folio = await alloc_pages(world.kernel, 0)
     assert folio is not None
     async with low(world).lock.hold("test.insert"):
-        __swap_cache_add_folio(world.kernel, low(world), folio, entry(16))
+        _swap_cache_add_folio(world.kernel, low(world), folio, entry(16))
 
 
 @breaks("I-INSERT-UNCHARGED")
@@ -404,7 +404,7 @@ async def uptodate_folio_inserted(world: World) -> None:
     folio.uptodate = True
     async with low(world).lock.hold("test.insert"):
         folio.lock.take_free()
-        __swap_cache_add_folio(world.kernel, low(world), folio, entry(16))
+        _swap_cache_add_folio(world.kernel, low(world), folio, entry(16))
 
 
 @breaks("I-CHARGE1")
@@ -608,7 +608,7 @@ async def freed_folio_on_the_lru(world: World) -> None:
 async def read_past_the_table(world: World) -> None:
     """There are 512 words."""
     async with low(world).lock.hold("test.read"):
-        __swap_table_get(world.kernel, low(world), 512)
+        _swap_table_get(world.kernel, low(world), 512)
 
 
 @breaks("BUG")
@@ -617,13 +617,13 @@ async def write_to_no_table(world: World) -> None:
     ci = world.kernel.devices[0].clusters[1]
     async with ci.lock.hold("test.write"):
         ci.table = None
-        __swap_table_set(ci, 18, 0)
+        _swap_table_set(ci, 18, 0)
 
 
 @breaks("I-ERRNO")
 async def order_below_zero(world: World) -> None:
     """What comes after the last order is passed down."""
-    alloc = world.kernel.functions["__swap_cache_alloc"]
+    alloc = world.kernel.functions["_swap_cache_alloc"]
     await alloc(world.kernel, entry(16), "", -1, None, "vma", 0)
 
 
@@ -655,12 +655,12 @@ def later(value: object) -> Callable[..., Any]:
 
 
 LIES = [
-    ("EEXIST", "I-ERRNO", (FAULT,), {"__swap_cache_add_check": answer(Errno.EEXIST, 0)}),
-    ("ENOENT", "I-ERRNO", (FAULT,), {"__swap_cache_add_check": answer(Errno.ENOENT, 0)}),
-    ("EBUSY", "I-ERRNO", (FAULT,), {"__swap_cache_add_check": answer(Errno.EBUSY, 0)}),
-    ("EINVAL", "I-ERRNO", (FAULT,), {"__swap_cache_add_check": answer(Errno.EINVAL, 0)}),
-    ("attempt", "I-ERRNO", (FAULT,), {"__swap_cache_alloc": later(Errno.ENOMEM)}),
-    ("unseen", "I-ERRNO", (FAULT,), {"__swap_cache_alloc": later(Errno.ENOENT)}),
+    ("EEXIST", "I-ERRNO", (FAULT,), {"_swap_cache_add_check": answer(Errno.EEXIST, 0)}),
+    ("ENOENT", "I-ERRNO", (FAULT,), {"_swap_cache_add_check": answer(Errno.ENOENT, 0)}),
+    ("EBUSY", "I-ERRNO", (FAULT,), {"_swap_cache_add_check": answer(Errno.EBUSY, 0)}),
+    ("EINVAL", "I-ERRNO", (FAULT,), {"_swap_cache_add_check": answer(Errno.EINVAL, 0)}),
+    ("attempt", "I-ERRNO", (FAULT,), {"_swap_cache_alloc": later(Errno.ENOMEM)}),
+    ("unseen", "I-ERRNO", (FAULT,), {"_swap_cache_alloc": later(Errno.ENOENT)}),
     ("invalid", "I-ERRNO", (FAULT,), {"swap_cache_alloc_folio": later(Errno.EINVAL)}),
     ("unlike", "I-ERRNO", (FAULT,), {"swap_cache_alloc_folio": later(Errno.ENOENT)}),
     ("no-memory", "I-ERRNO", (FAULT,), {"swapin_sync": later(None)}),

@@ -35,7 +35,7 @@ def step_of(*lines: str, variant: str = "v3") -> DrawnStep:
         ("swap_cache_alloc.recheck", "swap_cache_alloc.recheck"),
         ("swap_cache_alloc.recheck: swap0:17 s1 -> f1", "swap_cache_alloc.recheck"),
         ("swap_cache_alloc() recheck", "swap_cache_alloc.recheck"),
-        ("__swap_cache_alloc(entry, nr): recheck;", "swap_cache_alloc.recheck"),
+        ("_swap_cache_alloc(entry, nr): recheck;", "swap_cache_alloc.recheck"),
         ("vma_alloc_folio()", "vma_alloc_folio.alloc"),
         ("vma_alloc_folio", "vma_alloc_folio.alloc"),
         ("1. vma_alloc_folio()", "vma_alloc_folio.alloc"),
@@ -68,7 +68,7 @@ def test_a_step_is_looked_up_in_its_call() -> None:
 
 
 def test_a_call_of_the_caller_will_do() -> None:
-    """swap_cache_alloc_folio() calls __swap_cache_alloc(), whose steps are found below it."""
+    """swap_cache_alloc_folio() calls _swap_cache_alloc(), whose steps are found below it."""
     assert step_of("swap_cache_alloc_folio()", "  check").labels == ("swap_cache_alloc.check",)
 
 

@@ -82,7 +82,7 @@ OUTCOMES = [
     (
         "a07",
         "pre",
-        "not possible at line 5: pre has no such step as '__swap_cache_alloc()'",
+        "not possible at line 5: pre has no such step as '_swap_cache_alloc()'",
     ),
     ("a07", "rollback-keeps-slot", "possible: violation of I-KIND"),
     ("a08", "v3", "possible: passed"),

@@ -9,7 +9,7 @@ from swaptrio.mm.errno import Errno
 from swaptrio.mm.page_alloc import folio_lock, folio_put, folio_unlock
 from swaptrio.mm.swap_h import NO_ENTRY
 from swaptrio.mm.swap_state import (
-    __swap_cache_do_add_folio,
+    _swap_cache_do_add_folio,
     folio_matches_swap_entry,
     swap_cache_alloc_folio,
     swap_cache_del_folio,
@@ -284,7 +284,7 @@ def test_insertion_warns(world: Any) -> None:
     async def main() -> None:
         folio = await world.cached(16)
         folio.swapbacked = False
-        __swap_cache_do_add_folio(world.kernel, world.si.clusters[0], folio, world.entry(16))
+        _swap_cache_do_add_folio(world.kernel, world.si.clusters[0], folio, world.entry(16))
 
     world.play(main=main)
     assert world.kernel.warnings == [

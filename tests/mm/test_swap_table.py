@@ -69,7 +69,7 @@ def test_countable(word: int) -> None:
 @given(WORDS, st.integers(0, 15))
 def test_mk_count(word: int, count: int) -> None:
     """Another count changes nothing else of a word."""
-    changed = st_.__swp_tb_mk_count(word, count)
+    changed = st_._swp_tb_mk_count(word, count)
 
     assert changed >> st_.SWP_TB_COUNT_SHIFT == count
     assert changed & ~st_.SWP_TB_COUNT_MASK == word & ~st_.SWP_TB_COUNT_MASK
@@ -94,8 +94,8 @@ def test_bad_counts_15_with_a_warning(make_world: Callable[..., Any]) -> None:
     """The raw accessors take a Bad word for a count of 15 and a zero flag, and warn (A15)."""
     kernel = make_world("v5").kernel
 
-    count = st_.__swp_tb_get_count(kernel, st_.SWP_TB_BAD)
-    flags = st_.__swp_tb_get_flags(kernel, st_.SWP_TB_BAD)
+    count = st_._swp_tb_get_count(kernel, st_.SWP_TB_BAD)
+    flags = st_._swp_tb_get_flags(kernel, st_.SWP_TB_BAD)
 
     assert (count, flags) == (15, 31)
     assert len(kernel.warnings) == 2
@@ -106,7 +106,7 @@ def test_bad_has_no_zero_flag_before(make_world: Callable[..., Any], variant: st
     """Before 12/12 the zero flag of a Bad slot is elsewhere, and clear."""
     kernel = make_world(variant).kernel
 
-    assert st_.__swp_tb_get_flags(kernel, st_.SWP_TB_BAD) == 30
+    assert st_._swp_tb_get_flags(kernel, st_.SWP_TB_BAD) == 30
     assert len(kernel.warnings) == 1
 
 
@@ -119,9 +119,9 @@ def test_null_table(world: Any) -> None:
     ci = _cluster(None)
 
     with pytest.raises(Violation, match="BUG: NULL table dereferenced: cluster 3, slot 7"):
-        st_.__swap_table_get(world.kernel, ci, 7)
+        st_._swap_table_get(world.kernel, ci, 7)
     with pytest.raises(Violation, match="BUG: NULL table dereferenced: cluster 3, slot 8"):
-        st_.__swap_table_set(ci, 8, 0)
+        st_._swap_table_set(ci, 8, 0)
 
 
 @pytest.mark.parametrize("off", [-1, 512])
@@ -130,9 +130,9 @@ def test_past_the_table(world: Any, off: int) -> None:
     ci = _cluster([0] * 512)
 
     with pytest.raises(st_.OutOfBounds, match="past the table of cluster 3"):
-        st_.__swap_table_get(world.kernel, ci, off)
+        st_._swap_table_get(world.kernel, ci, off)
     with pytest.raises(st_.OutOfBounds):
-        st_.__swap_table_set(ci, off, 0)
+        st_._swap_table_set(ci, off, 0)
     assert world.kernel.warnings == ["offset past the table"]
 
 
@@ -147,7 +147,7 @@ def test_touched() -> None:
     ci = _cluster([0] * 512)
 
     for word in (1, 3):
-        st_.__swap_table_set(ci, 5, word)
+        st_._swap_table_set(ci, 5, word)
 
     assert ci.touched == {5: 0}
 
@@ -156,7 +156,7 @@ def test_clearing_owners(world: Any) -> None:
     """Clearing several owners gives the first for all, and warns where they differ (spec 6)."""
     ci = _cluster([0] * 512)
     ci.memcg_table.update({4: 7, 5: 7, 6: 8, 9: 9})
-    clear = st_.__swap_cgroup_clear
+    clear = st_._swap_cgroup_clear
 
     assert clear(world.kernel, ci, 4, 3) == 7
     assert world.kernel.warnings == ["owners of a range differ"]

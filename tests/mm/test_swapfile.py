@@ -12,8 +12,8 @@ from swaptrio.mm.page_alloc import alloc_pages, folio_lock, folio_put, folio_unl
 from swaptrio.mm.swap_h import SWP_WRITEOK, swp_entry
 from swaptrio.mm.swap_table import SWP_TB_NULL
 from swaptrio.mm.swapfile import (
-    __swap_cluster_free_entries,
-    __try_to_reclaim_swap,
+    _swap_cluster_free_entries,
+    _try_to_reclaim_swap,
     folio_alloc_swap,
     folio_dup_swap,
     folio_free_swap,
@@ -160,7 +160,7 @@ def test_freeing_uncharges_by_owner(world: Any) -> None:
         world.swapped(slot, memcg=memcg)
     ci = world.si.clusters[0]
 
-    __swap_cluster_free_entries(world.kernel, world.si, ci, 16, 4)
+    _swap_cluster_free_entries(world.kernel, world.si, ci, 16, 4)
 
     assert (world.m1.swap, world.m2.swap, ci.memcg_table) == (0, 0, {})
     assert (world.si.inuse_pages, ci.count) == (0, 1)
@@ -172,7 +172,7 @@ def test_freeing_forgets_what_hangs_on_the_slot(world: Any) -> None:
     world.swapped(16, zswap=True)
     world.swapped(17)
 
-    __swap_cluster_free_entries(world.kernel, world.si, world.si.clusters[0], 16, 2)
+    _swap_cluster_free_entries(world.kernel, world.si, world.si.clusters[0], 16, 2)
 
     assert world.word(16) == world.word(17) == SWP_TB_NULL
     assert (world.si.zswap, world.si.data) == ({}, {})
@@ -183,7 +183,7 @@ def test_last_slot_takes_the_table_along(make_world: Callable[..., Any]) -> None
     world = make_world(clusters=2)
     world.swapped(600)
 
-    __swap_cluster_free_entries(world.kernel, world.si, world.si.clusters[1], 88, 1)
+    _swap_cluster_free_entries(world.kernel, world.si, world.si.clusters[1], 88, 1)
 
     assert world.si.clusters[1].table is None
 
@@ -193,7 +193,7 @@ def test_freeing_warns(world: Any, count: int) -> None:
     """Only an uncached slot with a count of at most 1 may be freed."""
     world.swapped(16, count=count)
 
-    __swap_cluster_free_entries(world.kernel, world.si, world.si.clusters[0], 16, 1)
+    _swap_cluster_free_entries(world.kernel, world.si, world.si.clusters[0], 16, 1)
 
     assert bool(world.kernel.warnings) == (count > 1)
 
@@ -382,7 +382,7 @@ def test_reclaim_gives_up_on_a_locked_folio(world: Any) -> None:
 
     async def main() -> bool:
         folio = await _cached(world)
-        done = await __try_to_reclaim_swap(world.kernel, world.si, 1)
+        done = await _try_to_reclaim_swap(world.kernel, world.si, 1)
         assert folio.refs == 2
         await world.release(folio)
         return done
@@ -397,8 +397,8 @@ def test_reclaim(world: Any) -> None:
     async def main() -> bool:
         folio = await _cached(world, order=1)
         await world.release(folio)
-        assert await __try_to_reclaim_swap(world.kernel, world.si, 3)
-        assert not await __try_to_reclaim_swap(world.kernel, world.si, 3)
+        assert await _try_to_reclaim_swap(world.kernel, world.si, 3)
+        assert not await _try_to_reclaim_swap(world.kernel, world.si, 3)
         return folio.freed
 
     assert world.play(main=main)["main"] is True
@@ -416,7 +416,7 @@ def test_reclaim_refuses(world: Any, why: str) -> None:
         folio.mapcount = int(why == "mapped")
         folio.writeback = why == "writeback"
         await world.release(folio)
-        done = await __try_to_reclaim_swap(world.kernel, world.si, 2)
+        done = await _try_to_reclaim_swap(world.kernel, world.si, 2)
         folio.mapcount, folio.writeback = 0, False
         return done
 
@@ -437,7 +437,7 @@ def test_reclaim_looks_again(world: Any) -> None:
         await world.release(folio)
 
     async def reclaimer() -> bool:
-        return await __try_to_reclaim_swap(world.kernel, world.si, 16)
+        return await _try_to_reclaim_swap(world.kernel, world.si, 16)
 
     results = world.play(
         owner=owner,

@@ -14,7 +14,7 @@ from swaptrio.mm.mm_types import Folio, PresentPte, SwapPte
 from swaptrio.mm.page_alloc import folio_put, folio_try_get, new_folio
 from swaptrio.mm.swap_state import swap_cache_get_folio
 from swaptrio.mm.swap_table import swp_tb_to_shadow
-from swaptrio.mm.vmscan import __remove_mapping, shrink_folio_list
+from swaptrio.mm.vmscan import _remove_mapping, shrink_folio_list
 from swaptrio.sched import Run, point
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ def test_remove_mapping_of_uncached(world: Any) -> None:
     folio = _resident(world, 3)
 
     async def main() -> bool:
-        return await __remove_mapping(world.kernel, folio)
+        return await _remove_mapping(world.kernel, folio)
 
     assert world.play(main=main)["main"] is False
 

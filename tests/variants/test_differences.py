@@ -351,9 +351,9 @@ def test_check_of_pre(spoiler: str, error: str) -> None:
         ci = world.si.clusters[0]
         assert ci.table is not None
         async with ci.lock.hold("main.lock"):
-            good = pre.__swap_cache_add_check(world.kernel, ci, 16, 4)
+            good = pre._swap_cache_add_check(world.kernel, ci, 16, 4)
             ci.table[19] = 0 if spoiler == "freed" else 1 << 60 | 0b10
-            bad = pre.__swap_cache_add_check(world.kernel, ci, 16, 4)
+            bad = pre._swap_cache_add_check(world.kernel, ci, 16, 4)
         return good, str(bad[0])
 
     found, _ = _play("pre", main)
