@@ -143,7 +143,7 @@ def check_lru(kernel: Kernel) -> None:
     for folio in kernel.folios.values():
         if folio.swapcache and not folio.lru:
             raise Violation("Q-LRU", f"{folio.name} is cached and not on the LRU")
-    for folio in kernel.lru:
+    for folio in kernel.lru.values():
         if folio.freed or not folio.lru:
             raise Violation("Q-LRU", f"{folio.name} is on the LRU by mistake")
 

@@ -26,12 +26,12 @@ import attrs
 if TYPE_CHECKING:
     from swaptrio.mm.injection import Injection
     from swaptrio.mm.memcontrol import Memcgs
-    from swaptrio.mm.mm_types import Folio, MmStruct
+    from swaptrio.mm.mm_types import AddressSpace, Folio, MmStruct
     from swaptrio.mm.page_alloc import PageAllocator
-    from swaptrio.mm.swap_h import SwapInfoStruct
+    from swaptrio.mm.swap_h import SwapInfoStruct, SwpEntry, ZswapEntry
     from swaptrio.mm.vmstat import Vmstat
     from swaptrio.mm.workingset import Workingset
-    from swaptrio.sched import Task
+    from swaptrio.sched import SpinLock, Task
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -47,12 +47,22 @@ class Config:
     """How the kernel was built and set up.
 
     *thp*: CONFIG_TRANSPARENT_HUGEPAGE. *memcg_v1*: accounting by memory and memsw instead of
-    memory and swap. *zswap_ever_enabled*: the static key that never goes back.
+    memory and swap. *zswap_ever_enabled*: the static key that never goes back; *zswap_enabled*:
+    pages are compressed before they are written. *lru_batch*: folios that wait on each CPU
+    before they get to the LRU, 1 to 31; 1 lets none wait. *page_cluster*: the base-two
+    logarithm of the readahead window, 0 to 5. *vma_readahead*: whether readahead goes by
+    virtual addresses on devices that do not rotate. *plugged*: whether transfers are queued by
+    their caller and submitted together, as in tree N.
     """
 
     thp: bool = True
     memcg_v1: bool = False
     zswap_ever_enabled: bool = False
+    zswap_enabled: bool = False
+    lru_batch: int = 1
+    page_cluster: int = 0
+    vma_readahead: bool = True
+    plugged: bool = False
 
 
 @attrs.define(eq=False)
@@ -62,7 +72,12 @@ class Kernel:
     *functions* holds what runs instead of the model's own functions, by name. *warnings* are
     those that the kernel itself gave (WARN, VM_WARN), in order, each time that its condition
     was true. *folios* are all that were allocated and not freed, by the frame number of their
-    head.
+    head; *lru* those on the LRU, oldest first, and *lru_batches* those on their way there, by
+    CPU. Each task runs on a CPU of its own, of its name.
+
+    *percpu_swap_cluster* says where a CPU goes on allocating slots of an order: device and
+    offset. *swap_avail* are the devices with room by number, the first to be used first.
+    *zswap_lru* are the compressed pages, oldest first.
     """
 
     config: Config
@@ -72,11 +87,18 @@ class Kernel:
     page_allocator: PageAllocator
     vmstat: Vmstat
     workingset: Workingset
+    swap_avail_lock: SpinLock
+    zswap_lru_lock: SpinLock
     devices: list[SwapInfoStruct] = attrs.Factory(list)
     processes: list[MmStruct] = attrs.Factory(list)
+    files: list[AddressSpace] = attrs.Factory(list)
     folios: dict[int, Folio] = attrs.Factory(dict)
-    lru: list[Folio] = attrs.Factory(list)
-    lru_batch: list[Folio] = attrs.Factory(list)
+    lru: dict[int, Folio] = attrs.Factory(dict)
+    lru_batches: dict[str, list[Folio]] = attrs.Factory(dict)
+    deferred_split: dict[int, Folio] = attrs.Factory(dict)
+    percpu_swap_cluster: dict[tuple[str, int], tuple[int, int]] = attrs.Factory(dict)
+    swap_avail: dict[int, SwapInfoStruct] = attrs.Factory(dict)
+    zswap_lru: dict[SwpEntry, ZswapEntry] = attrs.Factory(dict)
     warnings: list[str] = attrs.Factory(list)
     device_tasks: dict[str, Task] = attrs.Factory(dict)
     tokens: int = 0

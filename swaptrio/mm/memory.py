@@ -56,8 +56,8 @@ async def handle_mm_fault(kernel: Kernel, mm: MmStruct, page: int, *, write: boo
         pte = mm.ptes.get(page)
         if isinstance(pte, PresentPte):
             return "mapped"
-        if pte is None:
-            return "unmapped"
+        if not isinstance(pte, SwapPte):
+            return "unmapped" if pte is None else str(VmFaultReason.HWPOISON)
         reason = await do_swap_page(kernel, VmFault(mm, page, pte, write))
         if reason is not VmFaultReason.NONE:
             return str(reason)

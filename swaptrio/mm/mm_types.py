@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from swaptrio.mm.swap_h import NO_ENTRY, SwpEntry
-from swaptrio.sched import Mutex, SpinLock, Violation, WaitQueue, current
+from swaptrio.sched import Mutex, RwSem, SpinLock, Violation, WaitQueue, current
 
 if TYPE_CHECKING:
     from swaptrio.mm.kernel import Kernel
@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 class Folio:
     """A folio: 2**order pages that live and die together.
 
-    *pages* holds the data token of each page, none where nothing was read yet. *holders* counts
-    the references that a task holds for itself, by task name; it is there for the oracles.
-    *frozen* is set while reclaim has frozen the references at 0.
+    *pages* holds the data token of each page, none where nothing was read yet; *exclusive* says
+    of each whether it belongs to one process alone (PageAnonExclusive). *mapping* and *index*
+    place a shmem folio in its file. *holders* counts the references that a task holds for
+    itself, by task name; it is there for the oracles. *frozen* is set while reclaim has frozen
+    the references at 0. *deferred* says that it waits to be split.
     """
 
     pfn: int
@@ -39,13 +41,21 @@ class Folio:
     dirty: bool = False
     writeback: bool = False
     lru: bool = False
+    active: bool = False
+    workingset: bool = False
     anon: bool = False
     readahead: bool = False
+    reclaim: bool = False
+    dropbehind: bool = False
+    deferred: bool = False
     frozen: bool = False
     freed: bool = False
     mapcount: int = 0
     memcg: MemCgroup | None = None
+    mapping: AddressSpace | None = None
+    index: int = 0
     pages: list[int | None] = attrs.Factory(list)
+    exclusive: list[bool] = attrs.Factory(list)
     holders: Counter[str] = attrs.Factory(Counter)
     wait: WaitQueue = attrs.Factory(lambda: WaitQueue("writeback"))
 
@@ -66,45 +76,95 @@ class SwapPte:
 
     entry: SwpEntry
     exclusive: bool = True
+    soft_dirty: bool = False
 
 
 @attrs.frozen
 class PresentPte:
-    """A page-table entry that maps page *index* of a folio."""
+    """A page-table entry that maps page *index* of a folio.
+
+    *dirty* says that the page was written through this entry.
+    """
 
     folio: Folio
     index: int
     writable: bool = False
+    dirty: bool = False
+    soft_dirty: bool = False
 
 
-Pte = SwapPte | PresentPte | None
+@attrs.frozen
+class PoisonPte:
+    """A page-table entry in place of data that could not be read: whoever looks gets SIGBUS."""
+
+
+Pte = SwapPte | PresentPte | PoisonPte | None
 
 
 @attrs.define(eq=False)
 class MmStruct:
     """An address space with one anonymous VMA.
 
-    *ptes* maps a virtual page number to its entry. *ptl* is the page-table lock. *thp_orders*
-    are the large orders allowed in the VMA, as a bitmap. *newest* is what the user last stored
-    in each page, in the user's own mind: nothing in the kernel reads it.
+    *ptes* maps a virtual page number to its entry; none is there for a page that was never
+    touched. *ptl* is the page-table lock, *mmap_lock* that of the VMA: to read for faults and
+    unmapping, to write for fork and exit. *thp_orders* are the large orders allowed in the VMA,
+    as a bitmap; *uffd* says that a userfaultfd is armed on it, *mlocked* that it is locked.
+
+    *newest* is what the user last stored in each page, in the user's own mind, and
+    *generations* counts how often an entry was written: nothing in the kernel reads them.
     """
 
     name: str
     memcg: MemCgroup
     ptl: SpinLock
+    mmap_lock: RwSem
     thp_orders: int = 0
+    uffd: bool = False
+    mlocked: bool = False
+    exited: bool = False
     ptes: dict[int, Pte] = attrs.Factory(dict)
+    newest: dict[int, int] = attrs.Factory(dict)
+    generations: Counter[int] = attrs.Factory(Counter)
+
+
+@attrs.frozen
+class ShmemSwap:
+    """An entry of a file's page cache that names slots: 2**order of them from *entry*."""
+
+    entry: SwpEntry
+    order: int = 0
+
+
+@attrs.define(eq=False)
+class AddressSpace:
+    """A shmem file: its page cache, and the lock of that (i_pages).
+
+    *pages* maps an index to the folio there, or to the swap entry that has taken its place; one
+    of a higher order stands at each index that it covers, as the same object. *orders* are the
+    large orders that the file may use. *newest* is what a user last stored at each index.
+    """
+
+    name: str
+    memcg: MemCgroup
+    i_pages: SpinLock
+    orders: int = 0
+    pages: dict[int, Folio | ShmemSwap | PoisonPte] = attrs.Factory(dict)
     newest: dict[int, int] = attrs.Factory(dict)
 
 
 @attrs.define(eq=False)
 class VmFault:
-    """One page fault: the address space, the virtual page, and the entry that was seen."""
+    """One page fault: the address space, the virtual page, and the entry that was seen.
+
+    *retry_allowed* says that the handler may drop the VMA's lock and let the access be tried
+    again, rather than wait for a folio lock with it.
+    """
 
     mm: MmStruct
     page: int
     orig_pte: SwapPte
     write: bool = False
+    retry_allowed: bool = False
 
 
 class VmFaultReason(StrEnum):
@@ -114,6 +174,7 @@ class VmFaultReason(StrEnum):
     OOM = "VM_FAULT_OOM"
     SIGBUS = "VM_FAULT_SIGBUS"
     RETRY = "VM_FAULT_RETRY"
+    HWPOISON = "VM_FAULT_HWPOISON"
 
 
 def hold(folio: Folio, count: int = 1) -> None:

@@ -35,7 +35,9 @@ def new_folio(kernel: Kernel, order: int) -> Folio:
     """A fresh folio with one reference, held by nobody yet. For set-up and the allocator."""
     nr = 1 << order
     pfn = kernel.page_allocator.take(nr)
-    folio = Folio(pfn, order, nr, Mutex(f"folio {pfn:#x}"), pages=[None] * nr)
+    folio = Folio(pfn, order, nr, Mutex(f"folio {pfn:#x}"))
+    folio.pages = [None] * nr
+    folio.exclusive = [False] * nr
     kernel.folios[pfn] = folio
     return folio
 
@@ -99,7 +101,7 @@ def _folio_put(kernel: Kernel, folio: Folio) -> None:
     warn_on(kernel, folio.locked, "freed while locked")
     warn_on(kernel, folio.swapcache, "freed while in the swap cache")
     if folio.lru:
-        kernel.lru.remove(folio)
+        del kernel.lru[folio.pfn]
         folio.lru = False
     mem_cgroup_uncharge(kernel, folio)
     folio.freed = True

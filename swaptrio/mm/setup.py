@@ -21,6 +21,7 @@ from swaptrio.mm.swap import folio_add_lru
 from swaptrio.mm.swap_h import (
     SWAPFILE_CLUSTER,
     SWP_BLKDEV,
+    SWP_SOLIDSTATE,
     SWP_SYNCHRONOUS_IO,
     SWP_USED,
     SWP_WRITEOK,
@@ -40,7 +41,7 @@ from swaptrio.mm.swap_table import (
 from swaptrio.mm.swapfile import swap_reclaim_work
 from swaptrio.mm.vmstat import Vmstat
 from swaptrio.mm.workingset import Workingset
-from swaptrio.sched import Execution, SendChannel, SpinLock, open_channel
+from swaptrio.sched import Execution, RwSem, SendChannel, SpinLock, WaitQueue, open_channel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -66,41 +67,87 @@ def new_kernel(
         PageAllocator(),
         Vmstat(),
         Workingset(),
+        SpinLock("swap_avail_lock"),
+        SpinLock("zswap lru lock"),
     )
 
 
 def new_device(
-    kernel: Kernel, name: str, *, clusters: int = 1, sync: bool = True, latency: int = 0
+    kernel: Kernel,
+    name: str,
+    *,
+    clusters: int = 1,
+    slots: int = 0,
+    bad: Sequence[int] = (),
+    sync: bool = True,
+    latency: int = 0,
+    priority: int = 0,
+    flags: int = 0,
 ) -> SwapInfoStruct:
-    """Swap on: a device of *clusters* empty clusters; slot 0 is its header.
+    """Swap on: a device with empty clusters; slot 0 is its header, and bad.
 
-    *sync* says that readers wait for their bios themselves; *latency* is what a transfer takes,
-    in nanoseconds of virtual time.
+    Args:
+        kernel: gets the device.
+        name: how traces call it.
+        clusters: its size in clusters of 512 slots.
+        slots: its size in slots, the header included, if the last cluster is not whole.
+        bad: more slots that are never to be used.
+        sync: whether readers wait for their bios themselves.
+        latency: what a transfer takes, in nanoseconds of virtual time.
+        priority: devices of a higher one are used first.
+        flags: more SWP_ flags.
     """
     bios: SendChannel[object]
     work: SendChannel[object]
     bios, bios_in = open_channel(f"{name}.bios", math.inf)
     work, work_in = open_channel(f"{name}.work", math.inf)
-    flags = SWP_USED | SWP_WRITEOK | SWP_BLKDEV
+    flags |= SWP_USED | SWP_WRITEOK | SWP_BLKDEV | SWP_SOLIDSTATE
     if sync:
         flags |= SWP_SYNCHRONOUS_IO
-    number = len(kernel.devices)
-    cluster_list = [
-        SwapClusterInfo(index, SpinLock(f"{name} cluster {index}")) for index in range(clusters)
-    ]
-    first = cluster_list[0]
-    first.table = [SWP_TB_BAD] + [SWP_TB_NULL] * (SWAPFILE_CLUSTER - 1)
-    first.count = 1
+    size = slots or clusters * SWAPFILE_CLUSTER
     si = SwapInfoStruct(
-        number, name, flags, cluster_list, bios, bios_in, work, work_in, latency
+        len(kernel.devices),
+        name,
+        flags,
+        size,
+        _clusters(name, size),
+        bios,
+        bios_in,
+        work,
+        work_in,
+        SpinLock(f"{name} lock"),
+        SpinLock(f"{name} global cluster lock"),
+        WaitQueue(f"{name} users"),
+        latency,
+        pages=size - 1 - len(bad),
+        priority=priority,
     )
+    setup_clusters(si, bad)
     kernel.devices.append(si)
     return si
 
 
+def _clusters(device: str, slots: int) -> list[SwapClusterInfo]:
+    numbers = range(-(-slots // SWAPFILE_CLUSTER))
+    return [
+        SwapClusterInfo(number, SpinLock(f"{device} cluster {number}")) for number in numbers
+    ]
+
+
+def setup_clusters(si: SwapInfoStruct, bad: Sequence[int] = ()) -> None:
+    """Mark the bad slots of a fresh device: its header, *bad*, and those behind its end."""
+    end = len(si.clusters) * SWAPFILE_CLUSTER
+    for offset in (0, *bad, *range(si.max, end)):
+        ci = swap_cluster(si, offset)
+        if ci.table is None:
+            ci.table = [SWP_TB_NULL] * SWAPFILE_CLUSTER
+        ci.table[offset % SWAPFILE_CLUSTER] = SWP_TB_BAD
+        ci.count += 1
+
+
 def new_process(kernel: Kernel, name: str, memcg: MemCgroup, thp_orders: int = 0) -> MmStruct:
     """An empty address space; *thp_orders* are its large orders, as a bitmap."""
-    mm = MmStruct(name, memcg, SpinLock(f"ptl {name}"), thp_orders)
+    mm = MmStruct(name, memcg, SpinLock(f"ptl {name}"), RwSem(f"mmap_lock {name}"), thp_orders)
     kernel.processes.append(mm)
     return mm
 

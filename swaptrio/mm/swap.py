@@ -21,4 +21,4 @@ def folio_add_lru(kernel: Kernel, folio: Folio) -> None:
     """Put a folio on the LRU."""
     warn_on(kernel, folio.lru, "added to the LRU twice")
     folio.lru = True
-    kernel.lru.append(folio)
+    kernel.lru[folio.pfn] = folio

@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from enum import StrEnum
 from typing import Final, NewType
 
 import attrs
 
-from swaptrio.sched import ReceiveChannel, SendChannel, SpinLock
+from swaptrio.sched import ReceiveChannel, SendChannel, SpinLock, WaitQueue
 
 #: Slots of one cluster: HPAGE_PMD_NR, with CONFIG_THP_SWAP on x86-64.
 SWAPFILE_CLUSTER: Final = 512
+
+#: Orders that a cluster can be kept for: 0 to that of a PMD.
+SWAP_NR_ORDERS: Final = 10
 
 #: What `swp_entry` packs: the type above, the offset below. 0 is "none".
 SwpEntry = NewType("SwpEntry", int)
@@ -22,12 +27,35 @@ _TYPE_SHIFT: Final = 58
 _OFFSET_MASK: Final = (1 << _TYPE_SHIFT) - 1
 
 
-#: Flags of a swap device.
+#: Flags of a swap device. SWP_WRITEOK: slots may be taken. SWP_SOLIDSTATE: each CPU has a
+#: cluster of its own. SWP_BLKDEV: large slots, and perhaps bad ones. SWP_SYNCHRONOUS_IO: who
+#: reads waits for the transfer. SWP_PAGE_DISCARD: free clusters are discarded before they are
+#: used again. SWP_STABLE_WRITES: pages must not change under writeback. SWP_HIBERNATION: kept
+#: for an image, and not to be taken off.
 SWP_USED: Final = 1 << 0
 SWP_WRITEOK: Final = 1 << 1
 SWP_SOLIDSTATE: Final = 1 << 2
 SWP_BLKDEV: Final = 1 << 3
 SWP_SYNCHRONOUS_IO: Final = 1 << 4
+SWP_PAGE_DISCARD: Final = 1 << 5
+SWP_STABLE_WRITES: Final = 1 << 6
+SWP_HIBERNATION: Final = 1 << 7
+
+
+class ClusterFlag(StrEnum):
+    """The list that a cluster is on (CLUSTER_FLAG_...).
+
+    NONE: isolated by whoever holds its lock, or is about to. FREE: empty, without a table.
+    NONFULL: used in part, since a slot was freed. FRAG: used in part, since an allocation went
+    through. FULL: all slots are used. DISCARD: empty, and waits to be discarded.
+    """
+
+    NONE = "none"
+    FREE = "free"
+    NONFULL = "nonfull"
+    FRAG = "frag"
+    FULL = "full"
+    DISCARD = "discard"
 
 
 def swp_entry(type: int, offset: int) -> SwpEntry:
@@ -59,47 +87,78 @@ def round_down(entry: SwpEntry, nr: int) -> SwpEntry:
 class SwapClusterInfo:
     """One cluster: 512 slots, their words, and the lock that protects them.
 
-    *table* is there while any slot is in use. *memcg_table* maps a slot to the id of its owner.
-    *touched* maps the slots written since the lock was taken to the word they had then; the
-    oracles read it when the lock is released, the model never does.
+    *table* is there while any slot is in use, or bad. *order* is that of the folios whose slots
+    a cluster in use is kept for, *flags* the list on which it waits to be used again.
+    *extend_table* holds the counts that a word has no room for, by slot. *memcg_table* maps a
+    slot to the id of its owner. *touched* maps the slots written since the lock was taken to
+    the word they had then; the oracles read it when the lock is released, the model never does.
     """
 
     number: int
     lock: SpinLock
     table: list[int] | None = None
     count: int = 0
+    order: int = 0
+    flags: ClusterFlag = ClusterFlag.NONE
+    extend_table: dict[int, int] | None = None
     memcg_table: dict[int, int] = attrs.Factory(dict)
     touched: dict[int, int] = attrs.Factory(dict)
+
+
+#: Clusters by number, in the order of a list: the first is taken next.
+Clusters = dict[int, SwapClusterInfo]
+
+
+def _by_order() -> list[Clusters]:
+    return [{} for _ in range(SWAP_NR_ORDERS)]
 
 
 @attrs.define(eq=False)
 class SwapInfoStruct:
     """One swap device.
 
-    *users* counts the references that keep its structures alive. *data* maps a slot to the
-    token stored there, *zswap* a slot to what zswap holds for it. *foreign_counts* are the
-    owners of a slot that are not modelled; they are there for the oracles.
+    *max* is the number of its slots, the header included; those behind it in the last cluster
+    are bad. *pages* are usable. *lock* protects the lists of clusters. *inuse_pages* counts the
+    slots in use that are not bad. *available* says that it is on the list of devices with room.
+
+    *users* counts the references that keep its structures alive, with one of its own while it
+    is swapped on; *dying* says that no more are given, and *users_gone* is where swapoff waits
+    for the last. *global_cluster* is where a rotating device goes on allocating.
+
+    *data* maps a slot to the token stored there, *zswap* a slot to what zswap holds for it.
+    *foreign_counts* are the owners of a slot that are not modelled, and *image* the slots that
+    hibernation has; both are there for the oracles.
     """
 
     type: int
     name: str
     flags: int
+    max: int
     clusters: list[SwapClusterInfo]
     bios: SendChannel[object]
     bios_in: ReceiveChannel[object]
     work: SendChannel[object]
     work_in: ReceiveChannel[object]
+    lock: SpinLock
+    global_cluster_lock: SpinLock
+    users_gone: WaitQueue
     latency: int = 0
+    pages: int = 0
+    priority: int = 0
     users: int = 1
+    dying: bool = False
+    available: bool = False
     inuse_pages: int = 0
+    global_cluster: dict[int, int] = attrs.Factory(dict)
+    free_clusters: Clusters = attrs.Factory(dict)
+    nonfull_clusters: list[Clusters] = attrs.Factory(_by_order)
+    frag_clusters: list[Clusters] = attrs.Factory(_by_order)
+    full_clusters: Clusters = attrs.Factory(dict)
+    discard_clusters: Clusters = attrs.Factory(dict)
     data: dict[int, int] = attrs.Factory(dict)
     zswap: dict[int, ZswapEntry] = attrs.Factory(dict)
-    foreign_counts: dict[int, int] = attrs.Factory(dict)
-
-    @property
-    def max(self) -> int:
-        """The number of slots, the header included."""
-        return len(self.clusters) * SWAPFILE_CLUSTER
+    foreign_counts: Counter[int] = attrs.Factory(Counter)
+    image: dict[int, None] = attrs.Factory(dict)
 
     def is_sync(self) -> bool:
         """Whether reads are done by the caller at once, without readahead."""

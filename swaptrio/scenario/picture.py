@@ -5,8 +5,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from swaptrio.mm.mm_types import Folio, PresentPte, Pte
-from swaptrio.mm.swap_h import SWAPFILE_CLUSTER, swp_offset, swp_type
+from swaptrio.mm.mm_types import Folio, PoisonPte, PresentPte, Pte, ShmemSwap, SwapPte
+from swaptrio.mm.swap_h import (
+    SWAPFILE_CLUSTER,
+    SWP_HIBERNATION,
+    SWP_USED,
+    SWP_WRITEOK,
+    SwpEntry,
+    swp_offset,
+    swp_type,
+)
 from swaptrio.mm.swap_table import (
     count_of,
     swp_tb_is_bad,
@@ -24,11 +32,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from swaptrio.mm.kernel import Kernel
+    from swaptrio.mm.swap_h import SwapInfoStruct
 
 _FLAGS: Final = (
-    "locked", "swapcache", "swapbacked", "uptodate", "dirty", "writeback", "lru", "anon",
-    "readahead", "frozen",
+    "locked", "swapcache", "swapbacked", "uptodate", "dirty", "writeback", "lru", "active",
+    "workingset", "anon", "readahead", "reclaim", "dropbehind", "deferred", "frozen",
 )  # fmt: skip
+
+_DEVICE_FLAGS: Final = {
+    "used": SWP_USED,
+    "writeok": SWP_WRITEOK,
+    "hibernation": SWP_HIBERNATION,
+}
 
 _NODE_ITEMS: Final = ("nr_file_pages", "nr_swapcache")
 _ORDER_ITEMS: Final = ("swpin", "swpin_fallback", "swpin_fallback_charge")
@@ -68,6 +83,14 @@ def snapshot_of(kernel: Kernel) -> dict[str, str | int]:
     for mm in kernel.processes:
         for page, pte in sorted(mm.ptes.items()):
             state[f"{mm.name}:{page}"] = _pte(kernel, pte)
+    for file in kernel.files:
+        for index, entry in sorted(file.pages.items()):
+            state[f"{file.name}:{index}"] = _file_entry(kernel, index, entry)
+    for cpu, batch in kernel.lru_batches.items():
+        if batch:
+            state[f"cpu {cpu}.lru_batch"] = ", ".join(folio.name for folio in batch)
+    for (cpu, order), (number, offset) in kernel.percpu_swap_cluster.items():
+        state[f"cpu {cpu}.swap_order_{order}"] = f"{kernel.devices[number].name}:{offset}"
     state.update(counters_of(kernel))
     if kernel.warnings:
         state["warnings"] = len(kernel.warnings)
@@ -85,13 +108,23 @@ def _slots(kernel: Kernel) -> Iterator[tuple[str, str | int]]:
             if several:
                 for off, owner in sorted(ci.memcg_table.items()):
                     yield f"{si.name}:{base + off}.owner", kernel.memcgs.by_id[owner].name
+            for off, count in sorted((ci.extend_table or {}).items()):
+                yield f"{si.name}:{base + off}.extend", count
             yield f"{si.name} cluster {ci.number}.count", ci.count
+            yield f"{si.name} cluster {ci.number}.list", f"{ci.flags.value} order {ci.order}"
         for slot, token in sorted(si.data.items()):
             yield f"{si.name}:{slot}.data", f"d{token}"
         for slot in sorted(si.zswap):
             yield f"{si.name}:{slot}.zswap", f"d{si.zswap[slot].token}"
         yield f"{si.name}.inuse", si.inuse_pages
         yield f"{si.name}.users", si.users
+        yield f"{si.name}.state", _device_state(si)
+
+
+def _device_state(si: SwapInfoStruct) -> str:
+    words = [name for name, flag in _DEVICE_FLAGS.items() if si.flags & flag]
+    words += ["available"] * si.available + ["dying"] * si.dying
+    return " ".join(words) or "off"
 
 
 def _folio(folio: Folio) -> Iterator[tuple[str, str | int]]:
@@ -100,6 +133,11 @@ def _folio(folio: Folio) -> Iterator[tuple[str, str | int]]:
     yield f"{name}.flags", " ".join(flag for flag in _FLAGS if getattr(folio, flag))
     yield f"{name}.mapcount", folio.mapcount
     yield f"{name}.memcg", "none" if folio.memcg is None else folio.memcg.name
+    if folio.mapping is not None:
+        yield f"{name}.file", f"{folio.mapping.name}:{folio.index}"
+    if any(folio.exclusive):
+        pages = [str(page) for page, exclusive in enumerate(folio.exclusive) if exclusive]
+        yield f"{name}.exclusive", " ".join(pages)
     yield (
         f"{name}.data",
         " ".join("?" if token is None else f"d{token}" for token in folio.pages),
@@ -107,11 +145,31 @@ def _folio(folio: Folio) -> Iterator[tuple[str, str | int]]:
 
 
 def _pte(kernel: Kernel, pte: Pte) -> str:
-    if pte is None:
-        return "none"
-    if isinstance(pte, PresentPte):
-        return f"{pte.folio.name} page {pte.index}"
-    return f"{kernel.devices[swp_type(pte.entry)].name}:{swp_offset(pte.entry)}"
+    match pte:
+        case None:
+            return "none"
+        case PoisonPte():
+            return "poison"
+        case PresentPte():
+            words = [f"{pte.folio.name} page {pte.index}"]
+            words += ["writable"] * pte.writable + ["dirty"] * pte.dirty
+        case SwapPte():
+            words = [_slot_name(kernel, pte.entry)] + ["shared"] * (not pte.exclusive)
+    return " ".join(words + ["soft-dirty"] * pte.soft_dirty)
+
+
+def _file_entry(kernel: Kernel, index: int, entry: Folio | ShmemSwap | PoisonPte) -> str:
+    match entry:
+        case Folio():
+            return f"{entry.name} page {index - entry.index}"
+        case ShmemSwap():
+            return f"{_slot_name(kernel, entry.entry)} order {entry.order}"
+        case PoisonPte():
+            return "poison"
+
+
+def _slot_name(kernel: Kernel, entry: SwpEntry) -> str:
+    return f"{kernel.devices[swp_type(entry)].name}:{swp_offset(entry)}"
 
 
 def counters_of(kernel: Kernel) -> dict[str, int]:

@@ -40,6 +40,7 @@ from swaptrio.sched.points import (
     sleep,
     spawn,
 )
+from swaptrio.sched.rwsem import RwSem
 from swaptrio.sched.schedule import BadSchedule, Decision, Schedule
 from swaptrio.sched.scheduler import Program, Scheduler
 from swaptrio.sched.shared import Shared, touch
@@ -68,6 +69,7 @@ __all__ = [
     "ReceiveChannel",
     "Recorded",
     "Run",
+    "RwSem",
     "SchedError",
     "Schedule",
     "Scheduler",

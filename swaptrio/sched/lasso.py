@@ -63,7 +63,9 @@ _SHOWN: Final[tuple[object, ...]] = (
 _OPEN: Final = tuple(type(iterator) for iterator in _SHOWN)
 
 #: Modules whose frames hold nothing but what the declared operation tells.
-_OURS: Final = frozenset({"swaptrio.sched.points", "swaptrio.sched.locks"})
+_OURS: Final = frozenset(
+    {"swaptrio.sched.points", "swaptrio.sched.locks", "swaptrio.sched.rwsem"}
+)
 
 
 @attrs.define(eq=False)

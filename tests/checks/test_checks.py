@@ -591,7 +591,7 @@ async def cached_folio_off_the_lru(world: World) -> None:
     """Reclaim cannot find it."""
     folio = await cached(world)
     await folio_unlock(world.kernel, folio, "test.unlock")
-    world.kernel.lru.remove(folio)
+    del world.kernel.lru[folio.pfn]
     folio.lru = False
 
 
@@ -601,7 +601,7 @@ async def freed_folio_on_the_lru(world: World) -> None:
     folio = await alloc_pages(world.kernel, 0)
     assert folio is not None
     folio_put(world.kernel, folio)
-    world.kernel.lru.append(folio)
+    world.kernel.lru[folio.pfn] = folio
 
 
 @breaks("BUG")

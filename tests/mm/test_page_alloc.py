@@ -87,7 +87,7 @@ def test_last_reference_frees(world: Any) -> None:
     folio_put_refs(world.kernel, folio, 1)
 
     assert (folio.freed, folio.lru, folio.memcg, world.m1.memory) == (True, False, None, 0)
-    assert world.kernel.lru == []
+    assert world.kernel.lru == {}
     assert world.kernel.warnings == []
 
 

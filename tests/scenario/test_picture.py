@@ -134,18 +134,34 @@ UNSEEN = {
         "injection": "has no state",
         "page_allocator": "shows in the names of folios",
         "lru": "shows in the flags of folios, but for its order",
-        "lru_batch": "nothing uses it",
+        "swap_avail_lock": "the scheduler knows who holds it",
+        "zswap_lru_lock": "as above",
+        "deferred_split": "shows in the flags of folios, but for its order",
+        "swap_avail": "shows as the state of devices, but for its order",
+        "zswap_lru": "shows in the slots, but for its order",
         "device_tasks": "does not change",
         "tokens": "shows in the data",
     },
     SwapInfoStruct: {
         "type": "does not change",
-        "flags": "does not change",
         "bios": "a channel, which the scheduler knows",
         "bios_in": "as above",
         "work": "as above",
         "work_in": "as above",
+        "lock": "the scheduler knows who holds it",
+        "global_cluster_lock": "as above",
+        "users_gone": "nobody waits for it without being seen to",
+        "max": "does not change",
+        "pages": "does not change",
         "latency": "does not change",
+        "priority": "does not change",
+        "global_cluster": "shows in the order in which slots are taken",
+        "free_clusters": "shows as the list of each cluster, but for its order",
+        "nonfull_clusters": "as above",
+        "frag_clusters": "as above",
+        "full_clusters": "as above",
+        "discard_clusters": "as above",
+        "image": "is there for the oracles",
         "foreign_counts": "is there for the oracles",
     },
     SwapClusterInfo: {
@@ -163,18 +179,25 @@ UNSEEN = {
     MmStruct: {
         "memcg": "does not change",
         "ptl": "the scheduler knows who holds it",
+        "mmap_lock": "as above",
         "thp_orders": "does not change",
+        "uffd": "does not change",
+        "mlocked": "does not change",
+        "exited": "shows as an empty address space",
+        "generations": "is there for the oracles",
         "newest": "is in the user's mind",
     },
 }
 
 #: What is in the picture: the attributes that `picture` reads, by class.
 SEEN = {
-    Kernel: "memcgs vmstat workingset devices processes folios warnings",
-    SwapInfoStruct: "name clusters users inuse_pages data zswap",
-    SwapClusterInfo: "number table count memcg_table",
-    Folio: "pfn lock refs swapcache swapbacked uptodate dirty writeback lru anon readahead "
-    "frozen mapcount memcg pages",
+    Kernel: "memcgs vmstat workingset devices processes files folios lru_batches "
+    "percpu_swap_cluster warnings",
+    SwapInfoStruct: "name flags clusters users dying available inuse_pages data zswap",
+    SwapClusterInfo: "number table count order flags extend_table memcg_table",
+    Folio: "pfn lock refs swapcache swapbacked uptodate dirty writeback lru active workingset "
+    "anon readahead reclaim dropbehind deferred frozen mapcount memcg mapping index pages "
+    "exclusive",
     MmStruct: "name ptes",
 }
 

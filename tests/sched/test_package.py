@@ -33,6 +33,7 @@ def test_exported_names() -> None:
         "ReceiveChannel",
         "Recorded",
         "Run",
+        "RwSem",
         "SchedError",
         "Schedule",
         "Scheduler",
