@@ -16,6 +16,7 @@ from swaptrio.words import nearest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from swaptrio.scenario.deeds import DeedSetup
     from swaptrio.scenario.format import Scenario
     from swaptrio.scenario.setup import SlotSetup
     from swaptrio.scenario.windows import Expect, Window, WindowStep
@@ -28,6 +29,8 @@ class _Names:
     devices: dict[str, int]
     memcgs: dict[str, None]
     processes: dict[str, None]
+    files: dict[str, None]
+    children: dict[str, None]
     tasks: dict[str, None]
 
 
@@ -37,13 +40,20 @@ def inconsistencies(scenario: Scenario) -> Iterator[Problem]:
         devices={device.name: device.slots for device in scenario.device},
         memcgs=dict.fromkeys(memcg.name for memcg in scenario.memcg),
         processes=dict.fromkeys(process.name for process in scenario.process),
+        files=dict.fromkeys(file.name for file in scenario.file),
+        children=dict.fromkeys(
+            deed.child for task in scenario.task for deed in task.deeds if deed.child
+        ),
         tasks=dict.fromkeys(task.name for task in scenario.task),
     )
-    for key in ("device", "memcg", "process", "task", "window"):
+    for key in ("device", "memcg", "process", "file", "task", "window"):
         yield from _taken_names(key, [entry.name for entry in getattr(scenario, key)])
-    for index, process in enumerate(scenario.process):
-        where = place("process", index, "memcg")
-        yield from _unknown(where, process.memcg, names.memcgs, "memcg")
+    for key in ("process", "file"):
+        for index, owner in enumerate(getattr(scenario, key)):
+            where = place(key, index, "memcg")
+            yield from _unknown(where, owner.memcg, names.memcgs, "memcg")
+    yield from _parents(scenario)
+    yield from _shared_names(scenario)
     yield from _slots(scenario, names)
     yield from _overlaps(scenario)
     yield from _pages(scenario, names)
@@ -51,6 +61,27 @@ def inconsistencies(scenario: Scenario) -> Iterator[Problem]:
     for index, window in enumerate(scenario.window):
         for problem in _window(window, names):
             yield problem.under("window", index)
+
+
+def _parents(scenario: Scenario) -> Iterator[Problem]:
+    """A group's parent stands before it, so that none is above itself."""
+    before: dict[str, None] = {}
+    for index, memcg in enumerate(scenario.memcg):
+        if memcg.parent:
+            where = place("memcg", index, "parent")
+            yield from _unknown(where, memcg.parent, before, "memcg before this one")
+        before[memcg.name] = None
+
+
+def _shared_names(scenario: Scenario) -> Iterator[Problem]:
+    """Traces call slots, pages and indices by name and number: ``P:17`` is one of them."""
+    taken: dict[str, str] = {}
+    for key in ("device", "process", "file"):
+        for index, entry in enumerate(getattr(scenario, key)):
+            here = place(key, index)
+            if taken.setdefault(entry.name, here).partition("[")[0] != key:
+                message = f"is the name of {taken[entry.name]} already"
+                yield Problem("", place(key, index, "name"), shown(entry.name), message)
 
 
 def _taken_names(key: str, found: list[str]) -> Iterator[Problem]:
@@ -80,6 +111,8 @@ def _slots(scenario: Scenario, names: _Names) -> Iterator[Problem]:
 def _slot_setup(slots: SlotSetup, names: _Names) -> Iterator[Problem]:
     if slots.process:
         yield from _unknown("process", slots.process, names.processes, "process")
+    if slots.file:
+        yield from _unknown("file", slots.file, names.files, "file")
     yield from _unknown("memcg", slots.memcg, names.memcgs, "memcg")
     yield from _unknown("device", slots.device, names.devices, "device")
     last = slots.first + slots.nr - 1
@@ -112,13 +145,18 @@ def _overlaps(scenario: Scenario) -> Iterator[Problem]:
 def _pages(scenario: Scenario, names: _Names) -> Iterator[Problem]:
     taken: dict[tuple[str, int], str] = {}
     for index, slots in enumerate(scenario.slots):
-        if slots.process and slots.page is not None:
+        owner = slots.process or slots.file
+        if owner and slots.page is not None:
             where = place("slots", index)
-            yield from _mapped_twice(where, slots.process, slots.page, slots.nr, taken)
+            yield from _mapped_twice(where, owner, slots.page, slots.nr, taken)
     for index, page in enumerate(scenario.page):
         where = place("page", index)
-        yield from _unknown(f"{where}.process", page.process, names.processes, "process")
-        yield from _mapped_twice(where, page.process, page.page, 1, taken)
+        if page.process:
+            yield from _unknown(f"{where}.process", page.process, names.processes, "process")
+        if page.file:
+            yield from _unknown(f"{where}.file", page.file, names.files, "file")
+        owner = page.process or page.file
+        yield from _mapped_twice(where, owner, page.page, 1 << page.order, taken)
 
 
 def _mapped_twice(
@@ -135,15 +173,27 @@ def _mapped_twice(
 
 def _tasks(scenario: Scenario, names: _Names) -> Iterator[Problem]:
     for index, task in enumerate(scenario.task):
-        where = place("task", index)
-        if task.process:
-            yield from _unknown(f"{where}.process", task.process, names.processes, "process")
-        if task.device:
-            yield from _unknown(f"{where}.device", task.device, names.devices, "device")
-        if task.slot is not None:
-            yield from _off_the_end(
-                f"{where}.slot", task.device, task.slot, names, shown(task.slot)
-            )
+        for problem in _deed(task, names):
+            yield problem.under("task", index)
+        for number, deed in enumerate(task.then):
+            for problem in _deed(deed, names):
+                yield problem.under("task", index, "then", number)
+
+
+def _deed(deed: DeedSetup, names: _Names) -> Iterator[Problem]:
+    if deed.process:
+        known = {**names.processes, **names.children}
+        yield from _unknown("process", deed.process, known, "process")
+    if deed.child in names.processes:
+        yield Problem("", "child", shown(deed.child), "is the name of a process already")
+    if deed.file:
+        yield from _unknown("file", deed.file, names.files, "file")
+    if deed.memcg:
+        yield from _unknown("memcg", deed.memcg, names.memcgs, "memcg")
+    if deed.device:
+        yield from _unknown("device", deed.device, names.devices, "device")
+    if deed.slot is not None:
+        yield from _off_the_end("slot", deed.device, deed.slot, names, shown(deed.slot))
 
 
 def _window(window: Window, names: _Names) -> Iterator[Problem]:

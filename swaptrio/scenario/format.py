@@ -12,11 +12,12 @@ Where nothing is said, a text is empty and a number without a default is None.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal, TypeVar, get_args
 
 import attrs
 
 from swaptrio.scenario.consistency import inconsistencies
+from swaptrio.scenario.deeds import DeedSetup, TaskSetup
 from swaptrio.scenario.rules import (
     FEW,
     LOWER_NAME,
@@ -31,12 +32,12 @@ from swaptrio.scenario.rules import (
 )
 from swaptrio.scenario.setup import (
     DeviceSetup,
+    FileSetup,
     KernelSetup,
     MemcgSetup,
     PageSetup,
     ProcessSetup,
     SlotSetup,
-    TaskSetup,
 )
 from swaptrio.scenario.vocabulary import check_words
 from swaptrio.scenario.windows import Expect, Instead, Window, WindowStep
@@ -45,8 +46,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = [
+    "DeedSetup",
     "DeviceSetup",
     "Expect",
+    "FileSetup",
     "Instead",
     "KernelSetup",
     "MemcgSetup",
@@ -61,6 +64,8 @@ __all__ = [
 ]
 
 Status = Literal["verified", "inference", "hash"]
+
+_Owner = TypeVar("_Owner", ProcessSetup, FileSetup)
 
 
 @attrs.frozen(kw_only=True)
@@ -82,6 +87,7 @@ class Scenario:
         device: the swap devices, at least one.
         memcg: the memory cgroups, at least one.
         process: the processes.
+        file: the shmem files.
         slots: what is swapped out at the start.
         page: what is resident at the start.
         task: the tasks, at least one.
@@ -108,6 +114,7 @@ class Scenario:
         default=(MemcgSetup(name="m1"),), validator=follows(some, FEW)
     )
     process: tuple[ProcessSetup, ...] = attrs.field(default=(), validator=follows(FEW))
+    file: tuple[FileSetup, ...] = attrs.field(default=(), validator=follows(FEW))
     slots: tuple[SlotSetup, ...] = attrs.field(default=(), validator=follows(FEW))
     page: tuple[PageSetup, ...] = attrs.field(default=(), validator=follows(FEW))
     task: tuple[TaskSetup, ...] = attrs.field(validator=follows(some, FEW))
@@ -115,18 +122,21 @@ class Scenario:
 
     def __attrs_post_init__(self) -> None:
         # The way around a frozen class that attrs itself describes for values made on the way.
-        object.__setattr__(self, "process", tuple(self._filled_processes()))
+        object.__setattr__(self, "process", tuple(self._filled(self.process)))
+        object.__setattr__(self, "file", tuple(self._filled(self.file)))
         object.__setattr__(self, "slots", tuple(self._filled_slots()))
         refuse(inconsistencies(self))
 
-    def _filled_processes(self) -> Iterator[ProcessSetup]:
-        for process in self.process:
-            yield attrs.evolve(process, memcg=process.memcg or self.memcg[0].name)
+    def _filled(self, owners: tuple[_Owner, ...]) -> Iterator[_Owner]:
+        for owner in owners:
+            yield attrs.evolve(owner, memcg=owner.memcg or self.memcg[0].name)
 
     def _filled_slots(self) -> Iterator[SlotSetup]:
         known = {memcg.name for memcg in self.memcg}
-        # A process with a wrong memcg is told once, and not for each of its slots.
-        memcgs = {own.name: own.memcg for own in self.process if own.memcg in known}
+        # An owner with a wrong memcg is told once, and not for each of its slots.
+        owners: tuple[ProcessSetup | FileSetup, ...] = (*self.process, *self.file)
+        memcgs = {own.name: own.memcg for own in owners if own.memcg in known}
         for slots in self.slots:
-            memcg = slots.memcg or memcgs.get(slots.process, self.memcg[0].name)
+            owner = slots.process or slots.file
+            memcg = slots.memcg or memcgs.get(owner, self.memcg[0].name)
             yield attrs.evolve(slots, memcg=memcg, device=slots.device or self.device[0].name)

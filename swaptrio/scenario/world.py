@@ -1,19 +1,16 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The world of a scenario: a kernel set up as its file says, and the tasks that run in it."""
+"""The world of a scenario: a kernel set up as its file says, with its tasks and oracles."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from swaptrio.checks import Oracles
-from swaptrio.mm.errno import Errno
 from swaptrio.mm.injection import Drawn
 from swaptrio.mm.kernel import Config, Kernel
 from swaptrio.mm.memcontrol import MemCgroup
-from swaptrio.mm.memory import handle_mm_fault, user_store, zap_pte_range
-from swaptrio.mm.page_alloc import folio_put
 from swaptrio.mm.setup import (
     map_resident,
     map_swapped,
@@ -23,22 +20,23 @@ from swaptrio.mm.setup import (
     start_daemons,
     swap_out,
 )
-from swaptrio.mm.swap_h import SWAPFILE_CLUSTER, SwapInfoStruct, swp_entry
-from swaptrio.mm.swap_state import swap_cache_read_folio
+from swaptrio.mm.swap_h import (
+    SWAPFILE_CLUSTER,
+    SWP_PAGE_DISCARD,
+    SWP_SOLIDSTATE,
+    SWP_STABLE_WRITES,
+)
 from swaptrio.mm.swap_table import SWP_TB_NULL
-from swaptrio.mm.swapfile import get_swap_device, put_swap_device
-from swaptrio.mm.vmscan import shrink_folio_list
-from swaptrio.mm.zswap import zswap_writeback_entry
 from swaptrio.scenario.format import Scenario
 from swaptrio.scenario.picture import counters_of, short_word, snapshot_of
+from swaptrio.scenario.tasks import device_of, process_of, run_task
 from swaptrio.variants import Variant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
-    from swaptrio.mm.mm_types import MmStruct
-    from swaptrio.scenario.setup import SlotSetup, TaskSetup
+    from swaptrio.scenario.setup import DeviceSetup, SlotSetup
     from swaptrio.sched import Execution
+
+_DEVICE_FLAGS: Final = {"discard": SWP_PAGE_DISCARD, "stable_writes": SWP_STABLE_WRITES}
 
 
 @attrs.define(eq=False)
@@ -77,7 +75,7 @@ class Setup:
         """Make a fresh world, attach the oracles to it, and spawn its tasks."""
         world = _build(self.scenario, self.variant)
         for task in self.scenario.task:
-            execution.spawn(task.name, _run_task, world, task)
+            execution.spawn(task.name, run_task, world.kernel, task, world.results)
         start_daemons(world.kernel, execution)
         world.oracles.attach()
         execution.at_end.append(world.oracles.at_end)
@@ -86,20 +84,22 @@ class Setup:
 
 def _build(scenario: Scenario, variant: Variant) -> World:
     setup = scenario.kernel
-    config = Config(thp=setup.thp, memcg_v1=setup.memcg == "v1", zswap_ever_enabled=setup.zswap)
+    config = Config(
+        thp=setup.thp,
+        memcg_v1=setup.memcg == "v1",
+        zswap_ever_enabled=setup.zswap,
+        zswap_enabled=setup.zswap_enabled,
+        lru_batch=setup.lru_batch,
+        page_cluster=setup.page_cluster,
+        vma_readahead=setup.vma_readahead,
+    )
     memcgs = [
         MemCgroup(memcg.name, number, memcg.limit)
         for number, memcg in enumerate(scenario.memcg, 1)
     ]
     kernel = new_kernel(config, variant.functions, Drawn(setup.failures), memcgs)
     for device in scenario.device:
-        new_device(
-            kernel,
-            device.name,
-            clusters=device.clusters,
-            sync=device.sync,
-            latency=device.latency,
-        )
+        _new_device(kernel, device)
     groups = {memcg.name: memcg for memcg in memcgs}
     for process in scenario.process:
         orders = sum(1 << order for order in process.orders)
@@ -109,6 +109,21 @@ def _build(scenario: Scenario, variant: Variant) -> World:
     for page in scenario.page:
         map_resident(kernel, process_of(kernel, page.process), page.page)
     return World(kernel, Oracles(kernel))
+
+
+def _new_device(kernel: Kernel, device: DeviceSetup) -> None:
+    si = new_device(
+        kernel,
+        device.name,
+        slots=device.slots,
+        bad=device.bad,
+        sync=device.sync,
+        latency=device.latency,
+        priority=device.priority,
+        flags=sum(flag for key, flag in _DEVICE_FLAGS.items() if getattr(device, key)),
+    )
+    if device.rotating:
+        si.flags &= ~SWP_SOLIDSTATE
 
 
 def _swap_out(kernel: Kernel, slots: SlotSetup, memcg: MemCgroup) -> None:
@@ -128,70 +143,3 @@ def _swap_out(kernel: Kernel, slots: SlotSetup, memcg: MemCgroup) -> None:
             assert slots.page is not None
             mm = process_of(kernel, slots.process)
             map_swapped(mm, slots.page + number, si, slots.first + number, token)
-
-
-def process_of(kernel: Kernel, name: str) -> MmStruct:
-    """The address space called *name*."""
-    return next(mm for mm in kernel.processes if mm.name == name)
-
-
-def device_of(kernel: Kernel, name: str) -> SwapInfoStruct:
-    """The device called *name*."""
-    return next(si for si in kernel.devices if si.name == name)
-
-
-async def _run_task(world: World, task: TaskSetup) -> None:
-    world.results[task.name] = await _RUN[task.run](world.kernel, task)
-
-
-async def _fault(kernel: Kernel, task: TaskSetup) -> str:
-    return await handle_mm_fault(kernel, *_place(kernel, task), write=task.write)
-
-
-async def _store(kernel: Kernel, task: TaskSetup) -> str:
-    return await user_store(kernel, *_place(kernel, task))
-
-
-async def _zap(kernel: Kernel, task: TaskSetup) -> str:
-    await zap_pte_range(kernel, *_place(kernel, task), task.nr)
-    return "zapped"
-
-
-async def _swapout(kernel: Kernel, task: TaskSetup) -> str:
-    return await shrink_folio_list(kernel, *_place(kernel, task))
-
-
-async def _readahead(kernel: Kernel, task: TaskSetup) -> str:
-    """Read one slot ahead; the folio stays in the cache for whoever needs it."""
-    assert task.slot is not None
-    entry = swp_entry(device_of(kernel, task.device).type, task.slot)
-    si = await get_swap_device(kernel, entry)
-    if si is None:
-        return "no device"
-    folio = await swap_cache_read_folio(kernel, entry, "GFP", "vma", 0, readahead=True)
-    if folio is not None:
-        folio_put(kernel, folio)
-    await put_swap_device(kernel, si)
-    return "skipped" if folio is None else "read"
-
-
-async def _zswap_writeback(kernel: Kernel, task: TaskSetup) -> str:
-    assert task.slot is not None
-    entry = swp_entry(device_of(kernel, task.device).type, task.slot)
-    error = await zswap_writeback_entry(kernel, entry)
-    return str(error) if isinstance(error, Errno) else "written"
-
-
-def _place(kernel: Kernel, task: TaskSetup) -> tuple[MmStruct, int]:
-    assert task.page is not None
-    return process_of(kernel, task.process), task.page
-
-
-_RUN: Final[dict[str, Callable[[Kernel, TaskSetup], Coroutine[Any, Any, str]]]] = {
-    "fault": _fault,
-    "readahead": _readahead,
-    "zap": _zap,
-    "zswap-writeback": _zswap_writeback,
-    "swapout": _swapout,
-    "store": _store,
-}

@@ -43,7 +43,8 @@ from swaptrio.mm.swap_table import (
 )
 from swaptrio.mm.swapfile import folio_alloc_swap, get_swap_device
 from swaptrio.scenario.format import KernelSetup, TaskSetup
-from swaptrio.scenario.world import World, process_of
+from swaptrio.scenario.tasks import process_of
+from swaptrio.scenario.world import World
 from swaptrio.sched import Run, Script, Violation, point
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
@@ -28,8 +28,11 @@ from swaptrio.scenario.format import (
     TaskSetup,
     Window,
 )
-from swaptrio.scenario.world import World, process_of
+from swaptrio.scenario.tasks import process_of
 from swaptrio.sched import FirstChoice, RandomWalk, Run, Script
+
+if TYPE_CHECKING:
+    from swaptrio.scenario.world import World
 
 Watch = Callable[..., Any]
 

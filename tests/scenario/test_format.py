@@ -10,6 +10,7 @@ import attrs
 import pytest
 
 from swaptrio.errors import MOST_LISTED, ScenarioError
+from swaptrio.scenario.deeds import DEED_KEYS
 from swaptrio.scenario.format import (
     DeviceSetup,
     Expect,
@@ -87,12 +88,12 @@ NOT_A_LOWER_NAME = "must be a name: a lower-case letter, then such letters, digi
         (
             DeviceSetup,
             {"name": "d", "clusters": 0},
-            "clusters: must be from 1 to 4 (got 0)",
+            "clusters: must be from 1 to 64 (got 0)",
         ),
         (
             DeviceSetup,
-            {"name": "d", "clusters": 5},
-            "clusters: must be from 1 to 4 (got 5)",
+            {"name": "d", "clusters": 65},
+            "clusters: must be from 1 to 64 (got 65)",
         ),
         (
             DeviceSetup,
@@ -122,8 +123,8 @@ NOT_A_LOWER_NAME = "must be a name: a lower-case letter, then such letters, digi
             {"name": "P", "orders": (2, 2)},
             "orders[1]: is listed twice (got 2)",
         ),
-        (SlotSetup, {"first": 0}, "first: must be from 1 to 2_047 (got 0)"),
-        (SlotSetup, {"first": 2048}, "first: must be from 1 to 2_047 (got 2048)"),
+        (SlotSetup, {"first": 0}, "first: must be from 1 to 32_767 (got 0)"),
+        (SlotSetup, {"first": 32768}, "first: must be from 1 to 32_767 (got 32768)"),
         (SlotSetup, {"first": 1, "nr": 0}, "nr: must be from 1 to 512 (got 0)"),
         (SlotSetup, {"first": 1, "nr": 513}, "nr: must be from 1 to 512 (got 513)"),
         (SlotSetup, {"first": 1, "count": 0}, "count: must be from 1 to 14 (got 0)"),
@@ -163,8 +164,7 @@ NOT_A_LOWER_NAME = "must be a name: a lower-case letter, then such letters, digi
         (
             TaskSetup,
             FAULT | {"run": "fualt"},
-            "run: must be one of fault, readahead, zap, zswap-writeback, swapout, store "
-            "(got 'fualt'); did you mean 'fault'?",
+            f"run: must be one of {', '.join(DEED_KEYS)} (got 'fualt'); did you mean 'fault'?",
         ),
         (
             TaskSetup,
@@ -176,7 +176,7 @@ NOT_A_LOWER_NAME = "must be a name: a lower-case letter, then such letters, digi
             FAULT | {"run": "zap", "page": 999_990, "nr": 12},
             "nr: goes past the last page, 1_000_000 (got 12)",
         ),
-        (TaskSetup, AHEAD | {"slot": 0}, "slot: must be from 1 to 2_047 (got 0)"),
+        (TaskSetup, AHEAD | {"slot": 0}, "slot: must be from 1 to 32_767 (got 0)"),
         (WindowStep, {"run": "a b"}, f"run: {NOT_A_LOWER_NAME} (got 'a b')"),
         (
             WindowStep,

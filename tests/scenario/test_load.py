@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swaptrio.errors import MOST_LISTED, ScenarioError
+from swaptrio.scenario.deeds import DEED_KEYS
 from swaptrio.scenario.format import (
     DeviceSetup,
     Expect,
@@ -268,7 +269,7 @@ def test_path_as_text(tmp_path: Path) -> None:
         (
             "clusters = 2",
             f"clusters = 0x{'f' * 5000}",
-            "device[0].clusters: must be from 1 to 4 (got a number of 20000 bits)",
+            "device[0].clusters: must be from 1 to 64 (got a number of 20000 bits)",
         ),
         ("orders = [2]", "orders = 2", "process[0].orders: must be a list (got 2)"),
         ("orders = [2]", 'orders = "2"', "process[0].orders: must be a list (got '2')"),
@@ -305,11 +306,11 @@ def test_path_as_text(tmp_path: Path) -> None:
         (
             'run = "readahead"',
             'run = "readahed"',
-            "task[1].run: must be one of fault, readahead, zap, zswap-writeback, swapout, "
-            "store (got 'readahed'); did you mean 'readahead'?",
+            f"task[1].run: must be one of {', '.join(DEED_KEYS)} "
+            "(got 'readahed'); did you mean 'readahead'?",
         ),
         ('verdict = "passed"\n', "", "window[0].expect.v3.verdict: this key is missing"),
-        ("first = 16", "first = 0", "slots[0].first: must be from 1 to 2_047 (got 0)"),
+        ("first = 16", "first = 0", "slots[0].first: must be from 1 to 32_767 (got 0)"),
         ("slot = 19\n", "", "task[1].slot: needed where run is readahead"),
         (
             'process = "P"\npage = 17',

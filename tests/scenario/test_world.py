@@ -21,7 +21,8 @@ from swaptrio.scenario.format import (
     TaskSetup,
     Window,
 )
-from swaptrio.scenario.world import Setup, World, device_of, process_of
+from swaptrio.scenario.tasks import device_of, process_of
+from swaptrio.scenario.world import Setup, World
 from swaptrio.sched import Execution, FirstChoice, Script, run
 from swaptrio.variants import load
 

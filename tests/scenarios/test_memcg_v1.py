@@ -7,8 +7,9 @@ import pytest
 import trio
 
 from swaptrio.explore import Fuzzed, fuzz
+from swaptrio.scenario.deeds import TaskSetup
 from swaptrio.scenario.format import Scenario
-from swaptrio.scenario.setup import KernelSetup, MemcgSetup, PageSetup, ProcessSetup, TaskSetup
+from swaptrio.scenario.setup import KernelSetup, MemcgSetup, PageSetup, ProcessSetup
 from swaptrio.scenario.windows import Window
 from swaptrio.scenario.world import Setup
 from swaptrio.sched import open_scheduler

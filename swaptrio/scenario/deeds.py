@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The tasks of a scenario: what each runs, one deed after the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal, get_args
+
+import attrs
+
+from swaptrio.scenario.rules import (
+    FEW,
+    LOWER_NAME,
+    NAME,
+    follows,
+    one_of,
+    perhaps,
+    refuse,
+    wrong,
+)
+from swaptrio.scenario.setup import (
+    FIRST_TO_LAST_SLOT,
+    PAGE,
+    UP_TO_A_CLUSTER,
+    past_the_last_page,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from swaptrio.errors import Problem
+
+DeedKind = Literal[
+    "fault",
+    "store",
+    "zap",
+    "swapout",
+    "readahead",
+    "zswap-writeback",
+]
+
+_AT_A_PAGE: Final = ("process", "page")
+_AT_A_SLOT: Final = ("device", "slot")
+
+#: What a deed of a kind must say, and what it may say.
+DEED_KEYS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+    "fault": (_AT_A_PAGE, ("write",)),
+    "store": (_AT_A_PAGE, ()),
+    "zap": (_AT_A_PAGE, ("nr",)),
+    "swapout": (_AT_A_PAGE, ()),
+    "readahead": (_AT_A_SLOT, ()),
+    "zswap-writeback": (_AT_A_SLOT, ()),
+}
+
+
+@attrs.frozen(kw_only=True)
+class DeedSetup:
+    """One thing that a task does. Which keys go with which kind is in `DEED_KEYS`.
+
+    Args:
+        run: the kind, such as ``fault`` or ``swapoff``.
+        process: whose memory it works on.
+        child: what a fork calls the new process.
+        file: the file it works on.
+        page: the (first) virtual page number or index, 0 to 1,000,000.
+        to: the virtual page that a userfaultfd moves the page to.
+        nr: how many pages it takes, 1 to 512.
+        write: whether a fault is a write fault.
+        device: the device it works on.
+        slot: a slot of that, 1 to 32,767.
+        memcg: the memcg it works on.
+    """
+
+    run: DeedKind = attrs.field(validator=follows(one_of(get_args(DeedKind))))
+    process: str = attrs.field(default="", validator=follows(perhaps(NAME)))
+    child: str = attrs.field(default="", validator=follows(perhaps(NAME)))
+    file: str = attrs.field(default="", validator=follows(perhaps(NAME)))
+    page: int | None = attrs.field(default=None, validator=follows(perhaps(PAGE)))
+    to: int | None = attrs.field(default=None, validator=follows(perhaps(PAGE)))
+    nr: int = attrs.field(default=1, validator=follows(UP_TO_A_CLUSTER))
+    write: bool = False
+    device: str = attrs.field(default="", validator=follows(perhaps(NAME)))
+    slot: int | None = attrs.field(default=None, validator=follows(perhaps(FIRST_TO_LAST_SLOT)))
+    memcg: str = attrs.field(default="", validator=follows(perhaps(NAME)))
+
+    def __attrs_post_init__(self) -> None:
+        refuse(self._problems())
+
+    def _problems(self) -> Iterator[Problem]:
+        needed, allowed = DEED_KEYS[self.run]
+        for field in attrs.fields(DeedSetup):
+            if field.default is attrs.NOTHING:
+                continue
+            given = getattr(self, field.name) != field.default
+            if field.name in needed and not given:
+                yield wrong(None, f"needed where run is {self.run}").under(field.name)
+            if given and field.name not in (*needed, *allowed):
+                yield wrong(None, f"not used where run is {self.run}").under(field.name)
+        if self.page is not None:
+            yield from past_the_last_page(self.page, self.nr)
+
+
+@attrs.frozen(kw_only=True)
+class TaskSetup(DeedSetup):
+    """A task: its *name* in windows and traces, what it runs, and what it does *then*.
+
+    A task that does several things returns what each of them did, one behind the other.
+    """
+
+    name: str = attrs.field(validator=follows(LOWER_NAME))
+    then: tuple[DeedSetup, ...] = attrs.field(default=(), validator=follows(FEW))
+
+    @property
+    def deeds(self) -> tuple[DeedSetup, ...]:
+        """Everything that it does, in order."""
+        return (self, *self.then)
