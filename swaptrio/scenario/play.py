@@ -59,7 +59,13 @@ class Played:
 
 
 async def play(
-    scheduler: Scheduler, setup: Setup, strategy: Strategy, observer: Observer | None = None
+    scheduler: Scheduler,
+    setup: Setup,
+    strategy: Strategy,
+    observer: Observer | None = None,
+    *,
+    budget: int = BUDGET,
+    recorded: bool = True,
 ) -> Played:
     """Run a scenario once.
 
@@ -68,6 +74,8 @@ async def play(
         setup: the scenario and the variant.
         strategy: decides.
         observer: is told of every step; it may look at the world through `Watched`.
+        budget: steps after which it counts as a livelock.
+        recorded: whether to keep the decisions; see `Scheduler.run`.
 
     Raises:
         Exception: the world cannot be built; nothing has run.
@@ -80,7 +88,9 @@ async def play(
         if isinstance(observer, Watched):
             observer.world = world
 
-    execution = await scheduler.run(program, strategy, budget=BUDGET, observer=observer)
+    execution = await scheduler.run(
+        program, strategy, budget=budget, observer=observer, recorded=recorded
+    )
     if not built:
         assert execution.failure is not None
         raise execution.failure

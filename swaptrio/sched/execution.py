@@ -59,6 +59,13 @@ PARK: Final = object()
 _current: ContextVar[Execution] = ContextVar("swaptrio_execution")
 
 
+class Unrecorded(list[tuple[int, int, str, str]]):
+    """Decisions that nobody keeps."""
+
+    def append(self, deviation: tuple[int, int, str, str]) -> None:
+        """Forget it."""
+
+
 @attrs.define(eq=False)
 class Execution:
     """The state of one execution of a program; `Scheduler.run` makes one and returns it.

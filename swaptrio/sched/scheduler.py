@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from swaptrio.sched.errors import ModelError
-from swaptrio.sched.execution import DEFAULT_BUDGET, PARK, Execution, enter, leave
+from swaptrio.sched.execution import (
+    DEFAULT_BUDGET,
+    PARK,
+    Execution,
+    Unrecorded,
+    enter,
+    leave,
+)
 from swaptrio.sched.verdict import Ending
 
 if TYPE_CHECKING:
@@ -47,6 +54,7 @@ class Scheduler(abc.ABC):
         budget: int = DEFAULT_BUDGET,
         observer: Observer | None = None,
         fingerprint: Callable[[], Hashable] | None = None,
+        recorded: bool = True,
     ) -> Execution:
         """Run *program* once under *strategy*; the result holds the verdict.
 
@@ -59,6 +67,9 @@ class Scheduler(abc.ABC):
             budget: steps (1 or more) after which the execution is a livelock.
             observer: is told of every step.
             fingerprint: the program's shared state, to recognise one that comes back.
+            recorded: whether to keep the decisions. Without them the memory of a long
+                execution does not grow with its steps; its verdict has an empty schedule, and
+                only the strategy can repeat it.
 
         Raises:
             ModelError: another execution is running on this scheduler, or its block has ended.
@@ -73,6 +84,8 @@ class Scheduler(abc.ABC):
             msg = f"a Scheduler {why}"
             raise ModelError(msg)
         execution = self.execution = Execution(strategy, budget, observer, fingerprint)
+        if not recorded:
+            execution.deviations = Unrecorded()
         token = enter(execution)
         try:
             await self._run(execution, program)

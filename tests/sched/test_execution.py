@@ -27,6 +27,7 @@ from swaptrio.sched import (
     current,
     join,
     open_channel,
+    open_scheduler,
     point,
     run,
     sleep,
@@ -648,3 +649,22 @@ def test_a_deadlock_at_the_last_step_is_a_deadlock() -> None:
 
     verdict = verdict_of(run(alone(waits), FirstChoice(), budget=1))
     assert (verdict.ending, verdict.steps) == (Ending.DEADLOCK, 1)
+
+
+async def test_decisions_that_nobody_keeps() -> None:
+    """Unrecorded, the same decisions are taken, and none is kept."""
+
+    async def step() -> None:
+        for _ in range(5):
+            await point("step.step")
+
+    def program(execution: Execution) -> None:
+        for name in "abc":
+            execution.spawn(name, step)
+
+    async with open_scheduler() as scheduler:
+        kept = await scheduler.run(program, RandomWalk(3))
+        forgotten = await scheduler.run(program, RandomWalk(3), recorded=False)
+
+    assert kept.step == forgotten.step
+    assert len(kept.deviations) > len(forgotten.deviations) == 0
