@@ -20,6 +20,7 @@ from swaptrio.cli.doctor import doctor
 from swaptrio.cli.edge import at_edge
 from swaptrio.cli.fuzz import fuzz
 from swaptrio.cli.list import list_
+from swaptrio.cli.matrix import matrix
 from swaptrio.cli.replay import replay
 from swaptrio.cli.show import show
 from swaptrio.cli.trace import trace
@@ -101,5 +102,5 @@ def _welcome(console: Console) -> None:
     console.say(f"{len(names())} scenarios are at hand.")
 
 
-for _command in (list_, show, replay, fuzz, trace, conform, doctor):
+for _command in (list_, show, replay, fuzz, matrix, trace, conform, doctor):
     cli.add_command(_command)
