@@ -29,7 +29,11 @@ def altered(tmp_path: Path) -> str:
     """A scenario file that expects of v3 what does not come."""
     text = find("two-faults-one-slot").read_text(encoding="utf-8")
     path = tmp_path / "two-faults-one-slot.toml"
-    path.write_text(text.replace('"swap0:17" = "-"', '"swap0:17" = "f3"'), encoding="utf-8")
+    entry = '[window.expect.v3]\nverdict = "passed"'
+    assert entry in text
+    path.write_text(
+        text.replace(entry, entry.replace("passed", "deadlock"), 1), encoding="utf-8"
+    )
     return str(path)
 
 
@@ -75,7 +79,7 @@ def test_unexpected(swaptrio: Run, altered: str) -> None:
 
     assert result.exit_code == 1
     assert "WRONG" in result.stdout
-    assert "slot swap0:17: expected f3, got -" in result.stdout
+    assert "verdict: expected deadlock, got passed" in result.stdout
     command = next(line for line in result.stdout.splitlines() if "swaptrio replay" in line)
     assert "--variant v3" in command
 
