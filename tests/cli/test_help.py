@@ -16,7 +16,7 @@ from swaptrio.scenario.files import names
 
 Run = Callable[..., Result]
 
-COMMANDS = ["list", "show", "replay", "fuzz", "trace", "conform", "doctor"]
+COMMANDS = ["list", "show", "replay", "fuzz", "matrix", "trace", "conform", "doctor"]
 
 
 def test_all_commands_are_there() -> None:
