@@ -221,7 +221,7 @@ class Oracles:
             raise Violation("I-CLCOUNT", message)
         used = 0
         for other_ci in si.clusters:
-            if other_ci is not ci and other_ci.lock.locked():
+            if other_ci is not ci and other_ci.lock.owner is not None:
                 return  # it is at work on the device's count itself
             other = self._clusters[other_ci.lock]
             used += other.used - other.bad

@@ -8,8 +8,10 @@ of `REQUIRED` itself. Loading a user's file runs it: it is the one kind of input
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
+import pkgutil
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -19,18 +21,8 @@ from typing import Any, Final
 
 import attrs
 
+from swaptrio import mm
 from swaptrio.errors import Problem, VariantError
-from swaptrio.mm import (
-    memcontrol,
-    memory,
-    page_alloc,
-    page_io,
-    rmap,
-    swap_state,
-    swapfile,
-    vmscan,
-    zswap,
-)
 from swaptrio.mm.injection import FAILURES
 from swaptrio.mm.kernel import FUNCTIONS, labels_in, plain
 from swaptrio.variants.mutants import MUTANTS
@@ -44,10 +36,6 @@ VERSIONS: Final = ("pre", "v3", "v4", "v5")
 
 #: Characters that a message shows at most of what a file has raised.
 LONGEST_REASON: Final = 200
-
-_MODEL: Final = (
-    memcontrol, memory, page_alloc, page_io, rmap, swap_state, swapfile, vmscan, zswap,
-)  # fmt: skip
 
 
 @attrs.frozen(eq=False)
@@ -177,6 +165,10 @@ def _labels(functions: Any) -> frozenset[str]:
     return frozenset(label for function in functions for label in labels_in(plain(function)))
 
 
+@functools.cache
 def _model_labels() -> frozenset[str]:
-    functions = [function for module in _MODEL for _, function in _functions_of(module)]
+    """The labels of all modules of the model, but for those of what may fail."""
+    names = [found.name for found in pkgutil.walk_packages(mm.__path__, f"{mm.__name__}.")]
+    modules = [importlib.import_module(name) for name in names]
+    functions = [function for module in modules for _, function in _functions_of(module)]
     return _labels(functions) - frozenset(FAILURES.values())

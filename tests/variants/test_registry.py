@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -326,6 +327,15 @@ def test_labels(write: Write) -> None:
 def test_labels_of_versions(label: str, variants: set[str]) -> None:
     """A version has the labels of its own code and of the model, and no others."""
     assert {name for name in VERSIONS if label in load(name).labels} == variants
+
+
+def test_every_module_of_the_model_has_its_labels_known() -> None:
+    """What stands as a label anywhere in the model can be named, whoever added the module."""
+    folder = Path(setup.__file__).parent
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.py")))
+    held = re.findall(r'\b(?:hold|acquire|point)\(\s*"([a-z0-9_]+\.[a-z0-9_]+)"', text)
+    assert len(held) > 30
+    assert [label for label in held if label not in load("v3").labels] == []
 
 
 def test_draws_are_no_labels() -> None:
