@@ -29,7 +29,7 @@ _COLOURS: Final = {"ok": "green", "fails": "yellow", "WRONG": "red"}
 @click.command(
     epilog=epilog(
         "matrix",
-        "matrix two-faults-one-slot large-vs-small-neighbour --variants v3,v5,mine.py",
+        "matrix two-faults-one-slot --variants v3,v5,path/to/mine.py",
         "matrix --variants all --format junit > results.xml",
         "matrix --format markdown",
     )
@@ -49,11 +49,11 @@ _COLOURS: Final = {"ok": "green", "fails": "yellow", "WRONG": "red"}
 )
 @shared
 def matrix(console: Console, names: tuple[str, ...], variants: str, report: str | None) -> int:
-    """Play every window of each scenario NAME (all, if none is named) in each version.
+    """Play every window of each scenario NAME in each version.
 
-    ok: it passes, and was expected to. fails: it fails as its file expects. n/a: its windows
-    mean nothing to the version. WRONG: anything else, and each is told below the table with the
-    command that replays it; then the exit code is 1.
+    Without a NAME all scenarios are played. ok: it passes, as expected. fails: it fails as its
+    file expects. n/a: its windows mean nothing to the version. WRONG: anything else, and each is
+    told below the table with the command that replays it; then the exit code is 1.
     """
     if report is not None and console.json:
         msg = "standard output cannot have both the report and the JSON document"
