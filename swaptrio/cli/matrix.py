@@ -51,8 +51,8 @@ _COLOURS: Final = {"ok": "green", "fails": "yellow", "WRONG": "red"}
 def matrix(console: Console, names: tuple[str, ...], variants: str, report: str | None) -> int:
     """Play every window of each scenario NAME in each version.
 
-    Without a NAME all scenarios are played. ok: it passes, as expected. fails: it fails as its
-    file expects. n/a: its windows mean nothing to the version. WRONG: anything else, and each is
+    Without a NAME all scenarios are played. ok: it passes, as expected. fails: it fails as the
+    file expects. n/a: its windows mean nothing to the version. WRONG: anything else, each of them
     told below the table with the command that replays it; then the exit code is 1.
     """
     if report is not None and console.json:
