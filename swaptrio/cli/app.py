@@ -14,6 +14,7 @@ import click
 
 from swaptrio import __version__
 from swaptrio.cli import codes
+from swaptrio.cli.check import check
 from swaptrio.cli.conform import conform
 from swaptrio.cli.console import Console
 from swaptrio.cli.doctor import doctor
@@ -21,6 +22,7 @@ from swaptrio.cli.edge import at_edge
 from swaptrio.cli.fuzz import fuzz
 from swaptrio.cli.list import list_
 from swaptrio.cli.matrix import matrix
+from swaptrio.cli.new import new
 from swaptrio.cli.replay import replay
 from swaptrio.cli.show import show
 from swaptrio.cli.trace import trace
@@ -102,5 +104,5 @@ def _welcome(console: Console) -> None:
     console.say(f"{len(names())} scenarios are at hand.")
 
 
-for _command in (list_, show, replay, fuzz, matrix, trace, conform, doctor):
+for _command in (list_, show, new, check, replay, fuzz, matrix, trace, conform, doctor):
     cli.add_command(_command)

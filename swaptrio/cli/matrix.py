@@ -52,8 +52,8 @@ def matrix(console: Console, names: tuple[str, ...], variants: str, report: str 
     """Play every window of each scenario NAME in each version.
 
     Without a NAME all scenarios are played. ok: it passes, as expected. fails: it fails as the
-    file expects. n/a: its windows mean nothing to the version. WRONG: anything else, each of them
-    told below the table with the command that replays it; then the exit code is 1.
+    file expects. n/a: its windows mean nothing to the version. WRONG: anything else; it is told
+    below the table with the command that replays it, and then the exit code is 1.
     """
     if report is not None and console.json:
         msg = "standard output cannot have both the report and the JSON document"

@@ -101,9 +101,13 @@ class DeedSetup:
 
 @attrs.frozen(kw_only=True)
 class TaskSetup(DeedSetup):
-    """A task: its *name* in windows and traces, what it runs, and what it does *then*.
+    """A task: something that it does, and what else it does after that.
 
-    A task that does several things returns what each of them did, one behind the other.
+    It returns what each of its deeds did, one behind the other.
+
+    Args:
+        name: its name in windows and traces.
+        then: what it does after the first deed, in order.
     """
 
     name: str = attrs.field(validator=follows(LOWER_NAME))

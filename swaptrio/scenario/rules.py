@@ -2,7 +2,8 @@
 """Rules for the values of a scenario: small, and put together by `follows`.
 
 A rule takes a value of the right type and yields what is wrong with it, as problems whose place
-is read from that value.
+is read from that value. Rules have lower-case names, since they are read as sentences:
+``follows(between(1, 9))``. Those that editors can know of say so as JSON Schema.
 """
 
 from __future__ import annotations
@@ -10,16 +11,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
+
+import attrs
 
 from swaptrio.errors import Problem, ScenarioError, shown
 from swaptrio.words import nearest
 
-if TYPE_CHECKING:
-    import attrs
-
 Rule: TypeAlias = Callable[[Any], Iterator[Problem]]
-Validator: TypeAlias = "Callable[[Any, attrs.Attribute[Any], Any], None]"
+Schema: TypeAlias = dict[str, Any]
 
 #: Entries of one list or table at most; no scenario needs more, and checks stay quick.
 MOST_ENTRIES: Final = 1000
@@ -31,14 +31,21 @@ LONGEST_NAME: Final = 80
 LONGEST_TEXT: Final = 20_000
 
 
-def follows(*rules: Rule) -> Validator:
+@attrs.frozen
+class Follows:
     """An attrs validator: the value must keep all *rules*, or a ScenarioError lists why not."""
 
-    def validate(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-        found = (problem for rule in rules for problem in rule(value))
+    rules: tuple[Rule, ...]
+
+    def __call__(self, instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+        """Refuse *value* if it breaks a rule."""
+        found = (problem for rule in self.rules for problem in rule(value))
         refuse(problem.under(attribute.name) for problem in found)
 
-    return validate
+
+def follows(*rules: Rule) -> Follows:
+    """The validator that asks for all *rules*."""
+    return Follows(rules)
 
 
 def refuse(problems: Iterable[Problem]) -> None:
@@ -53,35 +60,55 @@ def wrong(value: object, message: str, hint: str | None = None) -> Problem:
     return Problem("", "", shown(value), message, hint or "")
 
 
-def between(low: int, high: int) -> Rule:
+@attrs.frozen
+class between:
     """A number from *low* to *high*, both included."""
 
-    def rule(value: int) -> Iterator[Problem]:
-        if not low <= value <= high:
-            yield wrong(value, f"must be from {low:_} to {high:_}")
+    low: int
+    high: int
 
-    return rule
+    def __call__(self, value: int) -> Iterator[Problem]:
+        """What is wrong with *value*."""
+        if not self.low <= value <= self.high:
+            yield wrong(value, f"must be from {self.low:_} to {self.high:_}")
+
+    def schema(self) -> Schema:
+        """As JSON Schema says it."""
+        return {"minimum": self.low, "maximum": self.high}
 
 
-def one_of(words: tuple[str, ...]) -> Rule:
+@attrs.frozen
+class one_of:
     """One of *words*."""
 
-    def rule(value: str) -> Iterator[Problem]:
-        if value not in words:
-            yield wrong(value, f"must be one of {', '.join(words)}", nearest(value, words))
+    words: tuple[str, ...]
 
-    return rule
+    def __call__(self, value: str) -> Iterator[Problem]:
+        """What is wrong with *value*."""
+        if value not in self.words:
+            message = f"must be one of {', '.join(self.words)}"
+            yield wrong(value, message, nearest(value, self.words))
+
+    def schema(self) -> Schema:
+        """As JSON Schema says it."""
+        return {"enum": list(self.words)}
 
 
-def like(pattern: str, what: str) -> Rule:
+@attrs.frozen
+class like:
     """A text that *pattern* matches from end to end; *what* says so in words."""
-    compiled = re.compile(pattern)
 
-    def rule(value: str) -> Iterator[Problem]:
-        if len(value) > LONGEST_NAME or not compiled.fullmatch(value):
-            yield wrong(value, f"must be {what}")
+    pattern: str
+    what: str
 
-    return rule
+    def __call__(self, value: str) -> Iterator[Problem]:
+        """What is wrong with *value*."""
+        if len(value) > LONGEST_NAME or not re.fullmatch(self.pattern, value):
+            yield wrong(value, f"must be {self.what}")
+
+    def schema(self) -> Schema:
+        """As JSON Schema says it."""
+        return {"pattern": f"^({self.pattern})$", "maxLength": LONGEST_NAME}
 
 
 def one_line(value: str) -> Iterator[Problem]:
@@ -104,27 +131,49 @@ def some(value: Any) -> Iterator[Problem]:
         yield wrong(None, "must not be empty")
 
 
-def each(*rules: Rule) -> Rule:
+@attrs.frozen(init=False)
+class each:
     """A list, each element of which keeps all *rules*."""
 
-    def rule(values: tuple[Any, ...]) -> Iterator[Problem]:
+    rules: tuple[Rule, ...]
+
+    def __init__(self, *rules: Rule) -> None:
+        self.__attrs_init__(rules)
+
+    def __call__(self, values: tuple[Any, ...]) -> Iterator[Problem]:
+        """What is wrong with the *values*."""
         for index, value in enumerate(values):
-            for one in rules:
+            for one in self.rules:
                 for problem in one(value):
                     yield problem.under(index)
 
-    return rule
+    def schema(self) -> Schema:
+        """As JSON Schema says it."""
+        return {"items": schema_of(*self.rules)}
 
 
-def entries(key: Rule, *values: Rule) -> Rule:
+@attrs.frozen(init=False)
+class entries:
     """A table whose keys keep the rule *key* and whose values all of *values*."""
 
-    def rule(table: dict[str, Any]) -> Iterator[Problem]:
+    key: Rule
+    values: tuple[Rule, ...]
+
+    def __init__(self, key: Rule, *values: Rule) -> None:
+        self.__attrs_init__(key, values)
+
+    def __call__(self, table: dict[str, Any]) -> Iterator[Problem]:
+        """What is wrong with the *table*."""
         for name, entry in table.items():
-            for problem in chain(key(name), *(one(entry) for one in values)):
+            for problem in chain(self.key(name), *(one(entry) for one in self.values)):
                 yield problem.under(name)
 
-    return rule
+    def schema(self) -> Schema:
+        """As JSON Schema says it."""
+        return {
+            "propertyNames": schema_of(self.key),
+            "additionalProperties": schema_of(*self.values),
+        }
 
 
 def once(values: tuple[str, ...]) -> Iterator[Problem]:
@@ -146,15 +195,33 @@ def at_most(limit: int) -> Rule:
     return rule
 
 
-def perhaps(*rules: Rule) -> Rule:
+@attrs.frozen(init=False)
+class perhaps:
     """None or the empty text, which mean that nothing is said; or what keeps all *rules*."""
 
-    def rule(value: Any) -> Iterator[Problem]:
+    rules: tuple[Rule, ...]
+
+    def __init__(self, *rules: Rule) -> None:
+        self.__attrs_init__(rules)
+
+    def __call__(self, value: Any) -> Iterator[Problem]:
+        """What is wrong with *value*."""
         if value is not None and value != "":
-            for one in rules:
+            for one in self.rules:
                 yield from one(value)
 
-    return rule
+    def schema(self) -> Schema:
+        """As JSON Schema says it: a file that has the key says something."""
+        return schema_of(*self.rules)
+
+
+def schema_of(*rules: Rule) -> Schema:
+    """What JSON Schema can say of *rules*, all of which must hold."""
+    found: Schema = {}
+    for rule in rules:
+        said = getattr(rule, "schema", None)
+        found.update(said() if said is not None else {})
+    return found
 
 
 def _not_too_long(value: str) -> Iterator[Problem]:

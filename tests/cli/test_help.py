@@ -16,7 +16,18 @@ from swaptrio.scenario.files import names
 
 Run = Callable[..., Result]
 
-COMMANDS = ["list", "show", "replay", "fuzz", "matrix", "trace", "conform", "doctor"]
+COMMANDS = [
+    "list",
+    "show",
+    "new",
+    "check",
+    "replay",
+    "fuzz",
+    "matrix",
+    "trace",
+    "conform",
+    "doctor",
+]
 
 
 def test_all_commands_are_there() -> None:
