@@ -32,6 +32,7 @@ FLOORS = (
     "page",
     "diagram",
     "cli",
+    "pytest_plugin",
 )
 
 #: Modules at the root that every room may use, and that use none.
