@@ -107,6 +107,9 @@ class WindowItem(pytest.Item):
         super().__init__(**more)
         self.case = case
         self.window = window
+        self.obj = (
+            self.runtest
+        )  # pytest-trio, with trio_mode, looks whether every item's is async
         self.add_marker("swaptrio")
 
     def runtest(self) -> None:

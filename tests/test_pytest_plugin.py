@@ -57,6 +57,13 @@ def test_each_window_in_each_version_is_an_item(folder: Path) -> None:
     assert "test_other.py::test_other PASSED" in output
 
 
+def test_with_trio_mode(folder: Path) -> None:
+    """pytest-trio, which marks async tests by itself where it is told to, leaves them alone."""
+    (folder / "pytest.ini").write_text("[pytest]\ntrio_mode = true\n", encoding="utf-8")
+
+    assert pytest_in(folder)[0] == 0
+
+
 def test_the_marker_chooses_them(folder: Path) -> None:
     """``-m swaptrio`` takes nothing else, and is a marker that pytest knows."""
     code, output = pytest_in(folder, "--strict-markers", "-m", "swaptrio", "-v")
