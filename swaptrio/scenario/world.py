@@ -30,7 +30,7 @@ from swaptrio.mm.swapfile import get_swap_device, put_swap_device
 from swaptrio.mm.vmscan import shrink_folio_list
 from swaptrio.mm.zswap import zswap_writeback_entry
 from swaptrio.scenario.format import Scenario
-from swaptrio.scenario.picture import counters_of, short_word, snapshot_of
+from swaptrio.scenario.picture import Album, counters_of, short_word
 from swaptrio.variants import Variant
 
 if TYPE_CHECKING:
@@ -48,6 +48,9 @@ class World:
     kernel: Kernel
     oracles: Oracles
     results: dict[str, str] = attrs.Factory(dict)
+    _album: Album = attrs.field(
+        init=False, default=attrs.Factory(lambda self: Album(self.kernel), takes_self=True)
+    )
 
     def slot(self, name: str) -> str:
         """The state of a slot ``DEVICE:NUMBER``: kind and count, as scenario files write it."""
@@ -63,7 +66,7 @@ class World:
 
     def snapshot(self) -> dict[str, str | int]:
         """The shared state as keys and values, for a recorder."""
-        return snapshot_of(self.kernel)
+        return self._album.picture()
 
 
 @attrs.frozen
