@@ -34,7 +34,7 @@ def schedule_in(case: Case, text: str) -> Schedule:
 
 
 def _recorded(case: Case, file: str) -> Schedule:
-    header = open_trace(file).header
+    header = open_trace(file, strict=True).header
     for what, found, wanted in (
         ("scenario", header.scenario, case.scenario.name),
         ("variant", header.variant, case.variant.name),

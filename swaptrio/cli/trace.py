@@ -32,7 +32,7 @@ _WITH: Final[Mapping[str, tuple[str, ...]]] = {
     "diagram": ("width",),
     "diff": ("width",),
 }
-_ALWAYS: Final = ("file", "lenient", "no_pager", "json", "debug")
+_ALWAYS: Final = ("file", "strict", "no_pager", "json", "debug")
 
 
 class TraceCommand(click.Command):
@@ -123,9 +123,9 @@ def _number(name: str, *names: str, text: str, least: int = 0, **others: Any) ->
     help="The file for --format, - for stdout; else beside FILE, with a suffix of its own.",
 )
 @click.option(
-    "--lenient",
+    "--strict",
     is_flag=True,
-    help="Of a file that was cut off, show what is there; else that is an error.",
+    help="Refuse a file that was cut off or edited; else there is a warning.",
 )
 @click.option(
     "--no-pager",
@@ -141,8 +141,9 @@ def trace(ctx: click.Context, console: Console, /, file: str, **options: Any) ->
     --task, --label, --object, --slot and --lock may be given more than once: a step is drawn
     if it fits one of each that are given.
 
-    A file that was edited is refused, exit code 2. So is one whose end was cut off, unless
-    --lenient is given: then what is there is shown, with a warning, and the exit code is 0.
+    Of a file whose end was cut off, what is there is shown. That, and an edit that the digest
+    in the file tells, is a warning; with --strict it is an error, exit code 2. A file of any
+    size can be read: of more than 20000 steps that fit, the last ones are drawn.
     """
     _check(ctx)
     from swaptrio.cli.traced import Asked, answer

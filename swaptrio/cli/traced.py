@@ -12,7 +12,7 @@ import attrs
 import click
 
 from swaptrio.cli.console import Console, short
-from swaptrio.errors import TraceError, harmless
+from swaptrio.errors import harmless
 from swaptrio.trace import (
     Difference,
     Event,
@@ -28,13 +28,18 @@ from swaptrio.trace import (
     write_whole,
 )
 from swaptrio.trace.formats import FORMATS
+from swaptrio.trace.lanes import MOST
 from swaptrio.trace.records import event_record, header_record
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from swaptrio.trace.filter import Selection
 
 #: As the name of a file: standard output.
 STDOUT: Final = "-"
+
+_BLOCK: Final = 1024 * 1024
 
 _RECORDED: Final = ".jsonl"
 
@@ -64,7 +69,7 @@ class Asked:
     html: str | None
     format: str | None
     output: str | None
-    lenient: bool
+    strict: bool
 
 
 def answer(console: Console, asked: Asked) -> None:
@@ -74,8 +79,8 @@ def answer(console: Console, asked: Asked) -> None:
         TraceError: a file is no trace, or cannot be written, or the trace lacks what was asked.
     """
     _check_stdout(console, asked)
-    trace = _opened(console, asked.file, asked.lenient)
-    other = None if asked.diff is None else _opened(console, asked.diff, asked.lenient)
+    trace = _opened(console, asked.file, asked.strict)
+    other = None if asked.diff is None else _opened(console, asked.diff, asked.strict)
     if asked.html is not None:
         _page(console, asked, trace, other)
     elif asked.format is not None:
@@ -96,31 +101,12 @@ def _check_stdout(console: Console, asked: Asked) -> None:
         raise click.UsageError(msg)
 
 
-def _opened(console: Console, file: str, lenient: bool) -> Trace:
-    """The trace in *file*; where its end is missing, somebody is told."""
-    try:
-        trace = open_trace(file, lenient=lenient)
-    except TraceError as exc:
-        if lenient or not _only_cut(file):
-            raise
-        problems = [
-            attrs.evolve(each, message=f"{each.message}; --lenient shows what is there")
-            for each in exc.problems
-        ]
-        raise TraceError(problems) from None
-    if trace.missing:
-        found = f"{len(trace.events)} of {len(trace.events) + trace.missing} events are there"
-        unsure = "whether they were edited cannot be told"
-        console.tell(harmless(f"warning: {file}: the end was cut off: {found}; {unsure}"))
+def _opened(console: Console, file: str, strict: bool) -> Trace:
+    """The trace in *file*; where something has happened to that, somebody is told."""
+    trace = open_trace(file, strict=strict)
+    for flaw in trace.flaws:
+        console.tell(harmless(f"warning: {file}: {flaw}"))
     return trace
-
-
-def _only_cut(file: str) -> bool:
-    try:
-        open_trace(file, lenient=True)
-    except TraceError:
-        return False
-    return True
 
 
 def _lanes(console: Console, asked: Asked, trace: Trace) -> None:
@@ -139,12 +125,15 @@ def _lanes(console: Console, asked: Asked, trace: Trace) -> None:
         last=last,
         since=asked.since,
         until=asked.until,
+        most=MOST,
     )
+    if events.left_out:
+        console.tell(_left_out(asked, events))
     console.document(
         {
-            "header": header_record(trace.header),
+            **_about(trace),
             "steps": trace.header.steps,
-            "missing": trace.missing,
+            "left_out": events.left_out,
             "events": [event_record(event) for event in events],
         }
     )
@@ -162,14 +151,31 @@ def _lanes(console: Console, asked: Asked, trace: Trace) -> None:
         console.page(picture.rstrip("\n"))
 
 
+def _left_out(asked: Asked, events: Selection) -> str:
+    last = events.events[0].seq - 1
+    part = f"--last {last} goes on before them" if asked.step is None else "lower --context"
+    return (
+        f"warning: {len(events) + events.left_out} steps fit, and the last {len(events)} are "
+        f"shown; {part}"
+    )
+
+
+def _about(trace: Trace) -> dict[str, Any]:
+    """What a program is told of the trace, whatever it asks for."""
+    return {
+        "header": header_record(trace.header),
+        "missing": trace.missing,
+        "flaws": list(trace.flaws),
+    }
+
+
 def _state(console: Console, asked: Asked, trace: Trace, step: int) -> None:
     state = state_at(trace, step)
     event = trace.events[step - 1] if step else None
     console.document(
         {
-            "header": header_record(trace.header),
+            **_about(trace),
             "step": step,
-            "missing": trace.missing,
             "event": None if event is None else event_record(event),
             "state": state,
         }
@@ -182,7 +188,7 @@ def _diagram(console: Console, asked: Asked, trace: Trace) -> None:
     from swaptrio.diagram import draw_diagram
 
     drawing = draw_diagram(trace, asked.width) if asked.width else draw_diagram(trace)
-    console.document({"header": header_record(trace.header), "diagram": drawing})
+    console.document({**_about(trace), "diagram": drawing})
     if not console.json:
         console.page(drawing.rstrip("\n"))
 
@@ -197,8 +203,8 @@ def _difference(console: Console, asked: Asked, found: Difference) -> None:
 def _difference_record(found: Difference) -> dict[str, Any]:
     first = found.first
     return {
-        "a": {"header": header_record(found.a.header), "missing": found.a.missing},
-        "b": {"header": header_record(found.b.header), "missing": found.b.missing},
+        "a": _about(found.a),
+        "b": _about(found.b),
         "same": found.same,
         "first": None
         if first is None
@@ -208,7 +214,9 @@ def _difference_record(found: Difference) -> dict[str, Any]:
             "a": _maybe_record(first.a),
             "b": _maybe_record(first.b),
         },
-        "tasks": {
+        "tasks": None
+        if found.pairs is None
+        else {
             task: [[_seq(pair.a), _seq(pair.b)] for pair in pairs]
             for task, pairs in found.pairs.items()
         },
@@ -230,13 +238,13 @@ def _page(console: Console, asked: Asked, trace: Trace, other: Trace | None) -> 
 
     assert asked.html is not None
     data = render_page(trace, other)
-    _written(console, asked, data, asked.html, "html", "open it in a browser")
+    _written(console, asked, [data], asked.html, "html", "open it in a browser")
 
 
 def _format(console: Console, asked: Asked, trace: Trace, name: str) -> None:
     chosen = FORMATS[name]
     path = asked.output or _beside(asked.file, chosen.suffix)
-    _written(console, asked, chosen.function(trace), path, name, f"not in it: {chosen.lost}")
+    _written(console, asked, chosen.pieces(trace), path, name, f"not in it: {chosen.lost}")
 
 
 def _beside(file: str, suffix: str) -> str:
@@ -244,17 +252,29 @@ def _beside(file: str, suffix: str) -> str:
 
 
 def _written(
-    console: Console, asked: Asked, data: bytes, path: str, name: str, about: str
+    console: Console, asked: Asked, parts: Iterable[bytes], path: str, name: str, about: str
 ) -> None:
-    """Put *data* where it was wanted, and say so, unless that is where one would say it."""
+    """Put *parts* where they were wanted, and say so, unless one would say it right there."""
     if path == STDOUT:
-        console.raw(data)
+        for block in _blocks(parts):
+            console.raw(block)
         return
     _spare(path, (asked.file, asked.diff))
-    write_whole(data, path)
-    console.document({"format": name, "file": path, "bytes": len(data)})
+    size = write_whole(parts, path)
+    console.document({"format": name, "file": path, "bytes": size})
     console.say(harmless(f"written: {short(Path(path))}"))
     console.say(about)
+
+
+def _blocks(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """*parts* in blocks that are worth a call each."""
+    block = bytearray()
+    for part in parts:
+        block += part
+        if len(block) >= _BLOCK:
+            yield bytes(block)
+            block.clear()
+    yield bytes(block)
 
 
 def _spare(path: str, sources: Sequence[str | None]) -> None:

@@ -39,7 +39,7 @@ class Drawn:
 def chosen(trace: Trace) -> tuple[tuple[str, ...], tuple[Drawn, ...]]:
     """The tasks that get a column, in the order in which they begin, and all lines."""
     story = Story(trace)
-    return story.tasks, tuple(_Choice(story, _joined(steps_of(trace))).lines())
+    return story.tasks, tuple(_Choice(story, _joined(tuple(steps_of(trace)))).lines())
 
 
 def _joined(steps: Sequence[Step]) -> Sequence[Step]:

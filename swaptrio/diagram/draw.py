@@ -17,6 +17,7 @@ import attrs
 from swaptrio.diagram.chosen import Drawn, chosen
 from swaptrio.diagram.frames import Frames
 from swaptrio.trace.ending import outcome
+from swaptrio.trace.formats.texts import refuse_longer
 from swaptrio.trace.layout import cut
 from swaptrio.trace.words import ascii_only
 
@@ -32,6 +33,9 @@ Text: TypeAlias = tuple[int, str]
 NARROWEST: Final = 60
 WIDEST: Final = 400
 
+#: The longest trace that is drawn.
+MOST: Final = 20_000
+
 #: Columns begin so far apart at least: indentation must not look like another column.
 _APART: Final = 12
 
@@ -44,10 +48,12 @@ def draw_diagram(trace: Trace, width: int = 76) -> str:
 
     Raises:
         ValueError: the width is not from 60 to 400.
+        TraceError: the trace has more than `MOST` steps.
     """
     if not NARROWEST <= width <= WIDEST:
         msg = f"a drawing is {NARROWEST} to {WIDEST} columns wide, not {width}"
         raise ValueError(msg)
+    refuse_longer("a drawing", len(trace.events), MOST, "--step shows a part in full")
     tasks, drawn = chosen(trace)
     sheet = _Sheet(tasks, _framed(tasks, drawn), width - 1)
     lines = [*sheet.header(), *sheet.body(), "", *_result(trace)]

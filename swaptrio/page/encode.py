@@ -108,7 +108,7 @@ def _steps(trace: Trace, texts: Table[str]) -> dict[str, Any]:
     times = [0, *(event.time for event in events)]
     return {
         "task": [places[event.task] for event in events],
-        "kind": kinds.column(event.kind.value for event in events),
+        "kind": kinds.column(event.word for event in events),
         "kinds": kinds.entries(),
         "label": texts.column(event.label for event in events),
         "object": texts.column(event.object for event in events),

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 from swaptrio.page.encode import encode
 from swaptrio.page.pair import pair
 from swaptrio.trace.ending import outcome
+from swaptrio.trace.formats.texts import refuse_longer
 
 if TYPE_CHECKING:
     from swaptrio.trace import Trace
@@ -47,6 +48,9 @@ SCRIPTS: Final = (
     "main.js",
 )
 
+#: The longest trace that a page can show; a browser is slow with more.
+MOST: Final = 200_000
+
 _MARK: Final = re.compile(r"\{\{(\w+)\}\}")
 
 
@@ -57,7 +61,12 @@ def render_page(trace: Trace, other: Trace | None = None, title: str = "") -> by
         trace: what to show.
         other: a second trace to stand beside it: another variant, or a schedule that passes.
         title: what heads the page; without one it tells what ran and how it ended.
+
+    Raises:
+        TraceError: a trace has more than `MOST` steps.
     """
+    for each in (trace, other or trace):
+        refuse_longer("a page", len(each.events), MOST, "chrome or ftrace take any length")
     title = title or _title(trace, other)
     script, style = _script(), _asset("page.css")
     parts = {

@@ -3,8 +3,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from itertools import compress
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+import attrs
+
+from swaptrio.mm.kernel import Kernel
 from swaptrio.mm.mm_types import Folio, PoisonPte, PresentPte, Pte, ShmemSwap, SwapPte
 from swaptrio.mm.swap_h import (
     SWAPFILE_CLUSTER,
@@ -29,10 +35,13 @@ from swaptrio.mm.swap_table import (
 from swaptrio.mm.vmstat import PMD_ORDER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
-    from swaptrio.mm.kernel import Kernel
-    from swaptrio.mm.swap_h import SwapInfoStruct
+    from swaptrio.mm.mm_types import AddressSpace, MmStruct
+    from swaptrio.mm.swap_h import SwapClusterInfo, SwapInfoStruct
+
+#: Keys and values, in the order of the picture.
+Told: TypeAlias = Iterator[tuple[str, str | int]]
 
 _FLAGS: Final = (
     "locked", "swapcache", "swapbacked", "uptodate", "dirty", "writeback", "lru", "active",
@@ -49,6 +58,10 @@ _NODE_ITEMS: Final = ("nr_file_pages", "nr_swapcache")
 _ORDER_ITEMS: Final = ("swpin", "swpin_fallback", "swpin_fallback_charge")
 _EVENTS: Final = ("pswpin", "swap_ra")
 _GROUP_ITEMS: Final = ("memory", "memsw", "swap")
+
+_facts_of_folio: Final = attrgetter("refs", *_FLAGS, "mapcount", "memcg", "mapping", "index")
+_facts_of_group: Final = attrgetter(*_GROUP_ITEMS)
+_counts_of: Final = attrgetter("node", "memcg", "mthp", "events")
 
 
 def short_word(word: int) -> str:
@@ -76,49 +89,99 @@ def snapshot_of(kernel: Kernel) -> dict[str, str | int]:
 
     Slots that are free, counters that are 0 and slots' owners that are none do not appear.
     """
-    state: dict[str, str | int] = {}
-    state.update(_slots(kernel))
-    for folio in kernel.folios.values():
-        state.update(_folio(folio))
-    for mm in kernel.processes:
-        for page, pte in sorted(mm.ptes.items()):
-            state[f"{mm.name}:{page}"] = _pte(kernel, pte)
-    for file in kernel.files:
-        for index, entry in sorted(file.pages.items()):
-            state[f"{file.name}:{index}"] = _file_entry(kernel, index, entry)
-    for cpu, batch in kernel.lru_batches.items():
-        if batch:
-            state[f"cpu {cpu}.lru_batch"] = ", ".join(folio.name for folio in batch)
-    for (cpu, order), (number, offset) in kernel.percpu_swap_cluster.items():
-        state[f"cpu {cpu}.swap_order_{order}"] = f"{kernel.devices[number].name}:{offset}"
-    state.update(counters_of(kernel))
-    if kernel.warnings:
-        state["warnings"] = len(kernel.warnings)
-    return state
+    return Album(kernel).picture()
 
 
-def _slots(kernel: Kernel) -> Iterator[tuple[str, str | int]]:
-    several = len(kernel.memcgs.by_id) > 1
+@attrs.define(eq=False)
+class Album:
+    """Pictures of one *kernel* at many moments, each as `snapshot_of` gives it.
+
+    A step changes few of many values, and a recorder asks after every step. So each part is
+    told again only where the facts that it is told from differ from those of the last time.
+    They are copied and compared in C: a cluster of 512 slots takes a microsecond. Whoever has
+    a part tell more adds what it is told from; a test holds both pictures against each other.
+    """
+
+    kernel: Kernel
+    _told: dict[object, tuple[object, dict[str, str | int]]] = attrs.Factory(dict)
+
+    def picture(self) -> dict[str, str | int]:
+        """The state of the kernel now."""
+        state: dict[str, str | int] = {}
+        told = self._told
+        for part, facts, tell in _parts(self.kernel):
+            known = told.get(part)
+            if known is None or known[0] != facts:
+                known = told[part] = facts, dict(tell(self.kernel, part))
+            state.update(known[1])
+        return state
+
+
+def _parts(kernel: Kernel) -> Iterator[tuple[Any, object, Callable[[Kernel, Any], Told]]]:
+    """What a picture is made of: each part with the facts it is told from, and who tells it."""
     for si in kernel.devices:
         for ci in si.clusters:
-            base = ci.number * SWAPFILE_CLUSTER
-            for off, word in enumerate(ci.table or ()):
-                if not swp_tb_is_null(word) and base + off:
-                    yield f"{si.name}:{base + off}", word_text(word)
-            if several:
-                for off, owner in sorted(ci.memcg_table.items()):
-                    yield f"{si.name}:{base + off}.owner", kernel.memcgs.by_id[owner].name
-            for off, count in sorted((ci.extend_table or {}).items()):
-                yield f"{si.name}:{base + off}.extend", count
-            yield f"{si.name} cluster {ci.number}.count", ci.count
-            yield f"{si.name} cluster {ci.number}.list", f"{ci.flags.value} order {ci.order}"
-        for slot, token in sorted(si.data.items()):
-            yield f"{si.name}:{slot}.data", f"d{token}"
-        for slot in sorted(si.zswap):
-            yield f"{si.name}:{slot}.zswap", f"d{si.zswap[slot].token}"
-        yield f"{si.name}.inuse", si.inuse_pages
-        yield f"{si.name}.users", si.users
-        yield f"{si.name}.state", _device_state(si)
+            yield (si, ci), _facts_of_cluster(ci), _cluster
+        yield si, _facts_of_device(si), _device
+    for folio in kernel.folios.values():
+        facts = (_facts_of_folio(folio), tuple(folio.pages), tuple(folio.exclusive))
+        yield folio, facts, _folio
+    for mm in kernel.processes:
+        yield mm, dict(mm.ptes), _ptes
+    for file in kernel.files:
+        yield file, dict(file.pages), _file
+    yield "cpus", _facts_of_cpus(kernel), _cpus
+    yield "counters", _facts_of_counters(kernel), _all_counters
+
+
+def _facts_of_cluster(ci: SwapClusterInfo) -> tuple[object, ...]:
+    table = None if ci.table is None else ci.table[:]
+    extend = None if ci.extend_table is None else dict(ci.extend_table)
+    return table, extend, dict(ci.memcg_table), ci.count, ci.flags, ci.order
+
+
+def _facts_of_device(si: SwapInfoStruct) -> tuple[object, ...]:
+    zswap = {slot: entry.token for slot, entry in si.zswap.items()}
+    numbers = (si.inuse_pages, si.users, si.flags, si.available, si.dying)
+    return dict(si.data), zswap, numbers
+
+
+def _facts_of_cpus(kernel: Kernel) -> tuple[object, ...]:
+    batches = {cpu: list(batch) for cpu, batch in kernel.lru_batches.items()}
+    return batches, dict(kernel.percpu_swap_cluster)
+
+
+def _facts_of_counters(kernel: Kernel) -> tuple[object, ...]:
+    counts = [dict(counts) for counts in _counts_of(kernel.vmstat)]
+    groups = [_facts_of_group(memcg) for memcg in kernel.memcgs.by_id.values()]
+    return counts, groups, kernel.workingset.refaults, len(kernel.warnings)
+
+
+def _cluster(kernel: Kernel, part: tuple[SwapInfoStruct, SwapClusterInfo]) -> Told:
+    si, ci = part
+    base = ci.number * SWAPFILE_CLUSTER
+    table = ci.table or ()
+    # Nearly all slots are free, and a free one is 0; compress() leaves these out in C.
+    for off in compress(range(len(table)), table):
+        if base + off:
+            yield f"{si.name}:{base + off}", word_text(table[off])
+    if len(kernel.memcgs.by_id) > 1:
+        for off, owner in sorted(ci.memcg_table.items()):
+            yield f"{si.name}:{base + off}.owner", kernel.memcgs.by_id[owner].name
+    for off, count in sorted((ci.extend_table or {}).items()):
+        yield f"{si.name}:{base + off}.extend", count
+    yield f"{si.name} cluster {ci.number}.count", ci.count
+    yield f"{si.name} cluster {ci.number}.list", f"{ci.flags.value} order {ci.order}"
+
+
+def _device(_kernel: Kernel, si: SwapInfoStruct) -> Told:
+    for slot, token in sorted(si.data.items()):
+        yield f"{si.name}:{slot}.data", f"d{token}"
+    for slot in sorted(si.zswap):
+        yield f"{si.name}:{slot}.zswap", f"d{si.zswap[slot].token}"
+    yield f"{si.name}.inuse", si.inuse_pages
+    yield f"{si.name}.users", si.users
+    yield f"{si.name}.state", _device_state(si)
 
 
 def _device_state(si: SwapInfoStruct) -> str:
@@ -127,7 +190,7 @@ def _device_state(si: SwapInfoStruct) -> str:
     return " ".join(words) or "off"
 
 
-def _folio(folio: Folio) -> Iterator[tuple[str, str | int]]:
+def _folio(_kernel: Kernel, folio: Folio) -> Told:
     name = folio.name
     yield f"{name}.refs", folio.refs
     yield f"{name}.flags", " ".join(flag for flag in _FLAGS if getattr(folio, flag))
@@ -144,6 +207,11 @@ def _folio(folio: Folio) -> Iterator[tuple[str, str | int]]:
     )
 
 
+def _ptes(kernel: Kernel, mm: MmStruct) -> Told:
+    for page, pte in sorted(mm.ptes.items()):
+        yield f"{mm.name}:{page}", _pte(kernel, pte)
+
+
 def _pte(kernel: Kernel, pte: Pte) -> str:
     match pte:
         case None:
@@ -156,6 +224,11 @@ def _pte(kernel: Kernel, pte: Pte) -> str:
         case SwapPte():
             words = [_slot_name(kernel, pte.entry)] + ["shared"] * (not pte.exclusive)
     return " ".join(words + ["soft-dirty"] * pte.soft_dirty)
+
+
+def _file(kernel: Kernel, file: AddressSpace) -> Told:
+    for index, entry in sorted(file.pages.items()):
+        yield f"{file.name}:{index}", _file_entry(kernel, index, entry)
 
 
 def _file_entry(kernel: Kernel, index: int, entry: Folio | ShmemSwap | PoisonPte) -> str:
@@ -172,9 +245,23 @@ def _slot_name(kernel: Kernel, entry: SwpEntry) -> str:
     return f"{kernel.devices[swp_type(entry)].name}:{swp_offset(entry)}"
 
 
+def _cpus(kernel: Kernel, _part: object) -> Told:
+    for cpu, batch in kernel.lru_batches.items():
+        if batch:
+            yield f"cpu {cpu}.lru_batch", ", ".join(folio.name for folio in batch)
+    for (cpu, order), (number, offset) in kernel.percpu_swap_cluster.items():
+        yield f"cpu {cpu}.swap_order_{order}", f"{kernel.devices[number].name}:{offset}"
+
+
 def counters_of(kernel: Kernel) -> dict[str, int]:
     """The counters that are not 0: of the node, of orders, of events, of each group."""
     return {name: value for name, value in _counters(kernel) if value}
+
+
+def _all_counters(kernel: Kernel, _part: object) -> Told:
+    yield from counters_of(kernel).items()
+    if kernel.warnings:
+        yield "warnings", len(kernel.warnings)
 
 
 def _counters(kernel: Kernel) -> Iterator[tuple[str, int]]:

@@ -28,7 +28,7 @@ from swaptrio.mm.swap_h import (
 )
 from swaptrio.mm.swap_table import SWP_TB_NULL
 from swaptrio.scenario.format import Scenario
-from swaptrio.scenario.picture import counters_of, short_word, snapshot_of
+from swaptrio.scenario.picture import Album, counters_of, short_word
 from swaptrio.scenario.tasks import device_of, process_of, run_task
 from swaptrio.variants import Variant
 
@@ -46,6 +46,9 @@ class World:
     kernel: Kernel
     oracles: Oracles
     results: dict[str, str] = attrs.Factory(dict)
+    _album: Album = attrs.field(
+        init=False, default=attrs.Factory(lambda self: Album(self.kernel), takes_self=True)
+    )
 
     def slot(self, name: str) -> str:
         """The state of a slot ``DEVICE:NUMBER``: kind and count, as scenario files write it."""
@@ -61,7 +64,7 @@ class World:
 
     def snapshot(self) -> dict[str, str | int]:
         """The shared state as keys and values, for a recorder."""
-        return snapshot_of(self.kernel)
+        return self._album.picture()
 
 
 @attrs.frozen

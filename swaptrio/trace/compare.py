@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -21,6 +21,10 @@ from swaptrio.trace.read import state_at
 
 if TYPE_CHECKING:
     from swaptrio.trace.events import Value
+
+
+#: Of longer traces the steps of each task are not aligned.
+MOST: Final = 50_000
 
 
 @attrs.frozen
@@ -62,14 +66,15 @@ class Difference:
     """What differs between *a* and *b*.
 
     *first* is where they part, none if they do not. *pairs* are, for each task of either, its
-    steps in both. *start* and *end* are the keys whose values differ before the first step and
-    after the last; of each pair of values the first is that of *a*.
+    steps in both; none where a trace is longer than `MOST`. *start* and *end* are the keys
+    whose values differ before the first step and after the last; of each pair of values the
+    first is that of *a*.
     """
 
     a: Trace
     b: Trace
     first: Divergence | None
-    pairs: Mapping[str, tuple[Pair, ...]]
+    pairs: Mapping[str, tuple[Pair, ...]] | None
     start: Mapping[str, Change]
     end: Mapping[str, Change]
 
@@ -82,16 +87,20 @@ class Difference:
 
 def diff(a: Trace, b: Trace) -> Difference:
     """What differs between *a* and *b*. Takes a second for 10,000 steps that all differ."""
-    names = dict.fromkeys(task.name for trace in (a, b) for task in trace.header.tasks)
-    steps_a, steps_b = _by_task(a), _by_task(b)
     return Difference(
         a=a,
         b=b,
         first=_first(a, b),
-        pairs={name: _pairs(steps_a.get(name, []), steps_b.get(name, [])) for name in names},
+        pairs=None if max(len(a.events), len(b.events)) > MOST else _paired(a, b),
         start=_differences(a.header.world, b.header.world),
         end=_differences(state_at(a, len(a.events)), state_at(b, len(b.events))),
     )
+
+
+def _paired(a: Trace, b: Trace) -> dict[str, tuple[Pair, ...]]:
+    names = dict.fromkeys(task.name for trace in (a, b) for task in trace.header.tasks)
+    steps_a, steps_b = _by_task(a), _by_task(b)
+    return {name: _pairs(steps_a.get(name, []), steps_b.get(name, [])) for name in names}
 
 
 def _by_task(trace: Trace) -> dict[str, list[Event]]:

@@ -8,16 +8,19 @@ it comes from a model.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from swaptrio.trace.layout import cut, wrap
 from swaptrio.trace.words import ascii_only
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from swaptrio.sched import Waiting
     from swaptrio.trace.events import Trace
+
+#: For each lock that a task holds, the step and the label at which it took it.
+Taken: TypeAlias = dict[str, tuple[int, str]]
 
 _RULE: Final = 54
 _INDENT: Final = "  "
@@ -34,15 +37,16 @@ def deadlock_lines(trace: Trace, width: int) -> Iterator[str]:
     yield "=" * _RULE
     yield "WARNING: deadlock (model output, not a kernel's)"
     yield "-" * _RULE
+    taken = _taken(trace, [*(edge.task for edge in verdict.waiting), *verdict.cycle])
     for edge in verdict.waiting:
         yield from _wrapped(_want(edge), width)
-        yield from _holdings(trace, edge.task, width)
+        yield from _holdings(taken[edge.task], width)
     yield ""
     if verdict.cycle:
         names = " -> ".join((*verdict.cycle, verdict.cycle[0]))
         yield from _wrapped(f"the circle: {names}", width)
         yield ""
-        yield from _scenario(trace, width)
+        yield from _scenario(trace, taken, width)
     yield " *** DEADLOCK ***"
 
 
@@ -54,8 +58,7 @@ def _want(edge: Waiting) -> str:
     return f"{want}; nobody is known who could end that"
 
 
-def _holdings(trace: Trace, task: str, width: int) -> Iterator[str]:
-    taken = _taken(trace, task)
+def _holdings(taken: Taken, width: int) -> Iterator[str]:
     if not taken:
         yield _INDENT + "and holds no lock"
         return
@@ -65,23 +68,24 @@ def _holdings(trace: Trace, task: str, width: int) -> Iterator[str]:
         yield from (_DEEPER + line for line in _wrapped(text, width - len(_DEEPER)))
 
 
-def _taken(trace: Trace, task: str) -> dict[str, tuple[int, str]]:
-    """The locks that *task* holds at the end: the step and the label at which it took each."""
-    taken: dict[str, tuple[int, str]] = {}
+def _taken(trace: Trace, tasks: Sequence[str]) -> dict[str, Taken]:
+    """The locks that each of *tasks* holds at the end."""
+    found: dict[str, Taken] = {task: {} for task in tasks}
     for event in trace.events:
-        if event.task == task:
+        if event.task in found:
             here = (event.seq, event.label)
-            taken = {lock: taken.get(lock, here) for lock in event.held}
-    return taken
+            before = found[event.task]
+            found[event.task] = {lock: before.get(lock, here) for lock in event.held}
+    return found
 
 
-def _scenario(trace: Trace, width: int) -> Iterator[str]:
+def _scenario(trace: Trace, taken: Mapping[str, Taken], width: int) -> Iterator[str]:
     """Who took what before it wanted the next lock, in the order in which that happened."""
     cycle = trace.header.verdict.cycle
     rows = [
         (seq, place, f"lock({lock});")
         for place, task in enumerate(cycle)
-        for lock, (seq, _label) in _taken(trace, task).items()
+        for lock, (seq, _label) in taken[task].items()
     ]
     rows.sort()
     wants = {edge.task: edge.object for edge in trace.header.verdict.waiting}

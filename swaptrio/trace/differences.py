@@ -11,6 +11,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 from swaptrio.trace.changes import split_key, value_text
+from swaptrio.trace.compare import MOST
 from swaptrio.trace.ending import outcome
 from swaptrio.trace.layout import Paint, coloured, plain, row_lines, share, wrap
 from swaptrio.trace.words import Step, ascii_only, steps_of
@@ -28,7 +29,7 @@ NARROWEST: Final = 60
 _BEFORE, _AFTER = 3, 6
 
 #: Lines that one task, and keys that the world may take; the rest is counted.
-_MOST: Final = 30
+_LISTED: Final = 30
 
 _GAP: Final = "  "
 
@@ -109,7 +110,7 @@ def _from(first: Divergence) -> int:
 def _around(trace: Trace, first: Divergence, room: int) -> list[str]:
     """The steps around the parting, one text each; where a trace has ended it says so."""
     start = _from(first) - 1
-    steps = steps_of(trace)[start : first.seq + _AFTER]
+    steps = steps_of(trace, range(start + 1, first.seq + _AFTER + 1))
     texts = [_step_text(step) for step in steps]
     if len(texts) < first.seq + _AFTER - start:
         texts.append("(cut off)" if trace.missing else f"({outcome(trace.header.verdict)})")
@@ -126,6 +127,10 @@ def _step_text(step: Step) -> str:
 def _tasks(difference: Difference, width: int, paint: Paint) -> Iterator[str]:
     if difference.first is None:
         return
+    if difference.pairs is None:
+        text = f"(what each task did is told of traces with at most {MOST} steps)"
+        yield from wrap(text, width, _GAP)
+        return
     text = "what the tasks did (- only in A, + only in B, ~ drawn otherwise)"
     yield from (paint(line, "head") for line in wrap(text, width, _GAP))
     alike = [name for name, pairs in difference.pairs.items() if not _apart(pairs)]
@@ -133,10 +138,10 @@ def _tasks(difference: Difference, width: int, paint: Paint) -> Iterator[str]:
         if name not in alike:
             yield from wrap(ascii_only(f"{name}: {_count(pairs)}"), width, _GAP)
         lines = [line for pair in pairs for line in _pair_lines(pair)]
-        for line in lines[:_MOST]:
+        for line in lines[:_LISTED]:
             yield from (_GAP + part for part in wrap(line, width - len(_GAP), _GAP))
-        if len(lines) > _MOST:
-            yield f"{_GAP}(and {len(lines) - _MOST} more)"
+        if len(lines) > _LISTED:
+            yield f"{_GAP}(and {len(lines) - _LISTED} more)"
     if alike:
         yield from wrap(ascii_only(f"the same steps in both: {', '.join(alike)}"), width, _GAP)
 
@@ -171,13 +176,13 @@ def _world(when: str, changes: Mapping[str, Change], width: int, paint: Paint) -
         return
     yield paint(f"the world {when}, where it differs", "head")
     rows = list(_world_rows(changes))
-    lines = [("", "A", "B"), *(tuple(map(ascii_only, row)) for row in rows[:_MOST])]
+    lines = [("", "A", "B"), *(tuple(map(ascii_only, row)) for row in rows[:_LISTED])]
     room = width - len(_GAP) * len(lines[0])
     widths = share(room, [max(len(line[place]) for line in lines) for place in range(3)])
     for line in lines:
         yield from (_GAP + part for part in row_lines(line, widths, _GAP))
-    if len(rows) > _MOST:
-        yield f"{_GAP}(and {len(rows) - _MOST} more)"
+    if len(rows) > _LISTED:
+        yield f"{_GAP}(and {len(rows) - _LISTED} more)"
 
 
 def _world_rows(changes: Mapping[str, Change]) -> Iterator[tuple[str, str, str]]:

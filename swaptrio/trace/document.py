@@ -56,7 +56,7 @@ _TYPES: Final[Mapping[str, str]] = MappingProxyType(
         "str": "text",
         "str | None": "text or null",
         "Ending": "one of " + ", ".join(f"`{ending.value}`" for ending in Ending),
-        "Kind": "one of " + ", ".join(f"`{kind.value}`" for kind in Kind),
+        "Kind | str": "text, mostly one of " + ", ".join(f"`{kind.value}`" for kind in Kind),
         "Mapping[str, Change]": "object: `[old, new]` by key, null where a key is absent",
         "Mapping[str, Value]": "object: text or whole number by key",
         "Verdict": "object, see [a verdict](#a-verdict)",
@@ -84,16 +84,18 @@ _INTRODUCTION: Final = f"""\
 
 A trace file holds one execution, told whole: nothing has to be run again to draw, search or
 compare it. It is JSON Lines in ASCII. The first line is the [header](#the-header), each other
-line [one event](#an-event), which is one step. Keys stand in the order of the tables below, all
-of them are always there, and there are no others.
+line [one event](#an-event), which is one step. Keys stand in the order of the tables below, and
+all of them are always there. Nothing else is in the header; an event of a later swaptrio may
+have a kind or keys that this page does not know, and these are shown as they stand.
 
 The same execution gives the same bytes on every machine. No line holds a time of day, a host or
 a path. Times are virtual, in nanoseconds.
 
-`swaptrio.trace.open_trace(path)` reads a file into the Python values named here, and refuses a
-file that was cut, edited or converted: the digest is that of the first line without its key
-`digest`, a line end, and all other lines. A file of another version is refused as well; a new
-version of the format comes with a new number. Whoever only wants to look does not need Python:
+`swaptrio.trace.open_trace(path)` reads a file of any size into the Python values named here. Of
+a file that was cut, edited or converted it gives what is there, and its flaws; with
+`strict=True` it refuses that. The digest is that of the first line without its key `digest`, a
+line end, and all other lines. A file of another version is refused; a new version of the format
+comes with a new number. Whoever only wants to look does not need Python:
 
     jq -r 'select(.seq) | "\\(.seq) \\(.task) \\(.event)"' trace.jsonl
     jq 'select(.changes | has("swap0:17")?) | .changes["swap0:17"]' trace.jsonl

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from swaptrio.sched import Ending, Verdict
@@ -113,10 +114,15 @@ def _last_steps(trace: Trace, width: int) -> Iterator[str]:
         return
     yield ""
     yield "last steps of the tasks concerned:"
-    steps = steps_of(trace)
+    own: dict[str, deque[int]] = {name: deque(maxlen=_LAST_STEPS) for name in names}
+    for event in trace.events:
+        if event.task in own:
+            own[event.task].append(event.seq)
+    wanted = {seq: True for numbers in own.values() for seq in numbers}
+    steps = {step.event.seq: step for step in steps_of(trace, wanted)}
     for name in names:
-        own = [step for step in steps if step.event.task == name]
-        for step in own[-_LAST_STEPS:]:
+        for seq in own[name]:
+            step = steps[seq]
             words = ", ".join(step.effects)
             text = f"step {step.event.seq}, {name} at {step.event.label}"
             yield from _indented(f"{text}: {words}" if words else text, width)

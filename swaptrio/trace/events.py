@@ -8,7 +8,7 @@ step changed, so that a trace alone is enough to draw any picture of the executi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
 import attrs
@@ -56,17 +56,26 @@ class Event:
     *task* performed the operation *kind* on *object* at *label*; *option* is what a data choice
     drew, none for any other kind. *changes* maps a key to its old and new value, and *held* are
     the names of the locks that the task holds after the step, in the order of acquisition.
+
+    What a later swaptrio wrote is kept as it stands: a *kind* that is not known here is its
+    word, and *more* holds keys that are not known, each with its value as JSON.
     """
 
     seq: int
     time: int
     task: str
-    kind: Kind
+    kind: Kind | str
     object: str
     label: str
     option: str | None = None
     changes: Mapping[str, Change] = attrs.field(factory=dict)
     held: tuple[str, ...] = ()
+    more: Mapping[str, str] = attrs.field(factory=dict)
+
+    @property
+    def word(self) -> str:
+        """The word for its kind."""
+        return self.kind.value if isinstance(self.kind, Kind) else self.kind
 
 
 @attrs.frozen(kw_only=True)
@@ -113,9 +122,14 @@ class Trace:
     event.
 
     *missing* is how many events stand at the end of the execution and not here, as the file was
-    cut there; 0 for a whole trace. Only `open_trace` with ``lenient=True`` gives others.
+    cut there; 0 for a whole trace. *flaws* says in words what is wrong with the file that it
+    was read from: it was cut, or edited. What was recorded here has none.
+
+    Of a large file the *events* are read when they are asked for (see `stored`), so whoever
+    goes through them goes from the first to the last, and does not keep them.
     """
 
     header: Header
-    events: tuple[Event, ...]
+    events: Sequence[Event]
     missing: int = 0
+    flaws: tuple[str, ...] = ()

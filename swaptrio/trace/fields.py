@@ -28,14 +28,21 @@ class Malformed(Exception):
 
 @attrs.frozen
 class Fields:
-    """A record known to have exactly the keys that it should; *path* is where it stands."""
+    """A record known to have the keys that it should; *path* is where it stands."""
 
     record: Mapping[str, Any]
     path: tuple[str | int, ...] = ()
 
     @classmethod
-    def of(cls, value: object, keys: Sequence[str], path: tuple[str | int, ...] = ()) -> Fields:
-        """*value* as a record with exactly *keys*.
+    def of(
+        cls,
+        value: object,
+        keys: Sequence[str],
+        path: tuple[str | int, ...] = (),
+        *,
+        more: bool = False,
+    ) -> Fields:
+        """*value* as a record with exactly *keys*, or with *more* than these.
 
         Raises:
             Malformed: it is no record, or a key is missing or unknown.
@@ -46,7 +53,7 @@ class Fields:
         for key in keys:
             if key not in value:
                 raise Malformed(fields.place(key), None, "the key is missing")
-        for key in value:
+        for key in () if more else value:
             if key not in keys:
                 hint = nearest(key, keys) or ""
                 raise Malformed(fields.place(key), value[key], "unknown key", hint)

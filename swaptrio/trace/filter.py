@@ -4,21 +4,39 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from typing import TYPE_CHECKING, Final
+
+import attrs
 
 from swaptrio.errors import shown
 from swaptrio.sched import Kind
 from swaptrio.trace.changes import split_key
+from swaptrio.trace.events import Event
 from swaptrio.trace.problems import trace_error
 from swaptrio.words import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from swaptrio.trace.events import Event, Trace
+    from swaptrio.trace.events import Trace
 
 _NUMBERED: Final = re.compile(r".+:\d+")
 _LOCKING: Final = frozenset({Kind.LOCK, Kind.UNLOCK, Kind.TRYLOCK})
+
+
+@attrs.frozen
+class Selection:
+    """Some *events* of a trace, in order; *left_out* is how many before them fit, too."""
+
+    events: tuple[Event, ...]
+    left_out: int = 0
+
+    def __iter__(self) -> Iterator[Event]:
+        return iter(self.events)
+
+    def __len__(self) -> int:
+        return len(self.events)
 
 
 def select(
@@ -33,7 +51,8 @@ def select(
     last: int | None = None,
     since: int | None = None,
     until: int | None = None,
-) -> tuple[Event, ...]:
+    most: int | None = None,
+) -> Selection:
     """The events of *trace* that fit everything asked for; an empty argument asks for nothing.
 
     Args:
@@ -50,6 +69,7 @@ def select(
         last: the number of the last step, from 1; none for the end of the trace.
         since: the virtual time from which events fit, in nanoseconds.
         until: the virtual time up to which they do.
+        most: leave out all but as many, the last ones; none for no limit.
 
     Raises:
         TraceError: a word fits nothing in the whole trace (the nearest is named), or the range
@@ -57,23 +77,29 @@ def select(
     """
     _check_range(trace, first, last)
     _check_times(trace, since, until)
-    under = {event.seq: names for event, names in _with_locks(trace)} if locks else {}
-    _check_words("task", tasks, [task.name for task in trace.header.tasks], whole=True)
-    _check_words("label", labels, list(_places(trace)))
-    _check_words("object or key", touching, list(_things(trace)))
-    _check_words("slot", slots, list(_slots(trace)), whole=True)
-    _check_words("lock", locks, [name for names in under.values() for name in names])
-    return tuple(
-        event
-        for event in trace.events[first - 1 : last]
-        if (not tasks or event.task in tasks)
-        and _fits(labels, [event.label])
-        and _fits(touching, [event.object, *event.changes])
-        and (not slots or any(split_key(name)[0] in slots for name in _touched(event)))
-        and _fits(locks, under.get(event.seq, ()))
-        and (since is None or since <= event.time)
-        and (until is None or event.time <= until)
-    )
+    _check_words("task", tasks, (task.name for task in trace.header.tasks), whole=True)
+    _check_words("label", labels, _places(trace))
+    _check_words("object or key", touching, _things(trace))
+    _check_words("slot", slots, _slots(trace), whole=True)
+    _check_words("lock", locks, (name for _, names in _with_locks(trace) for name in names))
+    range_ = trace.events[first - 1 : last]
+    pairs = _with_locks(trace) if locks else ((event, ()) for event in range_)
+    found: deque[Event] = deque(maxlen=most)
+    count = 0
+    for event, under in pairs:
+        if (
+            first <= event.seq <= (last or event.seq)
+            and (not tasks or event.task in tasks)
+            and _fits(labels, [event.label])
+            and _fits(touching, [event.object, *event.changes])
+            and (not slots or any(split_key(name)[0] in slots for name in _touched(event)))
+            and _fits(locks, under)
+            and (since is None or since <= event.time)
+            and (until is None or event.time <= until)
+        ):
+            found.append(event)
+            count += 1
+    return Selection(tuple(found), count - len(found))
 
 
 def around(trace: Trace, step: int, context: int) -> tuple[int, int]:
@@ -130,12 +156,13 @@ def _slots(trace: Trace) -> Iterator[str]:
 
 
 def _check_words(
-    place: str, words: Sequence[str], known: Sequence[str], *, whole: bool = False
+    place: str, words: Sequence[str], known: Iterable[str], *, whole: bool = False
 ) -> None:
+    names = dict.fromkeys(known if words else ())
     for word in words:
-        if not (word in known if whole else _fits([word], known)):
+        if not (word in names if whole else any(word in name for name in names)):
             message = f"the trace has no such {place}"
-            hint = nearest(word, known) or ""
+            hint = nearest(word, list(names)) or ""
             raise trace_error("", place, message, value=shown(word), hint=hint)
 
 

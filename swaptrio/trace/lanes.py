@@ -20,6 +20,7 @@ from swaptrio.trace.columns import Column, plan_columns
 from swaptrio.trace.deciding import deciding
 from swaptrio.trace.ending import ending_lines, outcome
 from swaptrio.trace.entries import Entry, Plot
+from swaptrio.trace.filter import Selection, select
 from swaptrio.trace.layout import Paint, coloured, plain, share, task_style, wrap
 from swaptrio.trace.window import window_end
 from swaptrio.trace.words import Step, ascii_only, steps_of
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 NARROWEST: Final = 60
 WIDEST: Final = 400
 
+#: So many steps are drawn, the last ones, where nobody has chosen others.
+MOST: Final = 20_000
+
 _GAP: Final = "  "
 
 #: Between the signs of a step, which take one column of the gap, and its first cell.
@@ -41,7 +45,7 @@ _BROKEN: Final = frozenset({Ending.VIOLATION, Ending.DEADLOCK, Ending.LIVELOCK, 
 def draw_lanes(
     trace: Trace,
     *,
-    events: Sequence[Event] | None = None,
+    events: Selection | Sequence[Event] | None = None,
     width: int = 76,
     daemons: bool = False,
     fold: bool = True,
@@ -53,7 +57,8 @@ def draw_lanes(
 
     Args:
         trace: what to draw.
-        events: draw these events of it only (see `select`); the verdict stays whole.
+        events: draw these events of it only (see `select`); the verdict stays whole. Without
+            them, the last `MOST` are drawn.
         width: columns of the terminal, 60 to 400; 76 to 100 suit a mail.
         daemons: give every daemon that did something a column of its own. Otherwise they share
             one on the right if it fits, and are left out if not, which is said.
@@ -71,7 +76,8 @@ def draw_lanes(
         msg = f"a picture is {NARROWEST} to {WIDEST} columns wide, not {width}"
         raise ValueError(msg)
     paint = coloured if color else plain
-    steps = _chosen(steps_of(trace), events)
+    chosen = _selection(trace, events)
+    steps = tuple(steps_of(trace, {event.seq: True for event in chosen}))
     columns, hidden = plan_columns(trace, steps, width - _gutter(trace), daemons)
     plot = _plot(trace, columns, marks, fold)
     steps = tuple(step for step in steps if step.event.task in plot.places)
@@ -80,17 +86,16 @@ def draw_lanes(
         *_title(trace, width, paint),
         *_Table(columns, plot, room, _gutter(trace), until, paint).lines(steps),
         *_window(trace, until, steps, width),
-        *_left_out(hidden, width),
+        *_left_out(chosen, hidden, width),
         *ending_lines(trace, width, command, paint),
     ]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _chosen(steps: tuple[Step, ...], events: Sequence[Event] | None) -> tuple[Step, ...]:
+def _selection(trace: Trace, events: Selection | Sequence[Event] | None) -> Selection:
     if events is None:
-        return steps
-    wanted = {event.seq: True for event in events}
-    return tuple(step for step in steps if step.event.seq in wanted)
+        return select(trace, most=MOST)
+    return events if isinstance(events, Selection) else Selection(tuple(events))
 
 
 def _gutter(trace: Trace) -> int:
@@ -131,7 +136,11 @@ def _window(trace: Trace, until: int, steps: Sequence[Step], width: int) -> Iter
         yield ""
 
 
-def _left_out(hidden: Sequence[str], width: int) -> Iterator[str]:
+def _left_out(chosen: Selection, hidden: Sequence[str], width: int) -> Iterator[str]:
+    if chosen.left_out:
+        text = f"(not drawn: {chosen.left_out} steps before these; a part can be chosen)"
+        yield from wrap(text, width, "  ")
+        yield ""
     if hidden:
         yield from wrap(ascii_only(f"(not drawn: {', '.join(hidden)})"), width, "  ")
         yield ""

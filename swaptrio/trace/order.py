@@ -29,6 +29,9 @@ from swaptrio.trace.words import locks_moved
 if TYPE_CHECKING:
     from swaptrio.trace.events import Event, Trace
 
+#: The number of a step, and its task.
+Source: TypeAlias = tuple[int, str]
+
 #: For each task how many of its steps are known to have happened; tasks with none are left out.
 Clock: TypeAlias = Mapping[str, int]
 
@@ -62,14 +65,17 @@ class Hold:
 
 def links(trace: Trace) -> tuple[Link, ...]:
     """All links of *trace*, in the order of their targets."""
+    return tuple(link for link, _source, _target in linked(trace))
+
+
+def linked(trace: Trace) -> Iterator[tuple[Link, str, str]]:
+    """As `links`, one after the other, each with the tasks of its source and its target."""
     weaver = _Weaver({task.name: task.since for task in trace.header.tasks})
-    found: list[Link] = []
     for event in trace.events:
-        for kind, thing, source in weaver.causes(event):
-            if trace.events[source - 1].task != event.task:
-                found.append(Link(kind, thing, source, event.seq))
+        for kind, thing, (source, task) in weaver.causes(event):
+            if task != event.task:
+                yield Link(kind, thing, source, event.seq), task, event.task
         weaver.follow(event)
-    return tuple(found)
 
 
 def clocks(trace: Trace) -> tuple[Clock, ...]:
@@ -92,19 +98,28 @@ def clocks(trace: Trace) -> tuple[Clock, ...]:
 
 def holds(trace: Trace) -> tuple[Hold, ...]:
     """Who held which lock from when to when, in the order of the first steps."""
-    found: list[Hold] = []
-    held: dict[str, tuple[str, ...]] = {}
+    return tuple(sorted(held(trace), key=lambda hold: (hold.first, hold.last)))
+
+
+def held(trace: Trace) -> Iterator[Hold]:
+    """As `holds`, one after the other, in the order of the last steps."""
     since: dict[tuple[str, str], int] = {}
-    for event in trace.events:
-        taken, given = locks_moved(event, held.get(event.task, ()))
+    for event, taken, given in lock_moves(trace):
         since.update({(event.task, lock): event.seq for lock in taken})
         for lock in given:
             first = since.pop((event.task, lock), event.seq)
-            found.append(Hold(lock, event.task, first, event.seq))
-        held[event.task] = event.held
+            yield Hold(lock, event.task, first, event.seq)
     end = len(trace.events)
-    found += [Hold(lock, task, first, end, True) for (task, lock), first in since.items()]
-    return tuple(sorted(found, key=lambda hold: (hold.first, hold.last)))
+    for (task, lock), first in since.items():
+        yield Hold(lock, task, first, end, True)
+
+
+def lock_moves(trace: Trace) -> Iterator[tuple[Event, list[str], list[str]]]:
+    """Each event with the locks that it took and gave back, as `locks_moved` tells them."""
+    had: dict[str, tuple[str, ...]] = {}
+    for event in trace.events:
+        yield event, *locks_moved(event, had.get(event.task, ()))
+        had[event.task] = event.held
 
 
 @attrs.define
@@ -113,13 +128,14 @@ class _Weaver:
 
     spawned: Mapping[str, int]
     held: dict[str, tuple[str, ...]] = attrs.Factory(dict)
-    freed: dict[str, int] = attrs.Factory(dict)
-    sent: dict[str, deque[int]] = attrs.Factory(dict)
-    closed: dict[str, int] = attrs.Factory(dict)
-    woken: dict[str, int] = attrs.Factory(dict)
-    last: dict[str, int] = attrs.Factory(dict)
+    freed: dict[str, Source] = attrs.Factory(dict)
+    sent: dict[str, deque[Source]] = attrs.Factory(dict)
+    closed: dict[str, Source] = attrs.Factory(dict)
+    woken: dict[str, Source] = attrs.Factory(dict)
+    last: dict[str, Source] = attrs.Factory(dict)
+    births: dict[int, str] = attrs.Factory(dict)
 
-    def causes(self, event: Event) -> Iterator[tuple[str, str, int]]:
+    def causes(self, event: Event) -> Iterator[tuple[str, str, Source]]:
         """Kind, object and source of what led to *event*; the source may be its own task's."""
         taken, given = locks_moved(event, self.held.get(event.task, ()))
         had = self.held.get(event.task, ())
@@ -131,10 +147,11 @@ class _Weaver:
             kind, source = cause
             yield kind, event.object or event.task, source
 
-    def _cause(self, event: Event) -> tuple[str, int] | None:
+    def _cause(self, event: Event) -> tuple[str, Source] | None:
         if event.kind is Kind.START:
             source = self.spawned.get(event.task, 0)
-            return ("spawn", source) if 0 < source < event.seq else None
+            parent = self.births.get(source)
+            return None if parent is None else ("spawn", (source, parent))
         if event.kind is Kind.RECEIVE and self.sent.get(event.object):
             return "message", self.sent[event.object].popleft()
         where = {
@@ -142,18 +159,23 @@ class _Weaver:
             Kind.WAIT: ("wake", self.woken),
             Kind.JOIN: ("join", self.last),
         }
-        kind, past = where.get(event.kind, ("", {}))
-        return (kind, past[event.object]) if event.object in past else None
+        for known, (kind, past) in where.items():
+            if event.kind is known and event.object in past:
+                return kind, past[event.object]
+        return None
 
     def follow(self, event: Event) -> None:
         """Remember what *event* may lead to."""
+        here = event.seq, event.task
         _, given = locks_moved(event, self.held.get(event.task, ()))
-        self.freed.update(dict.fromkeys(given, event.seq))
+        self.freed.update(dict.fromkeys(given, here))
         self.held[event.task] = event.held
-        self.last[event.task] = event.seq
+        self.last[event.task] = here
+        if event.seq in self.spawned.values():
+            self.births[event.seq] = event.task
         if event.kind is Kind.SEND:
-            self.sent.setdefault(event.object, deque()).append(event.seq)
+            self.sent.setdefault(event.object, deque()).append(here)
         elif event.kind is Kind.CLOSE:
-            self.closed[event.object] = event.seq
+            self.closed[event.object] = here
         elif event.kind is Kind.WAKE:
-            self.woken[event.object] = event.seq
+            self.woken[event.object] = here

@@ -1,20 +1,31 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Read a trace back, strictly: what was not written by swaptrio, whole, is refused.
+"""Read a trace back, of any length, and say what is wrong with its file.
 
 A trace is evidence. A file that was cut, edited, converted or written by a later version could
-show something that never happened, so every such file gives one `TraceError` that names the
-line and says what is wrong with it.
+show something that never happened. Whatever cannot be read, or has no meaning here, gives one
+`TraceError` that names the line and says what is wrong with it. What can be read all the same
+is read, and the `flaws <Trace>` of the trace tell what happened to its file:
 
-Of a file that was only cut, because a disk was full or a copy was broken off, the beginning is
-still worth a look. Who asks for that gets it, and is told how many events are missing. The
-digest is of no use then: an edit of what is there cannot be noticed.
+  * its end was cut off, because a disk was full or a copy was broken off. The digest is of no
+    use then: an edit of what is there cannot be noticed;
+  * it was edited, or a mail has converted it: the digest does not fit.
+
+Who wants none of that asks for a strict reading. An event of a kind that is not known here, or
+with keys that are not, is kept as it stands: whoever draws it shows its words.
+
+The file is read once to count its lines and to compare its digest. A small one is then kept as
+events, and of a large one the places of its lines (see `stored`).
 """
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
+import re
+from array import array
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, Final, NoReturn, TypeVar
 
 import attrs
 
@@ -23,17 +34,23 @@ from swaptrio.trace.events import FORMAT, VERSION, Event, Header, Trace, Value
 from swaptrio.trace.fields import Malformed
 from swaptrio.trace.problems import trace_error
 from swaptrio.trace.records import read_event, read_header
-from swaptrio.trace.write import digest_of, seal
+from swaptrio.trace.stored import STRIDE, Identity, Store, StoredEvents, identity_of
+from swaptrio.trace.write import seal
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 T = TypeVar("T")
 
-#: The largest file that is read, in bytes.
-LIMIT: Final = 256 * 1024 * 1024
+#: The events of files up to this size are kept in memory, in bytes.
+SMALL: Final = 8 * 1024 * 1024
 
+#: The longest line that is read, in bytes: that of a header with 100,000 keys.
+LONGEST: Final = 16 * 1024 * 1024
+
+_BLOCK: Final = 1024 * 1024
+_LINE_END: Final = re.compile(rb"\n")
 _OPENING: Final = f'{{"event":"{FORMAT}",'.encode("ascii")
 _CUT: Final = "cut off: the line has no end"
 _LOOKS_LIKE: Final = (
@@ -44,24 +61,32 @@ _LOOKS_LIKE: Final = (
 )
 
 
-def open_trace(path: str | os.PathLike[str], *, lenient: bool = False) -> Trace:
-    """Read the trace in the file *path* (at most 256 MB).
+def open_trace(path: str | os.PathLike[str], *, strict: bool = False) -> Trace:
+    """Read the trace in the file *path*, of any size.
 
     Args:
         path: where it lies.
-        lenient: of a file whose only defect is that its end is cut off, give what is there,
-            and how much is `missing <Trace>`.
+        strict: refuse a file whose end was cut off, or that was edited. Otherwise what is there
+            is given, and the `flaws <Trace>` of the trace say so.
 
     Raises:
-        TraceError: the file cannot be read, or is not a trace that swaptrio wrote, whole and
-            unchanged; the message names the line.
+        TraceError: the file cannot be read, or is not a trace, or one of another version, or a
+            line of it makes no sense; the message names the line.
     """
-    return parse_trace(_load(Path(path)), str(path), lenient=lenient)
+    name = str(path)
+    try:
+        if Path(path).exists() and not Path(path).is_file():
+            raise trace_error(name, "", "this is not a file")
+        with Path(path).open("rb") as file:
+            return _Reading(name, file, strict, identity_of(file.fileno())).trace()
+    except (OSError, ValueError) as exc:
+        message = f"cannot be read: {getattr(exc, 'strerror', None) or exc}"
+        raise trace_error(name, "", message) from None
 
 
-def parse_trace(data: bytes, file: str = "", *, lenient: bool = False) -> Trace:
+def parse_trace(data: bytes, file: str = "", *, strict: bool = False) -> Trace:
     """As `open_trace`, for the bytes of a file; *file* is its name in messages."""
-    return _Reading(file, data, lenient).trace()
+    return _Reading(file, io.BytesIO(data), strict).trace()
 
 
 def state_at(trace: Trace, seq: int) -> dict[str, Value]:
@@ -86,58 +111,71 @@ def state_at(trace: Trace, seq: int) -> dict[str, Value]:
     return state
 
 
-def _load(path: Path) -> bytes:
-    try:
-        if path.exists() and not path.is_file():
-            raise trace_error(str(path), "", "this is not a file")
-        with path.open("rb") as file:
-            data = file.read(LIMIT + 1)
-    except (OSError, ValueError) as exc:
-        message = f"cannot be read: {getattr(exc, 'strerror', None) or exc}"
-        raise trace_error(str(path), "", message) from None
-    if len(data) > LIMIT:
-        message = f"larger than {LIMIT // 1024 // 1024} MB, the most that is read"
-        raise trace_error(str(path), "", message)
-    return data
-
-
 @attrs.frozen
+class _Body:
+    """What one pass over the lines of the events has told.
+
+    *count* is their number, *places* are those of a `Store`, *digest* is that of the file, and
+    *rest* the number of bytes behind the last line. *converted* is whether lines end in CRLF.
+    """
+
+    count: int
+    places: array[int]
+    digest: str
+    rest: int
+    converted: bool
+
+    @property
+    def size(self) -> int:
+        """The bytes of all whole lines."""
+        return self.places[-1] - self.places[0]
+
+
+@attrs.define
 class _Reading:
-    """One file being read: its name and its bytes, and whether its end may be cut off."""
+    """One file being read: its name, its bytes, and whether it must be whole and unchanged.
+
+    Only of a file with an *identity* events can be read later.
+    """
 
     file: str
-    data: bytes
-    lenient: bool = False
+    stream: BinaryIO
+    strict: bool
+    identity: Identity | None = None
+    names: dict[str, bool] = attrs.Factory(dict)
 
     def trace(self) -> Trace:
-        self._check_kind()
-        *lines, rest = self.data.split(b"\n")
-        record = self._json(lines[0], 1) if lines else None
+        line = self._first_line()
+        record = self._json(line, 1)
         self._check_version(record)
-        if rest and not (self.lenient and lines):
-            self._fail(len(lines) + 1, _CUT)
         assert isinstance(record, dict)
         header = self._structure(1, read_header, record)
         self._check_names(header)
-        events = self._events(lines[1:], header)
-        missing = self._missing(record["events"], len(events))
-        if rest and not missing:
-            self._fail(len(lines) + 1, "a line too many, and it has no end")
-        if not missing:
-            self._check_digest(lines[0], record["digest"])
-        return Trace(header, events, missing)
+        head, sealed = self._unsealed(line, record["digest"])
+        body = self._scan(len(line) + 1, head)
+        events = self._events(body)
+        missing, flaws = self._flaws(body, record["events"], sealed == body.digest)
+        return Trace(header, events, missing, flaws)
 
-    def _check_kind(self) -> None:
-        if not self.data:
+    def _first_line(self) -> bytes:
+        """The header, without its end."""
+        line = self.stream.readline(LONGEST + 1)
+        self._check_kind(line)
+        if not line.endswith(b"\n"):
+            self._fail(1, self._too_long() if len(line) > LONGEST else _CUT)
+        return line[:-1]
+
+    def _check_kind(self, line: bytes) -> None:
+        if not line:
             self._fail(1, "the file is empty")
-        if self.data.startswith(_OPENING):
+        if line.startswith(_OPENING):
             return
-        if _OPENING.startswith(self.data):
+        if _OPENING.startswith(line):
             self._fail(1, _CUT)
         opening = _OPENING.decode("ascii")
         reason = f"a trace starts with {opening}"
         for start, looks in _LOOKS_LIKE:
-            if self.data.startswith(start):
+            if line.startswith(start):
                 reason = looks
         self._fail(1, f"this is not a swaptrio trace: {reason}")
 
@@ -153,46 +191,88 @@ class _Reading:
             self._fail(1, message, place="version", value=shown(version))
 
     def _check_names(self, header: Header) -> None:
-        names = [task.name for task in header.tasks]
-        if len(dict.fromkeys(names)) != len(names):
+        self.names = dict.fromkeys((task.name for task in header.tasks), True)
+        if len(self.names) != len(header.tasks):
             self._fail(1, "two tasks have the same name", place="tasks")
 
-    def _events(self, lines: list[bytes], header: Header) -> tuple[Event, ...]:
-        names = {task.name: task for task in header.tasks}
-        events = []
-        for seq, line in enumerate(lines, 1):
-            event = self._structure(seq + 1, read_event, self._json(line, seq + 1))
-            if event.seq != seq:
-                message = f"must be {seq}: steps are numbered without a gap"
-                self._fail(seq + 1, message, place="seq", value=str(event.seq))
-            if event.task not in names:
-                message = "the header knows no such task"
-                self._fail(seq + 1, message, place="task", value=shown(event.task))
-            events.append(event)
-        return tuple(events)
+    def _unsealed(self, line: bytes, digest: object) -> tuple[bytes, str]:
+        """The header as it was before it got its digest, and that; empty if it has none."""
+        end = seal("}", str(digest)).encode("ascii", "backslashreplace")
+        sealed = isinstance(digest, str) and line.endswith(end)
+        return line.removesuffix(end) + b"}", str(digest) if sealed else ""
 
-    def _missing(self, told: object, found: int) -> int:
-        """How many events are not there, if that is allowed."""
+    def _scan(self, begin: int, head: bytes) -> _Body:
+        """Go through all bytes once."""
+        digest = hashlib.sha256(head + b"\n")
+        places = array("Q", [begin])
+        count, end, read, converted = 0, begin, begin, False
+        while block := self.stream.read(_BLOCK):
+            digest.update(block)
+            converted = converted or b"\r\n" in block
+            for match in _LINE_END.finditer(block):
+                end = read + match.end()
+                count += 1
+                if count % STRIDE == 0:
+                    places.append(end)
+            read += len(block)
+            if read - end > LONGEST:
+                self._fail(count + 2, self._too_long())
+        if places[-1] != end:
+            places.append(end)
+        return _Body(count, places, digest.hexdigest(), read - end, converted)
+
+    def _flaws(self, body: _Body, told: object, unchanged: bool) -> tuple[int, tuple[str, ...]]:
+        """How many events are not there, and what happened to the file."""
         if type(told) is not int or told < 0:
             message = "must be a whole number, 0 or more"
             self._fail(1, message, place="events", value=shown(told))
-        if found > told or (found < told and not self.lenient):
-            what = "truncated" if found < told else "too long"
-            message = f"{what}: the header tells of {told} events, and the file has {found}"
-            self._fail(found + 1, message)
-        return told - found
+        counts = f"the header tells of {told} events, and the file has {body.count}"
+        if body.count < told:
+            if body.rest:
+                self._strictly(body.count + 2, _CUT)
+            self._strictly(body.count + 1, f"truncated: {counts}")
+            there = f"{body.count} of {told} events are there"
+            unsure = "whether they were edited cannot be told"
+            return told - body.count, (f"the end was cut off: {there}; {unsure}",)
+        if body.count > told:
+            self._strictly(told + 2, f"too long: {counts}")
+            return 0, (f"the file was edited: {counts}",)
+        if body.rest:
+            self._strictly(told + 2, "a line too many, and it has no end")
+            return 0, ("the file was edited: behind its end stands more",)
+        if not unchanged:
+            how = "its line ends are CRLF" if body.converted else "it does not fit the file"
+            self._strictly(1, f"the file was edited: {how}", "digest")
+            return 0, (f"the file was edited, as its digest tells: {how}",)
+        return 0, ()
 
-    def _check_digest(self, line: bytes, digest: object) -> None:
-        seal_bytes = seal("}", str(digest)).encode("ascii", "backslashreplace")
-        head = line.removesuffix(seal_bytes)
-        body = self.data[len(line) + 1 :]
-        if head == line or digest_of(head + b"}", body) != digest:
-            how = (
-                "its line ends are CRLF" if b"\r\n" in self.data else "it does not fit the file"
-            )
-            self._fail(1, f"the file was edited: {how}", place="digest")
+    def _strictly(self, line: int, message: str, place: str = "") -> None:
+        if self.strict:
+            self._fail(line, message, place=place)
+
+    def _events(self, body: _Body) -> Sequence[Event]:
+        """All of them, or a way to read them."""
+        if body.size > SMALL and self.identity is not None:
+            store = Store(self.file, self.identity, body.places, self._decoded)
+            return StoredEvents(store, range(body.count))
+        self.stream.seek(body.places[0])
+        lines = (self.stream.readline() for _ in range(body.count))
+        return tuple(self._decoded(line, place) for place, line in enumerate(lines))
+
+    def _decoded(self, line: bytes, place: int) -> Event:
+        """The event in the line of that place, from 0."""
+        number, seq = place + 2, place + 1
+        event = self._structure(number, read_event, self._json(line, number))
+        if event.seq != seq:
+            message = f"must be {seq}: steps are numbered without a gap"
+            self._fail(number, message, place="seq", value=str(event.seq))
+        if event.task not in self.names:
+            message = "the header knows no such task"
+            self._fail(number, message, place="task", value=shown(event.task))
+        return event
 
     def _json(self, line: bytes, number: int) -> object:
+        line = line.removesuffix(b"\n")
         try:
             record: object = json.loads(line.decode("ascii"))
         except UnicodeDecodeError as exc:
@@ -210,6 +290,9 @@ class _Reading:
             return read(record)
         except Malformed as exc:
             self._fail(number, exc.message, place=exc.place, value=exc.value, hint=exc.hint)
+
+    def _too_long(self) -> str:
+        return f"a line longer than {LONGEST // 1024 // 1024} MB, the most that is read"
 
     def _fail(
         self, line: int, message: str, *, place: str = "", value: str = "", hint: str = ""

@@ -22,6 +22,9 @@ from swaptrio.trace.events import Change, Event, Header, Report, Trace, TracedTa
 #: is the order in every picture, so it must not depend on hashes or addresses.
 Snapshot: TypeAlias = Callable[[], Mapping[str, Value]]
 
+#: The task of the step that is open, its number and time, and what it declared.
+_Opened: TypeAlias = tuple[Task, int, int, Kind, str, str, str | None]
+
 
 @attrs.define(eq=False)
 class Recorder:
@@ -43,16 +46,13 @@ class Recorder:
     _world: dict[str, Value] = attrs.Factory(dict)
     _state: dict[str, Value] = attrs.Factory(dict)
     _since: list[int] = attrs.Factory(list)
-    _open: tuple[Task, Event] | None = None
+    _open: _Opened | None = None
     _execution: Execution | None = None
     _verdict: Verdict | None = None
 
     def step(self, execution: Execution, task: Task) -> None:
         """*task* is about to perform its declared operation: open an event for it."""
-        operation = task.operation
-        self._begin(
-            execution, task, operation.kind, operation.object, operation.label, option=None
-        )
+        self._begin(execution, task, task.kind, name_of(task.target), task.label, option=None)
 
     def choice(self, execution: Execution, task: Task, label: str, option: object) -> None:
         """*task* has drawn *option*, in the middle of a step: an event like any other."""
@@ -88,7 +88,7 @@ class Recorder:
             seed=seed,
             reports=reports,
             tasks=self._tasks(self._execution),
-            world=self._world,
+            world={str(key): _plain(value) for key, value in self._world.items()},
         )
         return Trace(header, tuple(self._events))
 
@@ -107,8 +107,7 @@ class Recorder:
             self._world = self._state = self._look()
             self._since = [0] * len(execution.tasks)
         self._close()
-        event = Event(execution.step, execution.now, task.name, kind, target, label, option)
-        self._open = (task, event)
+        self._open = (task, execution.step, execution.now, kind, target, label, option)
 
     def _belongs(self, execution: Execution) -> None:
         if self._execution not in (None, execution) or self._verdict is not None:
@@ -120,14 +119,17 @@ class Recorder:
         """Give the open event what has changed since it was opened."""
         if self._open is None:
             return
-        task, event = self._open
+        task, seq, now, kind, target, label, option = self._open
         state = self._look()
-        changes = _changes(self._state, state)
-        held = tuple(name_of(lock) for lock in task.held)
-        self._events.append(attrs.evolve(event, changes=changes, held=held))
+        # Most steps change nothing, and the comparison of two dicts is quick.
+        changes = _changes(self._state, state) if state != self._state else {}
+        held = tuple(name_of(lock) for lock in task.held) if task.held else ()
+        self._events.append(
+            Event(seq, now, task.name, kind, target, label, option, changes, held)
+        )
         self._state = state
-        if self._execution is not None:
-            self._since += [event.seq] * (len(self._execution.tasks) - len(self._since))
+        if self._execution is not None and len(self._execution.tasks) > len(self._since):
+            self._since += [seq] * (len(self._execution.tasks) - len(self._since))
 
     def _tasks(self, execution: Execution) -> tuple[TracedTask, ...]:
         """Everybody; who came without any step was there before the first."""
@@ -138,7 +140,8 @@ class Recorder:
         )
 
     def _look(self) -> dict[str, Value]:
-        return {str(key): _plain(value) for key, value in self._snapshot().items()}
+        """A copy, for a program may give the same mapping each time."""
+        return dict(self._snapshot())
 
 
 def _plain(value: Value) -> Value:
@@ -149,9 +152,13 @@ def _plain(value: Value) -> Value:
 def _changes(old: Mapping[str, Value], new: Mapping[str, Value]) -> dict[str, Change]:
     """What differs: first in the order of *new*, then what is gone in the order of *old*."""
     changes: dict[str, Change] = {
-        key: (old.get(key), value) for key, value in new.items() if old.get(key) != value
+        str(key): (_plain(old[key]) if key in old else None, _plain(value))
+        for key, value in new.items()
+        if key not in old or old[key] != value
     }
-    changes.update((key, (value, None)) for key, value in old.items() if key not in new)
+    if len(old) + len(changes) > len(new):
+        gone = (key for key in old if key not in new)
+        changes.update((str(key), (_plain(old[key]), None)) for key in gone)
     return changes
 
 

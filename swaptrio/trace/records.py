@@ -9,6 +9,8 @@ apart.
 
 from __future__ import annotations
 
+import json
+from sys import intern
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import attrs
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Record: TypeAlias = dict[str, Any]
+
+_KINDS: Final = {kind.value: kind for kind in Kind}
 
 HEADER_KEYS: Final = (
     "event",
@@ -103,37 +107,39 @@ def read_header(record: object) -> Header:
 
 def event_record(event: Event) -> Record:
     """*event* as a record."""
-    values: tuple[Any, ...] = (
-        event.label,
-        event.seq,
-        event.time,
-        event.task,
-        event.kind.value,
-        event.object,
-        event.option,
-        {key: list(change) for key, change in event.changes.items()},
-        list(event.held),
-    )
-    return dict(zip(EVENT_KEYS, values, strict=True))
+    return {
+        "event": event.label,
+        "seq": event.seq,
+        "time": event.time,
+        "task": event.task,
+        "kind": event.word,
+        "object": event.object,
+        "option": event.option,
+        "changes": {key: list(change) for key, change in event.changes.items()},
+        "held": list(event.held),
+        **{key: json.loads(text) for key, text in event.more.items()},
+    }
 
 
 def read_event(record: object) -> Event:
     """The inverse of `event_record`.
 
     Raises:
-        Malformed: a key is missing or unknown, or a value is not what it should be.
+        Malformed: a key is missing, or a value is not what it should be.
     """
-    fields = Fields.of(record, EVENT_KEYS)
+    fields = Fields.of(record, EVENT_KEYS, more=True)
+    word = fields.text("kind")
     return Event(
         seq=fields.number("seq"),
         time=fields.number("time"),
-        task=fields.text("task"),
-        kind=Kind(fields.one_of("kind", [kind.value for kind in Kind])),
-        object=fields.text("object"),
-        label=fields.text("event"),
+        task=intern(fields.text("task")),
+        kind=_KINDS.get(word, word),
+        object=intern(fields.text("object")),
+        label=intern(fields.text("event")),
         option=fields.text_or_none("option"),
         changes=_read_changes(fields, fields.mapping("changes")),
-        held=fields.texts("held"),
+        held=tuple(map(intern, fields.texts("held"))),
+        more=_read_more(fields.record),
     )
 
 
@@ -204,16 +210,22 @@ def _read_value(fields: Fields, name: str, key: str) -> Value:
 
 
 def _read_changes(fields: Fields, changes: Mapping[str, object]) -> dict[str, Change]:
-    return {
-        key: _read_change(fields.place("changes", key), pair) for key, pair in changes.items()
-    }
+    return {intern(key): _read_change(fields, key, pair) for key, pair in changes.items()}
 
 
-def _read_change(place: str, pair: object) -> Change:
+def _read_more(record: Mapping[str, Any]) -> dict[str, str]:
+    """The keys that no version known here has."""
+    if len(record) == len(EVENT_KEYS):
+        return {}
+    return {key: json.dumps(record[key]) for key in record if key not in EVENT_KEYS}
+
+
+def _read_change(fields: Fields, key: str, pair: object) -> Change:
     match pair:
         case [None | str() | int(), None | str() | int()] if not any(
             isinstance(value, bool) for value in pair
         ):
             if pair != [None, None]:
                 return pair[0], pair[1]
+    place = fields.place("changes", key)
     raise Malformed(place, pair, "must be a pair of an old and a new value")

@@ -8,7 +8,6 @@ happened: an entry lasts until its task stands at the label, which shows in its 
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -57,14 +56,15 @@ def window_end(trace: Trace) -> int:
 
 def _last_step(events: Sequence[Event], entry: re.Match[str]) -> int:
     """The last of *events* that belongs to *entry*; 0 for none."""
-    own = [event for event in events if event.task == entry["task"]]
-    if not own:
-        return 0
-    arrivals = int(entry["times"] or 1)
-    for before, event in pairwise(own):
+    task, until, arrivals = entry["task"], entry["until"], int(entry["times"] or 1)
+    last = 0
+    for event in events:
+        if event.task != task:
+            continue
         # A data choice is drawn within a step: nobody stands there.
-        here = event.label == entry["until"] and event.kind is not Kind.CHOOSE
-        arrivals -= here and entry["until"] != _ITS_END
+        here = event.label == until and event.kind is not Kind.CHOOSE
+        arrivals -= bool(last) and here and until != _ITS_END
         if not arrivals:
-            return before.seq
-    return own[-1].seq
+            break
+        last = event.seq
+    return last

@@ -16,7 +16,7 @@ from swaptrio.trace.changes import Census, changes_words
 from swaptrio.trace.events import Event
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Iterator, Sequence
 
     from swaptrio.trace.events import Trace
 
@@ -48,18 +48,16 @@ class Step:
     quiet: bool
 
 
-def steps_of(trace: Trace) -> tuple[Step, ...]:
-    """All events of *trace* as steps."""
+def steps_of(trace: Trace, wanted: Container[int] | None = None) -> Iterator[Step]:
+    """The events of *trace* as steps: all, or those whose numbers are *wanted*."""
     held: dict[str, tuple[str, ...]] = {}
     census = Census.of(trace.header.world)
-    steps = []
     for event in trace.events:
-        before = held.get(event.task, ())
-        effects = _effects(event, before, census)
-        steps.append(Step(event, effects, _quiet(event, before)))
+        if wanted is None or event.seq in wanted:
+            before = held.get(event.task, ())
+            yield Step(event, _effects(event, before, census), _quiet(event, before))
         held[event.task] = event.held
         census.follow(event.changes)
-    return tuple(steps)
 
 
 def locks_moved(event: Event, before: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -81,11 +79,12 @@ def _effects(event: Event, before: Sequence[str], census: Census) -> tuple[str, 
     """What *event* did, in words; its task held the locks *before*."""
     taken, given = locks_moved(event, before)
     deeds = [*_deed(event, [*taken, *given]), *changes_words(event.changes, census)]
-    if not deeds and len(given) == 1 and taken == given:
+    if not deeds and len(given) == 1 and taken == given and not event.more:
         return (ascii_only(f"lock/unlock {given[0]}"),)
     words = [f"lock {name}" for name in taken]
     words += deeds
     words += [f"unlock {name}" for name in given]
+    words += [f"{key} {value}" for key, value in event.more.items()]
     return tuple(ascii_only(word) for word in words)
 
 
@@ -95,7 +94,8 @@ def ascii_only(text: str) -> str:
 
 
 def _quiet(event: Event, before: Sequence[str]) -> bool:
-    return event.kind in _LOCAL and not event.changes and tuple(before) == event.held
+    idle = event.kind in _LOCAL and not event.changes and not event.more
+    return idle and tuple(before) == event.held
 
 
 def _deed(event: Event, moved: Sequence[str]) -> list[str]:
@@ -109,4 +109,4 @@ def _deed(event: Event, moved: Sequence[str]) -> list[str]:
         return []
     if event.kind is Kind.SLEEP:
         return ["sleep"]
-    return [f"{event.kind.value} {event.object}".rstrip()]
+    return [f"{event.word} {event.object}".rstrip()]

@@ -25,6 +25,8 @@ from swaptrio.trace.problems import trace_error
 from swaptrio.trace.records import Record, event_record, header_record
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from structlog.typing import EventDict, WrappedLogger
 
     from swaptrio.trace.events import Trace
@@ -35,10 +37,10 @@ def render_trace(trace: Trace) -> bytes:
 
     Raises:
         TypeError: a value in it is neither text nor a whole number.
-        TraceError: events are missing; sealed anew it would pass for a whole trace.
+        TraceError: its file was cut or edited; sealed anew it would pass for a whole trace.
     """
-    if trace.missing:
-        raise trace_error("", "", "a trace that was cut is not written again")
+    if trace.missing or trace.flaws:
+        raise trace_error("", "", "a trace that was cut or edited is not written again")
     lines = [_line(event_record(event)) for event in trace.events]
     header = {**header_record(trace.header), "events": len(lines)}
     head = _line(header)
@@ -55,11 +57,14 @@ def write_trace(trace: Trace, path: str | os.PathLike[str]) -> None:
     Raises:
         TraceError: the file cannot be written; the message says why.
     """
-    write_whole(render_trace(trace), path)
+    write_whole([render_trace(trace)], path)
 
 
-def write_whole(data: bytes, path: str | os.PathLike[str]) -> None:
-    """Write *data* to *path* as `write_trace` does: whole, or not at all.
+def write_whole(parts: Iterable[bytes], path: str | os.PathLike[str]) -> int:
+    """Write *parts* to *path* as `write_trace` does: whole, or not at all.
+
+    Returns:
+        How many bytes that were.
 
     Raises:
         TraceError: the file cannot be written; the message says why.
@@ -68,7 +73,7 @@ def write_whole(data: bytes, path: str | os.PathLike[str]) -> None:
     try:
         if target.exists() and not target.is_file():
             raise trace_error(str(path), "", "not a file, so nothing can be written to it")
-        _replace(target, data)
+        return _replace(target, parts)
     except OSError as exc:
         message = f"cannot be written: {exc.strerror or exc}"
         raise trace_error(str(path), "", message) from None
@@ -84,15 +89,17 @@ def seal(head: str, digest: str) -> str:
     return f'{head[:-1]},"digest":"{digest}"}}'
 
 
-def _replace(target: Path, data: bytes) -> None:
+def _replace(target: Path, parts: Iterable[bytes]) -> int:
     # The name of the target is left out, for with it the name could become too long.
     part = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
         with part.open("xb") as file:
-            file.write(data)
+            file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())
+            size = file.tell()
         os.replace(part, target)
+        return size
     except BaseException:
         part.unlink(missing_ok=True)
         raise
@@ -104,8 +111,10 @@ def _event_first(_logger: WrappedLogger, _method: str, event_dict: EventDict) ->
 
 def _to_json(record: EventDict, **_kwargs: Any) -> str:
     """JSON without structlog's fallback, which would print the repr of a foreign value."""
-    return json.dumps(record, separators=(",", ":"))
+    return _encode(record)
 
+
+_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 _LOGGER: Final = structlog.wrap_logger(
     structlog.testing.ReturnLogger(),
@@ -113,7 +122,7 @@ _LOGGER: Final = structlog.wrap_logger(
     wrapper_class=structlog.make_filtering_bound_logger(0),
     context_class=dict,
     cache_logger_on_first_use=False,
-)
+).bind()
 
 
 def _line(record: Record) -> str:

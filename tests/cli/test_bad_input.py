@@ -189,28 +189,25 @@ def _something_else(_data: bytes) -> bytes:
 def test_damaged_trace(
     damage: Callable[[bytes], bytes], race: str, log: Path, swaptrio: Run
 ) -> None:
-    """A trace that was cut, edited or converted is refused, to read and to replay."""
+    """A trace that was cut, edited or converted is refused by --strict, and by replay."""
     log.write_bytes(damage(log.read_bytes()))
 
-    drawn = refused(swaptrio("trace", "good.jsonl"))
+    drawn = refused(swaptrio("trace", "good.jsonl", "--strict"))
     replayed = refused(swaptrio("replay", race, "--schedule", "good.jsonl"))
 
-    assert drawn.replace("; --lenient shows what is there", "") == replayed
+    assert drawn == replayed
     assert drawn.startswith("good.jsonl: ")
-    assert "error" in json.loads(swaptrio("trace", "good.jsonl", "--json").stdout)
+    assert "error" in json.loads(swaptrio("trace", "good.jsonl", "--strict", "--json").stdout)
 
 
 @pytest.mark.parametrize("damage", [_cut, _cut_at_a_line, _header_only])
-def test_cut_trace_is_shown_to_who_asks(
-    damage: Callable[[bytes], bytes], log: Path, swaptrio: Run
-) -> None:
-    """A trace whose end is missing is an error that names the way to see the rest of it."""
+def test_cut_trace(damage: Callable[[bytes], bytes], log: Path, swaptrio: Run) -> None:
+    """Of a trace whose end is missing the rest is shown, with a warning."""
     log.write_bytes(damage(log.read_bytes()))
     whole = log.read_bytes().count(b"\n") - 1
-    assert "; --lenient shows what is there\n" in refused(swaptrio("trace", "good.jsonl"))
 
-    drawn = swaptrio("trace", "good.jsonl", "--lenient")
-    record = json.loads(swaptrio("trace", "good.jsonl", "--lenient", "--json").stdout)
+    drawn = swaptrio("trace", "good.jsonl")
+    record = json.loads(swaptrio("trace", "good.jsonl", "--json").stdout)
 
     assert drawn.exit_code == 0
     assert drawn.stderr.startswith(
@@ -218,18 +215,72 @@ def test_cut_trace_is_shown_to_who_asks(
     )
     assert "(the file was cut: " in drawn.stdout
     assert len(record["events"]) == whole
+    assert len(record["flaws"]) == 1
 
 
-@pytest.mark.parametrize("damage", [_edited, _swapped, _empty, _windows, _something_else])
-def test_lenience_has_an_end(
-    damage: Callable[[bytes], bytes], log: Path, swaptrio: Run
+@pytest.mark.parametrize(
+    ("damage", "how"), [(_edited, "does not fit the file"), (_windows, "line ends are CRLF")]
+)
+def test_edited_trace(
+    damage: Callable[[bytes], bytes], how: str, log: Path, swaptrio: Run
 ) -> None:
-    """What was edited is refused all the same, and nobody is told to ask for it."""
+    """A trace that is no longer what was recorded is shown, and a warning says so."""
     log.write_bytes(damage(log.read_bytes()))
-    strict = refused(swaptrio("trace", "good.jsonl"))
 
-    assert "--lenient" not in strict
-    assert refused(swaptrio("trace", "good.jsonl", "--lenient")) == strict
+    drawn = swaptrio("trace", "good.jsonl")
+
+    assert drawn.exit_code == 0
+    assert drawn.stderr.startswith("warning: good.jsonl: the file was edited, ")
+    assert how in drawn.stderr
+    assert drawn.stdout
+
+
+def _of_another_kind(data: bytes) -> bytes:
+    return data.replace(b'"kind":"start"', b'"kind":"preempt","by":["irq",7]', 1)
+
+
+def test_unknown_event(log: Path, swaptrio: Run) -> None:
+    """An event that nobody here knows is shown with its own words, and with nothing lost."""
+    log.write_bytes(_of_another_kind(log.read_bytes()))
+
+    drawn = swaptrio("trace", "good.jsonl")
+    [event] = json.loads(swaptrio("trace", "good.jsonl", "--last", 1, "--json").stdout)[
+        "events"
+    ]
+
+    assert drawn.exit_code == 0
+    assert "preempt" in drawn.stdout
+    assert 'by ["irq", 7]' in drawn.stdout
+    assert (event["kind"], event["by"]) == ("preempt", ["irq", 7])
+
+
+def _doubled(data: bytes) -> bytes:
+    head, first, *rest = data.splitlines(keepends=True)
+    return b"".join([head, first, first, *rest])
+
+
+def _without_one(data: bytes) -> bytes:
+    head, first, _second, *rest = data.splitlines(keepends=True)
+    return b"".join([head, first, *rest])
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (_doubled, "line 3: seq: must be 2: steps are numbered without a gap (got 1)"),
+        (_without_one, "line 3: seq: must be 2: steps are numbered without a gap (got 3)"),
+        (_swapped, "line 2: seq: must be 1: steps are numbered without a gap (got 2)"),
+        (_empty, "line 1: the file is empty"),
+        (_something_else, "line 1: this is not a swaptrio trace: a trace starts with "),
+    ],
+)
+def test_trace_without_a_meaning(
+    damage: Callable[[bytes], bytes], told: str, log: Path, swaptrio: Run
+) -> None:
+    """Steps that are missing or come twice, and what is no trace, are errors with a line."""
+    log.write_bytes(damage(log.read_bytes()))
+
+    assert refused(swaptrio("trace", "good.jsonl")).startswith(f"good.jsonl: {told}")
 
 
 @pytest.mark.parametrize("file", ["missing.jsonl", "logs", "/dev/null"])

@@ -22,7 +22,13 @@ from swaptrio.mm.swap_table import (
 )
 from swaptrio.scenario.files import find, names
 from swaptrio.scenario.load import load
-from swaptrio.scenario.picture import counter_names, counters_of, short_word, word_text
+from swaptrio.scenario.picture import (
+    counter_names,
+    counters_of,
+    short_word,
+    snapshot_of,
+    word_text,
+)
 from swaptrio.scenario.play import BUDGET
 from swaptrio.scenario.world import Setup, World
 from swaptrio.sched import Execution, FirstChoice, RandomWalk, Task, run
@@ -98,6 +104,42 @@ def test_a_picture_tells_all_that_matters(scenario: str) -> None:
         assert all(isinstance(key, str) and key.isprintable() for key in picture)
         assert all(type(value) in (str, int) for value in picture.values())
     assert taken[0] != taken[-1]
+
+
+@attrs.define(eq=False)
+class Doubles:
+    """At every step, the picture of the album and one that knows nothing of those before."""
+
+    world: World | None = None
+    pairs: list[tuple[object, object]] = attrs.Factory(list)
+
+    def step(self, execution: Execution, task: Task) -> None:
+        """Take both."""
+        assert self.world is not None
+        known, fresh = self.world.snapshot(), snapshot_of(self.world.kernel)
+        self.pairs.append((list(known.items()), list(fresh.items())))
+
+    def choice(self, execution: Execution, task: Task, label: str, option: object) -> None:
+        """Nothing to see."""
+
+    def end(self, execution: Execution) -> None:
+        """Nothing to see."""
+
+
+@pytest.mark.parametrize("scenario", names())
+def test_an_album_tells_what_a_fresh_picture_tells(scenario: str) -> None:
+    """A part that is not told again has not changed: nothing is told from unknown facts."""
+    setup = Setup(load(find(scenario)), load_variant("v3"))
+    for seed in range(5):
+        seen = Doubles()
+
+        def program(execution: Execution, seen: Doubles = seen) -> None:
+            seen.world = setup.build(execution)
+
+        run(program, RandomWalk(seed), observer=seen)
+        assert len(seen.pairs) > 3
+        for known, fresh in seen.pairs:
+            assert known == fresh
 
 
 def test_a_picture_has_what_there_is() -> None:

@@ -13,7 +13,8 @@ import pytest
 
 from swaptrio import __version__
 from swaptrio.errors import TraceError
-from swaptrio.trace import Trace, open_trace, parse_trace, read, render_trace, state_at
+from swaptrio.trace import Trace, open_trace, parse_trace, read, render_trace, state_at, stored
+from swaptrio.trace.stored import StoredEvents
 from swaptrio.trace.write import digest_of, seal
 
 if TYPE_CHECKING:
@@ -23,9 +24,9 @@ Edit = Callable[[dict[str, Any]], object]
 
 
 def complaint(data: bytes) -> str:
-    """What reading *data* as the file ``t`` says."""
+    """What a strict reading of *data* as the file ``t`` says."""
     with pytest.raises(TraceError) as caught:
-        parse_trace(data, "t")
+        parse_trace(data, "t", strict=True)
     assert len(caught.value.problems) == 1
     return str(caught.value)
 
@@ -73,52 +74,74 @@ def test_every_truncation_is_noticed(data: bytes) -> None:
 
 
 def test_every_cut_end_can_be_read_around(race: Trace, data: bytes) -> None:
-    """Who asks for it gets the whole lines of a file cut at any byte behind the header."""
+    """The whole lines of a file cut at any byte behind the header are given, with a flaw."""
     header = data.index(b"\n") + 1
     for length in range(header, len(data)):
-        trace = parse_trace(data[:length], lenient=True)
+        trace = parse_trace(data[:length])
         whole = data[:length].count(b"\n") - 1
+        [flaw] = trace.flaws
 
-        assert trace == Trace(race.header, race.events[:whole], missing=6 - whole)
+        assert flaw.startswith(f"the end was cut off: {whole} of 6 events are there; ")
+        assert trace == Trace(race.header, race.events[:whole], 6 - whole, (flaw,))
 
 
 def test_a_header_that_was_cut_cannot_be_read_around(data: bytes) -> None:
     """Without the whole header there is nothing to show."""
     for length in range(data.index(b"\n") + 1):
         with pytest.raises(TraceError, match="line 1: "):
-            parse_trace(data[:length], lenient=True)
+            parse_trace(data[:length])
 
 
-def test_a_whole_file_is_read_leniently_as_strictly(race: Trace, data: bytes) -> None:
-    """Nothing is missing in a file that was not cut, and its digest is checked all the same."""
-    assert parse_trace(data, lenient=True) == race
-    with pytest.raises(TraceError, match="the file was edited"):
-        parse_trace(data.replace(b'["s1",null]', b'["s2",null]'), lenient=True)
+@pytest.mark.parametrize(
+    ("edit", "flaw"),
+    [
+        (lambda d: d.replace(b'["s1",null]', b'["s2",null]'), "it does not fit the file"),
+        (lambda d: d.replace(b"\n", b"\r\n"), "its line ends are CRLF"),
+        (lambda d: d + b"{", "behind its end stands more"),
+        (
+            lambda d: d + d.splitlines(keepends=True)[-1].replace(b'"seq":6', b'"seq":7'),
+            "the header tells of 6 events, and the file has 7",
+        ),
+    ],
+)
+def test_an_edit_is_a_flaw(data: bytes, edit: Callable[[bytes], bytes], flaw: str) -> None:
+    """What still reads as a trace is given, and what happened to its file is told."""
+    assert parse_trace(data).flaws == ()
+    [told] = parse_trace(edit(data)).flaws
+    assert told.startswith("the file was edited")
+    assert told.endswith(flaw)
 
 
-def test_only_a_cut_end_is_forgiven(data: bytes) -> None:
-    """A lost line in the middle, a line too many and a bad line are errors as ever."""
+def test_a_trace_with_a_flaw_is_not_sealed_anew(data: bytes) -> None:
+    """Written again, it would pass for what was recorded."""
+    for damaged in (data[:-10], data.replace(b'["s1",null]', b'["s2",null]')):
+        with pytest.raises(TraceError, match="is not written again"):
+            render_trace(parse_trace(damaged))
+
+
+def test_what_has_no_meaning_is_no_flaw(data: bytes) -> None:
+    """A lost or doubled line in the middle, and a bad line, are errors as ever."""
     lines = data.splitlines(keepends=True)
-    more = lines[-1].replace(b'"seq":6', b'"seq":7')
     for damaged in (
         b"".join(lines[:3] + lines[4:]),
         b"".join([*lines[:3], lines[2], *lines[3:]]),
-        data + more,
-        data + more[:-1],
         b"".join([*lines[:3], b"x\n", *lines[3:-1]]),
     ):
         with pytest.raises(TraceError):
-            parse_trace(damaged, lenient=True)
+            parse_trace(damaged)
 
 
-def test_a_cut_file_is_opened_leniently(race: Trace, data: bytes, tmp_path: Path) -> None:
-    """The file of a disk that was full is read up to where it ends."""
-    path = tmp_path / "cut.jsonl"
-    path.write_bytes(data[:-10])
+def test_an_unknown_event_is_kept_as_it_stands(data: bytes) -> None:
+    """A kind and keys of a later swaptrio come back out as they went in, in any reading."""
+    line = '"kind":"preempt","object":"","option":null,"changes":{},"held":[]'
+    new = data.replace(line.replace("preempt", "start").encode(), f'{line},"by":["x"]'.encode())
+    assert new != data
+    sealed = forged(new, 1, lambda record: None)
 
-    assert open_trace(path, lenient=True) == Trace(race.header, race.events[:5], missing=1)
-    with pytest.raises(TraceError, match="cut off"):
-        open_trace(path)
+    event = parse_trace(sealed, strict=True).events[0]
+
+    assert (event.kind, event.word, event.more) == ("preempt", "preempt", {"by": '["x"]'})
+    assert render_trace(parse_trace(sealed)) == sealed
 
 
 @pytest.mark.parametrize("change", [1, 0x20, 0x80])
@@ -275,7 +298,7 @@ NUMBER = "must be a whole number, 0 or more"
         (2, put("seq", value=True), f"seq: {NUMBER} (got true)"),
         (2, put("time", value=-5), f"time: {NUMBER} (got -5)"),
         (2, put("task", value="kswapd"), "task: the header knows no such task (got 'kswapd')"),
-        (2, put("kind", value="raed"), "kind: unknown word (got 'raed'); did you mean 'read'?"),
+        (2, put("kind", value=7), f"kind: {TEXT} (got 7)"),
         (2, put("option", value=1), f"option: {TEXT} (got 1)"),
         (2, put("held", value="lock"), "held: must be a list of texts (got 'lock')"),
         (2, put("changes", value=[]), "changes: must be a JSON object (got a list)"),
@@ -317,19 +340,67 @@ def test_a_path_that_cannot_be_read_is_named(tmp_path: Path) -> None:
             open_trace(path)
 
 
-def test_a_file_that_is_too_large_is_refused(
-    data: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_large_file_is_read_as_a_small_one(
+    race: Trace, data: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No more than 256 MB are read; a file one byte larger is refused."""
+    """Events that are read when they are asked for are the same, by number, part and order."""
     path = tmp_path / "race.jsonl"
     path.write_bytes(data)
-    assert read.LIMIT == 256 * 2**20
+    monkeypatch.setattr(read, "SMALL", 0)
+    monkeypatch.setattr(read, "STRIDE", 4)
+    monkeypatch.setattr(stored, "STRIDE", 4)
 
-    monkeypatch.setattr(read, "LIMIT", len(data))
-    open_trace(path)
-    monkeypatch.setattr(read, "LIMIT", len(data) - 1)
-    with pytest.raises(TraceError, match="larger than 0 MB, the most that is read"):
-        open_trace(path)
+    events = open_trace(path, strict=True).events
+
+    assert isinstance(events, StoredEvents)
+    assert tuple(events) == race.events
+    assert tuple(reversed(events)) == race.events[::-1]
+    assert (len(events), events[-1], events[4]) == (6, race.events[5], race.events[4])
+    assert tuple(events[2:5][1:]) == race.events[3:5]
+    assert not events[6:]
+    with pytest.raises(IndexError):
+        events[6]
+
+
+def test_a_large_file_that_changes_is_refused(
+    data: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Events of a file that was written over, or is gone, are never shown for those before."""
+    path = tmp_path / "race.jsonl"
+    path.write_bytes(data)
+    monkeypatch.setattr(read, "SMALL", 0)
+    events = open_trace(path).events
+
+    path.write_bytes(data + b" ")
+    with pytest.raises(TraceError, match="the file was changed while it was read"):
+        list(events)
+    path.unlink()
+    with pytest.raises(TraceError, match="cannot be read: No such file"):
+        list(events)
+
+
+def test_a_bad_line_of_a_large_file_is_named(
+    data: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is found when it is reached, with its number."""
+    path = tmp_path / "race.jsonl"
+    lines = data.splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:3], b"x\n", *lines[4:]]))
+    monkeypatch.setattr(read, "SMALL", 0)
+    events = open_trace(path).events
+
+    with pytest.raises(TraceError, match="line 4: not JSON"):
+        list(events)
+
+
+def test_a_line_without_an_end_is_not_read_for_ever(
+    data: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No line may be longer than 16 MB: neither the header nor an event."""
+    assert read.LONGEST == 16 * 2**20
+    monkeypatch.setattr(read, "LONGEST", len(data) - 1)
+    for endless in (data + b" " * len(data), data[:30] + b" " * len(data)):
+        assert complaint(endless).endswith("a line longer than 0 MB, the most that is read")
 
 
 @pytest.mark.parametrize("seq", [-1, 7])

@@ -18,8 +18,7 @@ import attrs
 
 from swaptrio.trace.ending import outcome
 from swaptrio.trace.formats.texts import short, slugs, title_of
-from swaptrio.trace.order import Hold, holds
-from swaptrio.trace.words import steps_of
+from swaptrio.trace.words import locks_moved, steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,19 +54,31 @@ _HEAD: Final = """\
 
 def to_ftrace(trace: Trace) -> bytes:
     """*trace* as the text of ``/sys/kernel/tracing/trace``."""
+    return b"".join(ftrace_parts(trace))
+
+
+def ftrace_parts(trace: Trace) -> Iterator[bytes]:
+    """`to_ftrace` piece by piece; it goes through the events once, and keeps none."""
     head = _HEAD.format(title=title_of(trace), schedule=short(trace.header.schedule, 4000))
-    lines = _Writer.of(trace).lines(trace)
-    return (head + "".join(f"{line}\n" for line in lines)).encode("ascii")
+    yield head.encode("ascii")
+    for line in _Writer.of(trace).lines(trace):
+        yield f"{line}\n".encode("ascii")
 
 
 @attrs.define
 class _Writer:
-    """The names of the tasks in this format, and the time of the last line."""
+    """The names of the tasks in this format, the time of the last line, and what is held.
+
+    Each hold has a *number* of its own, its cookie, from its first step to its last.
+    """
 
     comms: dict[str, str]
     pids: dict[str, int]
     time: int = 0
     running: str = ""
+    number: int = 0
+    held: dict[str, tuple[str, ...]] = attrs.Factory(dict)
+    cookies: dict[tuple[str, str], int] = attrs.Factory(dict)
 
     @classmethod
     def of(cls, trace: Trace) -> _Writer:
@@ -76,37 +87,43 @@ class _Writer:
         return cls(slugs(names, _COMM), pids)
 
     def lines(self, trace: Trace) -> Iterator[str]:
-        taken: dict[int, list[tuple[int, Hold]]] = {}
-        given: dict[int, list[tuple[int, Hold]]] = {}
-        for cookie, hold in enumerate(holds(trace), 1):
-            taken.setdefault(hold.first, []).append((cookie, hold))
-            given.setdefault(hold.last, []).append((cookie, hold))
         for key, value in trace.header.world.items():
             if isinstance(value, int) and trace.events:
                 yield self._mark(trace.events[0], f"C|{PROCESS}|{_name(key)}|{value}")
+        last = len(trace.events)
         for step in steps_of(trace):
-            seq = step.event.seq
-            yield from self._step(step, taken.get(seq, []), given.get(seq, []))
+            yield from self._step(step, step.event.seq == last)
         yield from self._verdict(trace)
 
-    def _step(
-        self, step: Step, taken: list[tuple[int, Hold]], given: list[tuple[int, Hold]]
-    ) -> Iterator[str]:
+    def _step(self, step: Step, is_last: bool) -> Iterator[str]:
         event = step.event
+        taken, given = locks_moved(event, self.held.get(event.task, ()))
+        self.held[event.task] = event.held
         self.time = max(self.time, event.seq * STEP - 1)
         if self.running != event.task:
             yield self._switch(event)
         yield self._mark(event, f"B|{PROCESS}|{_name(event.label)}")
-        for cookie, hold in taken:
-            yield self._mark(event, f"S|{PROCESS}|lock {_name(hold.lock)}|{cookie}")
+        for lock in dict.fromkeys([*taken, *given]):
+            if (event.task, lock) not in self.cookies:
+                yield self._mark(event, f"S|{PROCESS}|{self._hold(event.task, lock)}")
         for effect in step.effects:
             yield self._mark(event, f"I|{PROCESS}|{_name(effect)}")
         for key, change in event.changes.items():
             if _counts(change):
                 yield self._mark(event, f"C|{PROCESS}|{_name(key)}|{change[1] or 0}")
-        for cookie, hold in given:
-            yield self._mark(event, f"F|{PROCESS}|lock {_name(hold.lock)}|{cookie}")
+        ended = dict.fromkeys((event.task, lock) for lock in given)
+        for task, lock in self.cookies if is_last else ended:
+            yield self._mark(event, f"F|{PROCESS}|{self._hold(task, lock)}")
+        for hold in ended:
+            del self.cookies[hold]
         yield self._mark(event, f"E|{PROCESS}")
+
+    def _hold(self, task: str, lock: str) -> str:
+        """The name and the cookie of a hold, which gets one if it is new."""
+        if (task, lock) not in self.cookies:
+            self.number += 1
+            self.cookies[task, lock] = self.number
+        return f"lock {_name(lock)}|{self.cookies[task, lock]}"
 
     def _verdict(self, trace: Trace) -> Iterator[str]:
         verdict = trace.header.verdict

@@ -67,7 +67,7 @@ def _states(trace: Trace) -> Iterator[Json]:
         at[event.task], held[event.task] = event.label, event.held
         _apply(event, state)
         meta = {"index": event.seq, "actor": event.task, "action": event.label}
-        meta |= {"kind": event.kind.value, "object": event.object}
+        meta |= {"kind": event.word, "object": event.object}
         yield _state(meta, at, held, state)
 
 

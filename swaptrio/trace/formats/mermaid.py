@@ -9,6 +9,7 @@ read such a diagram.
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from swaptrio.trace.ending import outcome
@@ -46,14 +47,15 @@ def to_mermaid(trace: Trace) -> bytes:
     Raises:
         TraceError: more than `MOST` of its steps would be drawn.
     """
-    steps = _drawn(trace)
-    refuse_longer("Mermaid", len(steps), MOST, "svg draws them all")
+    drawn = _drawn(trace)
+    steps = list(islice(drawn, MOST))
+    refuse_longer("Mermaid", len(steps) + sum(1 for _ in drawn), MOST, "svg draws them all")
     return "".join(f"{line}\n" for line in _lines(trace, steps)).encode("ascii")
 
 
-def _drawn(trace: Trace) -> list[Step]:
+def _drawn(trace: Trace) -> Iterator[Step]:
     last = len(trace.events) if not trace.header.verdict.passed else 0
-    return [step for step in steps_of(trace) if not step.quiet or step.event.seq == last]
+    return (step for step in steps_of(trace) if not step.quiet or step.event.seq == last)
 
 
 def _lines(trace: Trace, steps: list[Step]) -> Iterator[str]:

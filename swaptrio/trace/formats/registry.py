@@ -3,20 +3,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import attrs
 
-from swaptrio.trace.formats.chrome import to_chrome
-from swaptrio.trace.formats.ftrace import to_ftrace
+from swaptrio.trace.formats.chrome import chrome_parts, to_chrome
+from swaptrio.trace.formats.ftrace import ftrace_parts, to_ftrace
 from swaptrio.trace.formats.itf import MOST as MOST_ITF
 from swaptrio.trace.formats.itf import to_itf
 from swaptrio.trace.formats.junit import to_junit
 from swaptrio.trace.formats.ktap import to_ktap
 from swaptrio.trace.formats.mermaid import MOST as MOST_MERMAID
 from swaptrio.trace.formats.mermaid import to_mermaid
+from swaptrio.trace.formats.shiviz import MOST as MOST_SHIVIZ
 from swaptrio.trace.formats.shiviz import to_shiviz
 from swaptrio.trace.formats.svg import MOST as MOST_SVG
 from swaptrio.trace.formats.svg import to_svg
@@ -33,7 +34,8 @@ class Format(Generic[T]):
     """A format: its *name* on a command line, and the *suffix* of its files.
 
     *summary* says for whom it is, and *lost* what of the input is not in it. *function* makes
-    the bytes; it raises a `TraceError` for what it cannot show.
+    the bytes; it raises a `TraceError` for what it cannot show. Formats that take any length
+    have *parts*, which makes the same bytes piece by piece.
     """
 
     name: str
@@ -41,6 +43,14 @@ class Format(Generic[T]):
     summary: str
     lost: str
     function: Callable[[T], bytes]
+    parts: Callable[[T], Iterator[bytes]] | None = None
+
+    def pieces(self, value: T) -> Iterator[bytes]:
+        """The bytes for *value*, in one piece or in many."""
+        if self.parts is None:
+            yield self.function(value)
+        else:
+            yield from self.parts(value)
 
 
 def _by_name(*formats: Format[T]) -> Mapping[str, Format[T]]:
@@ -55,6 +65,7 @@ FORMATS: Final[Mapping[str, Format[Trace]]] = _by_name(
         "trace events for Perfetto (ui.perfetto.dev) and Chrome's about:tracing",
         "texts of the state, except in what a step did; virtual time",
         to_chrome,
+        chrome_parts,
     ),
     Format(
         "ftrace",
@@ -63,6 +74,7 @@ FORMATS: Final[Mapping[str, Format[Trace]]] = _by_name(
         "what is in no counter and no label; bars in names become slashes; task names are cut "
         "after 15 characters",
         to_ftrace,
+        ftrace_parts,
     ),
     Format(
         "itf",
@@ -75,7 +87,8 @@ FORMATS: Final[Mapping[str, Format[Trace]]] = _by_name(
         "shiviz",
         ".log",
         "a log with vector clocks, for ShiViz; paste the expression of its first line there",
-        "the state, except in what a step did; the order of steps that nothing orders",
+        "the state, except in what a step did; the order of steps that nothing orders; "
+        f"{MOST_SHIVIZ} steps at most",
         to_shiviz,
     ),
     Format(

@@ -10,19 +10,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from swaptrio.trace.formats.texts import short, slugs, title_of, to_json
+from swaptrio.trace.formats.texts import refuse_longer, short, slugs, title_of, to_json
 from swaptrio.trace.order import clocks
 from swaptrio.trace.words import steps_of
 
 if TYPE_CHECKING:
     from swaptrio.trace.events import Trace
 
+#: The longest trace that is written; a browser draws no more.
+MOST: Final = 20_000
+
 #: Reads an event; to be pasted into ShiViz.
 EXPRESSION: Final = r"(?<event>.*)\n(?<host>\S*) (?<clock>{.*})"
 
 
 def to_shiviz(trace: Trace) -> bytes:
-    """*trace* as a log for ShiViz."""
+    """*trace* as a log for ShiViz.
+
+    Raises:
+        TraceError: it has more than `MOST` steps.
+    """
+    refuse_longer("ShiViz", len(trace.events), MOST, "chrome or ftrace take any length")
     hosts = slugs(task.name for task in trace.header.tasks)
     lines = [f"# {EXPRESSION}", f"# trace: {title_of(trace)}"]
     for step, clock in zip(steps_of(trace), clocks(trace), strict=True):
