@@ -9,6 +9,7 @@ Exception
       VariantError          a variant, or the file of one's own that holds it
       VectorError           a file of test vectors
       ScheduleError         a schedule in its text form
+      StoreError            the store of a campaign
 
 What goes wrong inside of an execution is another tree: see `swaptrio.sched.errors`.
 """
@@ -104,6 +105,10 @@ class VectorError(BadInput):
 
 class ScheduleError(BadInput):
     """A text is not a schedule."""
+
+
+class StoreError(BadInput):
+    """The store of a campaign cannot be used: it is none, is damaged, or is in use."""
 
 
 def listed(problems: Iterable[Problem]) -> tuple[Problem, ...]:

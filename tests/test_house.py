@@ -44,7 +44,10 @@ UNSTEADY = {
         "explore/pace.py": "shows how fast a campaign is",
     },
     "random": {"sched/strategies/random_walk.py": "draws from its own generator and seed"},
-    "threading": {"cli/interrupts.py": "handles signals in the main thread only"},
+    "threading": {
+        "cli/interrupts.py": "handles signals in the main thread only",
+        "explore/campaign/leash.py": "ends a worker that nobody owns any more",
+    },
     "datetime": {},
     "secrets": {"trace/write.py": "names a file that is there while another is written"},
     "uuid": {},

@@ -14,6 +14,7 @@ import click
 
 from swaptrio import __version__
 from swaptrio.cli import codes
+from swaptrio.cli.campaign import campaign
 from swaptrio.cli.check import check
 from swaptrio.cli.conform import conform
 from swaptrio.cli.console import Console
@@ -104,5 +105,7 @@ def _welcome(console: Console) -> None:
     console.say(f"{len(names())} scenarios are at hand.")
 
 
-for _command in (list_, show, new, check, replay, fuzz, matrix, trace, conform, doctor):
+for _command in (
+    list_, show, new, check, replay, fuzz, matrix, campaign, trace, conform, doctor,
+):  # fmt: skip
     cli.add_command(_command)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """What a command says, and where: its result on stdout, everything else on stderr.
 
-With ``--json`` stdout gets one JSON document and nothing else. Once nobody reads stdout any
-more (``swaptrio list | head -1``) the rest is dropped without a word.
+With ``--json`` stdout gets one JSON document and nothing else; from what goes on for long, a
+stream of them, one a line. Once nobody reads stdout any more (``swaptrio list | head -1``) the
+rest is dropped without a word.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class Console:
         self.pager = "--no-pager" not in arguments
         self.interrupts = Interrupts()
         self.said = False
+        self._streams = False
         self.regrets: list[str] = []
 
     def say(self, text: str = "") -> None:
@@ -53,8 +55,14 @@ class Console:
     def document(self, result: Any) -> None:
         """The result as the one JSON document, where that was asked for."""
         if self.json and not self.said:
-            self._write(json.dumps(result, indent=2))
+            self._write(json.dumps(result, indent=None if self._streams else 2))
         self.said = True
+
+    def event(self, record: Any) -> None:
+        """With ``--json`` a line of a stream of documents, which `document` ends."""
+        self._streams = True
+        if self.json:
+            self._write(json.dumps(record))
 
     def tell(self, text: str) -> None:
         """A line that is not part of the result."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+import click
 import pytest
 from click.testing import Result
 
 from swaptrio import __version__
 from swaptrio.cli.app import cli
+from swaptrio.cli.campaign import campaign
 from swaptrio.scenario.files import names
 
 Run = Callable[..., Result]
@@ -24,6 +26,7 @@ COMMANDS = [
     "replay",
     "fuzz",
     "matrix",
+    "campaign",
     "trace",
     "conform",
     "doctor",
@@ -35,7 +38,10 @@ def test_all_commands_are_there() -> None:
     assert list(cli.commands) == COMMANDS
 
 
-@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)])
+CAMPAIGN = [["campaign", name] for name in campaign.commands]
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS), *CAMPAIGN])
 def test_help_is_plain_text(command: list[str], swaptrio: Run) -> None:
     """Help fits 80 columns, is ASCII, has examples and the exit codes; -h is --help."""
     result = swaptrio(*command, "--help")
@@ -92,10 +98,19 @@ def test_version(swaptrio: Run) -> None:
     assert swaptrio("--version").stdout == f"swaptrio {__version__}\n"
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_takes_json(command: str) -> None:
+def leaves(command: click.Command) -> Iterator[click.Command]:
+    """*command*, or those that it consists of."""
+    if isinstance(command, click.Group):
+        for each in command.commands.values():
+            yield from leaves(each)
+    else:
+        yield command
+
+
+@pytest.mark.parametrize("command", [*leaves(cli)], ids=lambda command: command.name)
+def test_every_command_takes_json(command: click.Command) -> None:
     """--json and --debug are options of every command."""
-    options = [option for param in cli.commands[command].params for option in param.opts]
+    options = [option for param in command.params for option in param.opts]
     assert {"--json", "--debug"} <= set(options)
 
 

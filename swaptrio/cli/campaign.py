@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""``swaptrio campaign``: long runs on many processes, and what they have found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from swaptrio.cli import codes
+from swaptrio.cli.campaign_options import (
+    StorePath,
+    carrier_option,
+    default_store,
+    jobs_option,
+    seeds_option,
+    store_option,
+    streaming,
+    time_option,
+    variants_option,
+)
+from swaptrio.cli.options import DEFAULT_VARIANT, epilog, shared
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from swaptrio.cli.console import Console
+    from swaptrio.sched import Carrier
+
+#: Seeds where neither a number nor a time is given.
+SEEDS: Final = 10_000
+
+#: Seeds of an item: about half a second of work, so that handing it out costs nothing.
+CHUNK: Final = 1000
+
+#: The largest first seed; a store keeps seeds in 64 bits.
+SEED: Final = click.IntRange(0, 10**15)
+
+
+@click.group(
+    epilog=epilog(
+        "campaign run --all --time 8h --store night.sqlite",
+        "campaign status --store night.sqlite",
+        "campaign resume --store night.sqlite",
+    )
+)
+def campaign() -> None:
+    """Run many executions on all processors, and keep what they show.
+
+    A campaign lives in a store, one file. Whatever stops it, 'resume' goes on where it was.
+    """
+
+
+@campaign.command(
+    epilog=epilog(
+        "campaign run two-faults-one-slot --seeds 1000000",
+        "campaign run --all --variant v3 --variant v5 --time 8h --jobs 8",
+        "campaign run path/to/race.toml --variant path/to/mine.py --time 10m",
+    )
+)
+@click.argument("names", metavar="[NAME..]", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="All scenarios that 'swaptrio list' names.")
+@variants_option
+@click.option(
+    "--strategy",
+    metavar="S",
+    default="random",
+    show_default=True,
+    help="What decides: random, pct:3, pos, urw, surw:WORD, delay:2, feedback, auto ...",
+)
+@seeds_option
+@time_option
+@click.option(
+    "--seed-start", metavar="K", type=SEED, default=0, show_default=True, help="The first seed."
+)
+@click.option(
+    "--chunk",
+    metavar="C",
+    type=click.IntRange(1, 10**6),
+    default=CHUNK,
+    show_default=True,
+    help="Seeds that go to a process at once; what learns, learns from so many.",
+)
+@jobs_option
+@store_option
+@carrier_option
+@streaming
+def run(
+    console: Console,
+    names: tuple[str, ...],
+    every: bool,
+    variants: tuple[str, ...],
+    strategy: str,
+    seeds: int | None,
+    time: float | None,
+    seed_start: int,
+    chunk: int,
+    jobs: int,
+    store: Path | None,
+    carrier: Carrier,
+) -> int:
+    """Begin a campaign: each scenario NAME with each variant, from its set-up.
+
+    The results do not depend on the number of processes. Any failure makes the exit code 1.
+    Ctrl-C stops the campaign, and 'swaptrio campaign resume' goes on with it.
+    """
+    if bool(names) == every:
+        msg = "--all and a NAME exclude each other" if every else "name scenarios, or say --all"
+        raise click.UsageError(msg)
+    if seeds is not None and time is not None:
+        msg = "only one of --seeds and --time can be given"
+        raise click.UsageError(msg)
+    from swaptrio.cli.campaign_run import begin, strategy_of
+    from swaptrio.explore.campaign import Plan
+
+    plan = Plan(
+        strategy_of(strategy),
+        seed_start,
+        SEEDS if seeds is None and time is None else seeds,
+        time,
+        chunk,
+    )
+    spelled = tuple(dict.fromkeys(variants)) or (DEFAULT_VARIANT,)
+    return begin(
+        console, plan, names, spelled, store or default_store(), jobs=jobs, carrier=carrier
+    )
+
+
+@campaign.command(
+    epilog=epilog("campaign resume", "campaign resume --store night.sqlite --jobs 2")
+)
+@store_option
+@click.option(
+    "--variant",
+    "files",
+    metavar="FILE",
+    multiple=True,
+    help="The file of a variant of your own that the campaign runs, once more.",
+)
+@seeds_option
+@time_option
+@jobs_option
+@carrier_option
+@click.option(
+    "--fork-store",
+    "new",
+    metavar="FILE",
+    type=StorePath(),
+    help="Go on in this new store, which takes over what has not changed.",
+)
+@streaming
+def resume(
+    console: Console,
+    store: Path | None,
+    files: tuple[str, ...],
+    seeds: int | None,
+    time: float | None,
+    jobs: int,
+    carrier: Carrier,
+    new: Path | None,
+) -> int:
+    """Go on with a campaign, or take it further than it was to go.
+
+    Its scenarios and variants must be what they were. Code is never run because a store names
+    it: the file of a variant of your own has to be named again.
+    """
+    if seeds is not None and time is not None:
+        msg = "only one of --seeds and --time can be given"
+        raise click.UsageError(msg)
+    from swaptrio.cli.campaign_run import go_on
+
+    return go_on(
+        console,
+        store or default_store(),
+        files,
+        new=new,
+        seeds=seeds,
+        time=time,
+        jobs=jobs,
+        carrier=carrier,
+    )
+
+
+@campaign.command(
+    epilog=epilog("campaign status", "campaign status --store night.sqlite --json")
+)
+@store_option
+@shared
+def status(console: Console, store: Path | None) -> int:
+    """Say how far a campaign is and what it has found, also while it runs."""
+    from swaptrio.cli.campaign_status import status_lines, status_record
+    from swaptrio.explore.campaign import Store
+
+    opened = Store.open(store or default_store())
+    console.document(status_record(opened))
+    for line in status_lines(console, opened):
+        console.say(line)
+    return codes.OK

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""How far a campaign is and what it has found, in words and for programs."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any, Final
+
+from swaptrio.cli.console import filled, short
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from swaptrio.cli.console import Console
+    from swaptrio.explore.campaign import Failure, Known, State, Store
+
+_WIDTH: Final = 80
+
+
+def status_record(store: Store) -> dict[str, Any]:
+    """For programs. Where the time decides, the items in all are those done so far."""
+    done = sum(len(store.done(case)) for case in store.cases)
+    total = store.plan.total(len(store.cases))
+    return {
+        "items_total": done if total is None else total,
+        "items_done": done,
+        "executions": store.executions(),
+        "failures": [
+            {
+                "fingerprint": failure.kind.fingerprint(*case.name),
+                "check": failure.kind.rule,
+                "scenario": case.scenario,
+                "variant": case.variant,
+                "count": failure.count,
+                "schedule": failure.schedule,
+            }
+            for case, failure in all_failures(store)
+        ],
+    }
+
+
+def all_failures(store: Store) -> Iterator[tuple[Known, Failure]]:
+    """Each failure with its case, in the order of cases and kinds."""
+    for case in store.cases:
+        for failure in store.failures(case):
+            yield case, failure
+
+
+def status_lines(console: Console, store: Store) -> Iterator[str]:
+    """For people."""
+    record = status_record(store)
+    plan = store.plan
+    goal = f"{plan.time:g} s" if plan.seeds is None else f"{plan.seeds} seeds each"
+    yield f"campaign in {short(store.path)}: {len(store.cases)} cases, {goal}, {plan.strategy}"
+    done = f"{record['items_done']} of {record['items_total']} items are done"
+    seconds = store.seconds()
+    yield f"{done}: {record['executions']} executions in {seconds:.1f} s"
+    yield from failure_lines(console, store)
+
+
+def summary(
+    console: Console, store: Store, state: State, *, interrupted: bool
+) -> Iterator[str]:
+    """For people, at the end of a session."""
+    whole = "so far" if state.total is None else f"of {state.total}"
+    rate = state.fresh / state.seconds if state.seconds else 0.0
+    yield f"campaign in {short(store.path)}: {state.done} {whole} items are done"
+    yield f"{state.fresh} executions in {state.seconds:.1f} s ({rate:.0f}/s)"
+    yield from failure_lines(console, store)
+    where = ["--store", short(store.path)]
+    if interrupted:
+        yield f"to go on: {shlex.join([console.program, 'campaign', 'resume', *where])}"
+    yield f"more: {shlex.join([console.program, 'campaign', 'report', *where])}"
+
+
+def failure_lines(console: Console, store: Store) -> Iterator[str]:
+    """Each failure with what replays it."""
+    failures = list(all_failures(store))
+    if not failures:
+        yield "no failure"
+    for case, failure in failures:
+        name = failure.kind.fingerprint(*case.name)
+        often = "once" if failure.count == 1 else f"{failure.count} times"
+        about = f"{case.scenario}, variant {case.variant}: {failure.kind}, {often}"
+        yield ""
+        yield from filled(f"{name}  {about}, first with seed {failure.first}", _WIDTH, "  ")
+        yield f"  {replay_command(console, case, failure)}"
+
+
+def replay_command(console: Console, case: Known, failure: Failure) -> str:
+    """What to type to see *failure*."""
+    scenario, variant = case.typed
+    options = ["--variant", variant, "--schedule", failure.schedule]
+    return shlex.join([console.program, "replay", scenario, *options])

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The tables of a store, and whether a file is one.
+
+A store is an SQLite database in WAL mode, written by one process at a time. It is made whole in
+a file of another name and then given its own, so no other process ever sees half of one. Before
+it is opened for writing it is looked at without any right to write: whatever is wrong with a
+file, it stays as it was.
+
+Nobody may open the file of a store but SQLite. Its locks are those that POSIX takes from a
+process as soon as that closes the file, whichever descriptor it closes; then a log is deleted
+that somebody still reads.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING, Final, NoReturn
+from urllib.parse import quote
+
+from swaptrio.errors import Problem, StoreError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: What marks an SQLite file as ours: "swTr".
+APPLICATION: Final = 0x73775472
+
+#: Counts the changes of the tables.
+VERSION: Final = 1
+
+#: Seconds to wait while another process holds the file for a moment.
+PATIENCE: Final = 10.0
+
+_FOREIGN: Final = "is not the store of a campaign, and was left as it is"
+
+TABLES: Final = """
+CREATE TABLE campaign (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    version TEXT NOT NULL,          -- of swaptrio
+    strategy TEXT NOT NULL,
+    first INTEGER NOT NULL,         -- seed
+    seeds INTEGER,                  -- of each case; NULL where the time decides
+    time REAL,                      -- seconds; NULL where the seeds decide
+    chunk INTEGER NOT NULL          -- seeds of an item
+) STRICT;
+CREATE TABLE kase (                 -- a scenario and a variant; "case" is a word of SQL
+    id INTEGER PRIMARY KEY,
+    scenario TEXT NOT NULL,
+    scenario_digest TEXT NOT NULL,
+    scenario_typed TEXT NOT NULL,
+    variant TEXT NOT NULL,
+    variant_digest TEXT NOT NULL,
+    variant_typed TEXT NOT NULL,
+    UNIQUE (scenario, variant)
+) STRICT;
+CREATE TABLE item (                 -- one row for each that is done
+    kase INTEGER NOT NULL REFERENCES kase,
+    first INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    executions INTEGER NOT NULL,
+    steps INTEGER NOT NULL,
+    seconds REAL NOT NULL,
+    given_up INTEGER NOT NULL,
+    PRIMARY KEY (kase, first)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE failure (
+    kase INTEGER NOT NULL REFERENCES kase,
+    ending TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    labels TEXT NOT NULL,           -- JSON
+    count INTEGER NOT NULL,
+    first INTEGER NOT NULL,         -- seed
+    by INTEGER NOT NULL,            -- seed of the schedule
+    length INTEGER NOT NULL,
+    schedule TEXT NOT NULL,
+    message TEXT NOT NULL,
+    PRIMARY KEY (kase, ending, rule, labels)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE entered (              -- windows
+    kase INTEGER NOT NULL REFERENCES kase,
+    stood TEXT NOT NULL,
+    came TEXT NOT NULL,
+    first INTEGER NOT NULL,         -- seed
+    PRIMARY KEY (kase, stood, came)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE session (              -- one row for each time that the campaign was gone on with
+    id INTEGER PRIMARY KEY,
+    begun TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now')),
+    machine TEXT NOT NULL,          -- JSON
+    engine TEXT NOT NULL,
+    jobs INTEGER NOT NULL,
+    executions INTEGER NOT NULL DEFAULT 0,
+    seconds REAL NOT NULL DEFAULT 0
+) STRICT;
+"""
+
+
+def connect(path: Path, *, write: bool) -> sqlite3.Connection:
+    """A connection to the store at *path*, after a look at what it is.
+
+    Raises:
+        StoreError: there is none, or it is no store, damaged, or newer than this version.
+    """
+    if not path.is_file():
+        refuse(path, "there is no such store")
+    try:
+        with closing(_open(path, "ro")) as reading:
+            _inspect(path, reading)
+        return _open(path, "rw" if write else "ro")
+    except sqlite3.Error as exc:
+        if exc.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+            refuse(path, _FOREIGN)
+        refuse(path, f"cannot be read, and was left as it is: {exc}")
+    except OSError as exc:
+        refuse(path, f"cannot be read: {exc.strerror or exc}")
+
+
+def create(path: Path) -> sqlite3.Connection:
+    """A connection to a store that is made in the file of a new name; `publish` it."""
+    with suppress(FileNotFoundError):
+        draft(path).unlink()
+    connection = _open(draft(path), "rwc")
+    connection.executescript(TABLES)
+    connection.execute(f"PRAGMA application_id = {APPLICATION}")
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+    return connection
+
+
+def publish(path: Path) -> None:
+    """Give the store that `create` made its name, unless there is one already.
+
+    Raises:
+        StoreError: there is one.
+    """
+    new = draft(path)
+    for suffix in ("-wal", "-shm"):  # of a store that was deleted without them
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    with new.open("rb") as file:
+        os.fsync(file.fileno())
+    try:
+        os.link(new, path)
+    except FileExistsError:
+        refuse(path, "there is a file of this name already")
+    finally:
+        new.unlink()
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def draft(path: Path) -> Path:
+    """The file in which the store at *path* is made."""
+    return path.with_name(f".{path.name}.new")
+
+
+def refuse(path: Path, message: str) -> NoReturn:
+    """Say what is wrong with the store at *path*."""
+    raise StoreError((Problem(str(path), "", "", message),)) from None
+
+
+def _open(path: Path, mode: str) -> sqlite3.Connection:
+    address = f"file:{quote(str(path.absolute()))}?mode={mode}"
+    connection = sqlite3.connect(address, PATIENCE, isolation_level=None, uri=True)
+    if mode == "rw":
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+    return connection
+
+
+def _inspect(path: Path, connection: sqlite3.Connection) -> None:
+    [application] = connection.execute("PRAGMA application_id").fetchone()
+    [version] = connection.execute("PRAGMA user_version").fetchone()
+    if application != APPLICATION:
+        refuse(path, _FOREIGN)
+    if version > VERSION:
+        refuse(path, f"was made by a newer swaptrio: format {version}, here {VERSION}")
+    [verdict] = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        refuse(path, f"is damaged, and was left as it is: {' '.join(verdict.split())}")

@@ -1,0 +1,306 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""``swaptrio campaign run``, ``resume`` and ``status``."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from swaptrio.cli.campaign_options import STORE
+from swaptrio.cli.campaign_progress import LINES, bar, clock, line_of, seconds_left
+from swaptrio.explore.campaign import State, Store, locked
+
+Run = Callable[..., Result]
+Spawn = Callable[..., Any]
+Document = Callable[[Result], Any]
+
+SMALL = ("--seeds", "60", "--chunk", "20", "--jobs", "1", "--store", "s.sqlite")
+
+
+def events(text: str) -> list[dict[str, Any]]:
+    """The documents of a stream, one a line."""
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.fixture
+def begun(race: str, swaptrio: Run) -> Result:
+    """A small campaign of a variant that fails, to its end."""
+    return swaptrio("campaign", "run", race, "--variant", "pre", *SMALL)
+
+
+def test_it_says_what_it_found(begun: Result) -> None:
+    """Each failure once, with what replays it, and exit code 1."""
+    assert begun.exit_code == 1
+    assert "s.sqlite: 3 of 3 items are done" in begun.stdout
+    assert "race, variant pre: violation: I-ERRNO at put_swap_device.put" in (
+        begun.stdout.replace("\n  ", " ")
+    )
+    assert "swaptrio replay race.toml --variant pre --schedule " in begun.stdout
+    assert "swaptrio campaign report --store s.sqlite" in begun.stdout
+
+
+def test_the_command_replays_it(begun: Result, swaptrio: Run) -> None:
+    """What it prints shows that failure."""
+    [line] = [line for line in begun.stdout.splitlines() if " replay " in line]
+    result = swaptrio(*line.split()[1:], "--json")
+
+    assert json.loads(result.stdout)["violation"]["check"] == "I-ERRNO"
+
+
+def test_nothing_found(race: str, swaptrio: Run) -> None:
+    """Exit code 0."""
+    result = swaptrio("campaign", "run", race, *SMALL)
+
+    assert result.exit_code == 0
+    assert "no failure" in result.stdout
+
+
+@pytest.mark.usefixtures("begun")
+def test_status_for_programs(swaptrio: Run, document: Document) -> None:
+    """The keys that scripts rely on, and no others."""
+    result = swaptrio("campaign", "status", "--store", "s.sqlite", "--json")
+    record = document(result)
+
+    assert result.exit_code == 0
+    assert record.keys() == {"items_total", "items_done", "executions", "failures"}
+    assert (record["items_total"], record["items_done"], record["executions"]) == (3, 3, 60)
+    [failure] = record["failures"]
+    assert failure.keys() == {
+        "fingerprint", "check", "scenario", "variant", "count", "schedule",
+    }  # fmt: skip
+    assert (failure["check"], failure["scenario"], failure["variant"]) == (
+        "I-ERRNO", "race", "pre",
+    )  # fmt: skip
+    assert failure["count"] > 1
+
+
+@pytest.mark.usefixtures("begun")
+def test_status_for_people(swaptrio: Run) -> None:
+    """How far it is, and its failures."""
+    result = swaptrio("campaign", "status", "--store", "s.sqlite")
+
+    assert "3 of 3 items are done: 60 executions" in result.stdout
+    assert "violation: I-ERRNO" in result.stdout
+
+
+def test_a_stream_of_events(race: str, swaptrio: Run) -> None:
+    """With --json each line is a document: the beginning, each new failure, the end."""
+    result = swaptrio("campaign", "run", race, "--variant", "pre", *SMALL, "--json")
+    found = events(result.stdout)
+
+    assert [each["event"] for each in found] == ["begin", "failure", "end"]
+    assert found[0]["cases"] == [["race", "pre"]]
+    assert found[1]["check"] == "I-ERRNO"
+    assert found[1]["labels"] == ["put_swap_device.put"]
+    assert found[2]["interrupted"] is False
+    assert found[2]["executions"] == 60
+
+
+def test_an_error_in_a_stream(
+    race: str, swaptrio: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Is its last line."""
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Store, "_add", full)
+    result = swaptrio("campaign", "run", race, *SMALL, "--json")
+    found = events(result.stdout)
+
+    assert result.exit_code == 2
+    assert found[0]["event"] == "begin"
+    assert "No space left on device; what is in it is safe" in found[-1]["error"]["message"]
+
+
+def test_it_is_not_begun_twice(begun: Result, race: str, swaptrio: Run) -> None:
+    """A store that is there is not touched; the way to go on is told."""
+    before = Path("s.sqlite").read_bytes()
+    result = swaptrio("campaign", "run", race, *SMALL)
+
+    assert begun.exit_code == 1
+    assert result.exit_code == 2
+    assert "to go on with it: swaptrio campaign resume --store s.sqlite" in result.stderr
+    assert Path("s.sqlite").read_bytes() == before
+
+
+def test_two_at_once(begun: Result, swaptrio: Run) -> None:
+    """The second campaign on a store is refused."""
+    assert begun.exit_code == 1
+    with locked(Path("s.sqlite")):
+        result = swaptrio("campaign", "resume", "--store", "s.sqlite")
+
+    assert result.exit_code == 2
+    assert f"s.sqlite: is in use by another campaign, process {os.getpid()}" in result.stderr
+
+
+@pytest.mark.usefixtures("begun")
+def test_resume_goes_further(swaptrio: Run) -> None:
+    """With more seeds it runs those that are new."""
+    result = swaptrio("campaign", "resume", "--store", "s.sqlite", "--seeds", "100")
+
+    assert result.exit_code == 1
+    assert "5 of 5 items are done" in result.stdout
+    assert "\n40 executions in" in result.stdout
+
+
+@pytest.mark.usefixtures("begun")
+def test_a_scenario_that_changed(race: str, swaptrio: Run) -> None:
+    """Is refused with both digests; a new store starts it afresh."""
+    with open(race, "a", encoding="utf-8") as file:
+        file.write("\n")
+    refused = swaptrio("campaign", "resume", "--store", "s.sqlite")
+    forked = swaptrio("campaign", "resume", "--store", "s.sqlite", "--fork-store", "new.sqlite")
+
+    assert refused.exit_code == 2
+    assert "scenario race has changed: it was " in refused.stderr
+    assert "--fork-store" in refused.stderr
+    assert forked.exit_code == 1
+    assert "new.sqlite: 3 of 3 items are done" in forked.stdout
+
+
+def test_a_variant_of_ones_own(race: str, mine: str, swaptrio: Run) -> None:
+    """Has to be named again by whoever resumes, as a store leads to no code."""
+    first = swaptrio("campaign", "run", race, "--variant", mine, *SMALL)
+    refused = swaptrio("campaign", "resume", "--store", "s.sqlite")
+    named = swaptrio("campaign", "resume", "--store", "s.sqlite", "--variant", mine)
+
+    assert first.exit_code == 1
+    assert refused.exit_code == 2
+    assert "mine.py: this variant is in a file; name it once more" in refused.stderr
+    assert named.exit_code == 1
+
+
+def test_code_that_changed(race: str, mine: str, swaptrio: Run) -> None:
+    """Another text of a variant is another variant."""
+    swaptrio("campaign", "run", race, "--variant", mine, *SMALL)
+    with open(mine, "a", encoding="utf-8") as file:
+        file.write("\n")
+    result = swaptrio("campaign", "resume", "--store", "s.sqlite", "--variant", mine)
+
+    assert result.exit_code == 2
+    assert "variant mine has changed: it was " in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run"], "name scenarios, or say --all"),
+        (["run", "race.toml", "--all"], "--all and a NAME exclude each other"),
+        (["run", "race.toml", "--jobs", "0"], "0 is not in the range"),
+        (["run", "race.toml", "--jobs", "10000"], "10000 is not in the range 1<=x<=512"),
+        (["run", "race.toml", "--seeds", "0"], "0 is not in the range"),
+        (["run", "race.toml", "--time", "soon"], "'soon' is no time; write 90s, 10m, 8h"),
+        (["run", "race.toml", "--time", "0s"], "'0s' is no time"),
+        (["run", "race.toml", "--time", "1s", "--seeds", "1"], "only one of --seeds and"),
+        (["run", "race.toml", "--strategy", "pctt"], "did you mean 'pct'"),
+        (["run", "race.toml", "--store", "none/at/all"], "none/at/all: its folder cannot"),
+        (["run", "rice.toml"], "there is no such file; did you mean 'race.toml'?"),
+        (["run", "race.toml", "--variant", "v33"], "did you mean"),
+        (["resume", "--store", "none.sqlite"], "none.sqlite: there is no such store"),
+        (["status", "--store", "race.toml"], "is not the store of a campaign"),
+        (["resume", "--store", "race.toml"], "is not the store of a campaign"),
+    ],
+)
+def test_bad_input(race: str, swaptrio: Run, arguments: list[str], message: str) -> None:
+    """Is told in a line, with exit code 2, and leaves nothing behind."""
+    result = swaptrio("campaign", *arguments)
+
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.split())
+    assert sorted(os.listdir()) == ["logs", race]
+    assert os.listdir("logs") == []
+
+
+@pytest.mark.usefixtures("begun")
+def test_a_damaged_store(swaptrio: Run) -> None:
+    """Is said to be damaged by each command, and stays as it is."""
+    whole = Path("s.sqlite").read_bytes()
+    broken = whole[:4096] + b"\xff" * 4096 + whole[8192:]
+    Path("s.sqlite").write_bytes(broken)
+    for command in ("status", "resume"):
+        result = swaptrio("campaign", command, "--store", "s.sqlite")
+        assert result.exit_code == 2
+        assert "was left as it is" in result.stderr
+    assert Path("s.sqlite").read_bytes() == broken
+
+
+@pytest.mark.usefixtures("begun")
+def test_a_newer_store(swaptrio: Run) -> None:
+    """Is refused with both formats."""
+    with sqlite3.connect("s.sqlite") as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    result = swaptrio("campaign", "resume", "--store", "s.sqlite")
+
+    assert result.exit_code == 2
+    assert "was made by a newer swaptrio: format 99, here 1" in result.stderr
+
+
+def test_the_store_where_none_is_named(race: str, swaptrio: Run) -> None:
+    """Lies in logs/, where status finds it."""
+    swaptrio("campaign", "run", race, *SMALL[:-2])
+
+    assert Path("logs", STORE).is_file()
+    assert swaptrio("campaign", "status").exit_code == 0
+
+
+def test_nobody_but_the_streams(race: str, mine: str, spawn: Spawn) -> None:
+    """What a variant prints in a worker does not get into the stream of events."""
+    result = spawn("campaign", "run", race, "--variant", mine, *SMALL, "--json")
+
+    assert result.returncode == 1
+    begin, *failures, end = [each["event"] for each in events(result.stdout)]
+    assert (begin, end) == ("begin", "end")
+    assert failures == ["failure"] * len(failures) != []
+    assert "this file talks" in result.stderr
+
+
+def test_a_bar() -> None:
+    """It is full at the end and empty at the beginning."""
+    assert bar(0.0) == "[....................]   0%"
+    assert bar(0.5) == "[##########..........]  50%"
+    assert bar(1.0) == "[####################] 100%"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.9, "0s"), (59.9, "59s"), (61, "1m01s"), (3661, "1h01m")]
+)
+def test_a_clock(seconds: float, text: str) -> None:
+    """Times are written as people write them."""
+    assert clock(seconds) == text
+
+
+def test_a_line_of_progress() -> None:
+    """Share, rate, time left and failures; what was done before does not count for the rate."""
+    state = State(40, None, done=20, here=10, executions=2000, fresh=1000, seconds=10.0)
+    state.distinct, state.failed = 2, 30
+
+    assert line_of(state) == (
+        "[##########..........]  50% 2000 executions, 100/s, 20s left,"
+        " 2 distinct in 30 failures"
+    )
+    assert seconds_left(State(40, None)) is None
+    assert seconds_left(State(None, 60.0, seconds=10.0, before=20.0)) == 30.0
+
+
+def test_a_line_a_minute(monkeypatch: pytest.MonkeyPatch, race: str, swaptrio: Run) -> None:
+    """Where nobody watches, a line comes each time that so many seconds are over."""
+    from swaptrio.cli import campaign_progress
+
+    silent = swaptrio("campaign", "run", race, *SMALL)
+    Path("s.sqlite").unlink()
+    monkeypatch.setattr(campaign_progress, "LINES", 0.0)
+    told = swaptrio("campaign", "run", race, *SMALL)
+
+    assert LINES == 60.0
+    assert silent.stderr == ""
+    assert "executions, " in told.stderr
+    assert "0 distinct in 0 failures" in told.stderr
