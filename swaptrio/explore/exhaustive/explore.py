@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Explore all interleavings of a program, and say what is true of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+import attrs
+import trio
+
+from swaptrio.explore.exhaustive.reduction import Reduction
+from swaptrio.explore.exhaustive.result import Result
+from swaptrio.explore.exhaustive.tally import Tally
+from swaptrio.explore.pace import Pace
+from swaptrio.sched import DEFAULT_BUDGET, open_scheduler
+
+if TYPE_CHECKING:
+    from swaptrio.sched import Program, Scheduler
+
+
+class Exploration(Protocol):
+    """A search on its way: each `turn` is one execution and the choice of the next."""
+
+    tally: Tally
+
+    @property
+    def traces(self) -> int | None:
+        """How many classes were met, if they are counted."""
+
+    @property
+    def states(self) -> int | None:
+        """How many states were met, if they are kept."""
+
+    @property
+    def blocked(self) -> int:
+        """How many executions ended early, as nothing new could follow."""
+
+    @property
+    def probes(self) -> int:
+        """How many executions only asked whether a task could go on somewhere."""
+
+    @property
+    def depth(self) -> int:
+        """How many steps lie behind the present place."""
+
+    async def turn(self, scheduler: Scheduler) -> None:
+        """Run one execution, and prepare the next."""
+
+    def estimate(self) -> float:
+        """About how many executions there are in all; infinite where nothing can be said."""
+
+
+@attrs.frozen
+class Limits:
+    """What ends a search before its time.
+
+    *seconds* is wall time; *stop* is asked between two executions. *progress* is told about ten
+    times a second at most.
+    """
+
+    seconds: float | None = None
+    stop: Callable[[], bool] = lambda: False
+    progress: Callable[[Exploration, float], None] | None = None
+
+
+async def drive(exploration: Exploration, limits: Limits) -> float:
+    """Go on with *exploration* to its end or to a limit; the seconds it took."""
+    tally, pace = exploration.tally, Pace.start()
+    async with open_scheduler("stepped") as scheduler:
+        while tally.outcome is None:
+            if limits.stop():
+                tally.give_up("it was interrupted")
+            elif limits.seconds is not None and pace.seconds >= limits.seconds:
+                tally.give_up(f"its time of {limits.seconds:g} s is over")
+            else:
+                await exploration.turn(scheduler)
+                if limits.progress is not None and pace.is_time(tally.executions):
+                    limits.progress(exploration, pace.told)
+    return pace.seconds
+
+
+def result_of(name: str, exploration: Exploration, seconds: float) -> Result:
+    """The statement of a search that has ended."""
+    tally = exploration.tally
+    assert tally.outcome is not None
+    return Result(
+        name,
+        tally.outcome,
+        executions=tally.executions,
+        traces=exploration.traces,
+        states=exploration.states,
+        blocked=exploration.blocked,
+        probes=exploration.probes,
+        reason=tally.reason,
+        finals=frozenset(tally.finals),
+        violations=tuple(tally.violations.values()),
+        seconds=seconds,
+    )
+
+
+async def explore(
+    program: Program,
+    *,
+    name: str = "program",
+    budget: int = DEFAULT_BUDGET,
+    stop_at_first: bool = False,
+    limits: Limits = Limits(),
+) -> Result:
+    """As `explore_program`, inside a running Trio program."""
+    exploration = Reduction(Tally(program, budget, stop_at_first))
+    return result_of(name, exploration, await drive(exploration, limits))
+
+
+def explore_program(
+    program: Program,
+    *,
+    name: str = "program",
+    budget: int = DEFAULT_BUDGET,
+    stop_at_first: bool = False,
+    limits: Limits = Limits(),
+) -> Result:
+    """Explore all interleavings of *program*, up to equivalence, in a `trio.run` of its own.
+
+    One execution runs for each class of executions that differ only in the order of steps that
+    do not depend on each other. All that its tasks share has to be reported: the objects of
+    `swaptrio.sched` do so themselves (see `swaptrio.sched.shared` for the rest).
+
+    Args:
+        program: makes the objects and spawns the tasks of one execution. It may return a
+            function that tells the state an execution has ended in; see ``Result.finals``.
+        name: for the statement.
+        budget: steps after which an execution counts as endless.
+        stop_at_first: whether to end at the first violation; else each distinct one is listed.
+        limits: what else ends the search.
+
+    Raises:
+        Exception: the program cannot be set up.
+        ValueError: the budget is below 1.
+    """
+
+    async def main() -> Result:
+        return await explore(
+            program, name=name, budget=budget, stop_at_first=stop_at_first, limits=limits
+        )
+
+    return trio.run(main)

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Prime events: an event together with all that had to happen before it, as one number.
+
+Two executions are equivalent if and only if they consist of the same prime events. So a class
+is named by the numbers of its tasks' last events, and that is how classes are counted: not
+assumed to be as many as the executions, but compared with them.
+
+The numbers also tell the future. What a step accesses depends on its causal past and nothing
+else. Whether a reversed race is covered already depends on the accesses of a step that has not
+been executed in that place; but if it is covered, its prime event has been executed in another
+order and is known here. If no number fits, nothing covers it (see `tree`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+import attrs
+
+from swaptrio.explore.exhaustive.event import Accesses, Path, entered, followed
+from swaptrio.explore.exhaustive.place import event_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from swaptrio.explore.exhaustive.event import Event, Past
+    from swaptrio.explore.exhaustive.walk import Node
+
+#: Accesses in the order of their keys.
+Sorted: TypeAlias = tuple[tuple[str, int], ...]
+
+#: A task, the number of its previous event, accesses, numbers of those followed, and draws.
+Prime: TypeAlias = tuple[str, int, Sorted, tuple[int, ...], Path]
+
+#: A task, the number of its previous event, and the first draws of its next step.
+Step: TypeAlias = tuple[str, int, Path]
+
+
+class Shown(NamedTuple):
+    """What a step has accessed, and its draws."""
+
+    accesses: Accesses
+    path: Path
+
+
+@attrs.define(eq=False)
+class Primes:
+    """Numbers all prime events that were ever executed.
+
+    *outcomes* are what the step after some event of a task has shown.
+    """
+
+    numbers: dict[Prime, int] = attrs.Factory(dict)
+    outcomes: dict[tuple[str, int], dict[tuple[Sorted, Path], Accesses]] = attrs.Factory(dict)
+
+    def number(self, task: str, previous: int, event: Event, behind: list[int]) -> int:
+        """The number of an executed event; *behind* are those of the events it follows."""
+        accesses = tuple(sorted(event.accesses.items()))
+        prime = (task, previous, accesses, tuple(sorted(behind)), event.path)
+        number = self.numbers.get(prime)
+        return self._new(prime) if number is None else number
+
+    def _new(self, prime: Prime) -> int:
+        number = self.numbers[prime] = len(self.numbers)
+        task, previous, accesses, _, path = prime
+        self.outcomes.setdefault((task, previous), {})[accesses, path] = dict(accesses)
+        return number
+
+    def known(
+        self, step: Step, past: Past, trace: Sequence[Node], extra: Sequence[Event]
+    ) -> list[Shown]:
+        """What the next step of a task is known to do after *past* and *extra*."""
+        task, previous, draws = step
+        known = []
+        shown = self.outcomes.get((task, previous), {})
+        for (accesses, path), by_key in shown.items():
+            if path[: len(draws)] != draws:
+                continue
+            behind: set[int] = set()
+            for key, mode in accesses:
+                behind.update(_followed(key, mode, past, trace, extra))
+            if previous >= 0:
+                behind.add(previous)
+            if (task, previous, accesses, tuple(sorted(behind)), path) in self.numbers:
+                known.append(Shown(by_key, path))
+        return known
+
+
+def _followed(
+    key: str, mode: int, past: Past, trace: Sequence[Node], extra: Sequence[Event]
+) -> tuple[int, ...]:
+    """The numbers of the events that an access after *past* and *extra* has to follow."""
+    group = past.groups.get(key)
+    if group is not None:
+        group = (group[0], _numbers(group[1], trace), _numbers(group[2], trace))
+    for event in extra:
+        against = event.accesses.get(key)
+        if against is not None:
+            group = entered(group, against, event.prime)
+    return followed(group, mode)
+
+
+def _numbers(indices: tuple[int, ...], trace: Sequence[Node]) -> tuple[int, ...]:
+    return tuple([event_of(trace[index]).prime for index in indices])

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Exploring a program by optimal reduction: one execution after the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from swaptrio.explore.exhaustive.place import event_of
+from swaptrio.explore.exhaustive.probe import Probe
+from swaptrio.explore.exhaustive.result import Outcome
+from swaptrio.explore.exhaustive.search import Search
+from swaptrio.explore.exhaustive.tally import NONDETERMINISTIC, Tally
+
+if TYPE_CHECKING:
+    from swaptrio.sched import Scheduler, Verdict
+
+#: Nodes behind which an estimate does not look any more: too little lies there.
+HORIZON = 64
+
+
+@attrs.define(eq=False)
+class Reduction:
+    """The search for one execution of each class.
+
+    *classes* are those that were met; were the reduction not exact they would be fewer than the
+    executions. The very first execution runs twice, so that a program that cannot be repeated
+    is noticed even if nothing else is to be explored.
+    """
+
+    tally: Tally
+    search: Search = attrs.Factory(Search)
+    classes: set[tuple[int, ...]] = attrs.Factory(set)
+    blocked: int = 0
+    probes: int = 0
+
+    @property
+    def traces(self) -> int:
+        """How many classes were met."""
+        return len(self.classes)
+
+    @property
+    def states(self) -> None:
+        """None are kept."""
+
+    async def turn(self, scheduler: Scheduler) -> None:
+        """Run one execution, and prepare the next."""
+        tally, walk = self.tally, self.search.walk
+        verdict = await tally.run(scheduler, walk)
+        if not self._conclusive(verdict):
+            return
+        if walk.disordered:
+            self._begin_anew()
+            return
+        if self.search.blocked is None:
+            tally.count(verdict)
+            self.classes.add(self.search.class_of())
+        else:
+            self.blocked += 1
+        if tally.executions == 1 and not await self._repeats(scheduler, verdict):
+            return
+        self.search.look_for_races()
+        await self._probe(scheduler)
+        if tally.outcome is None and not self.search.advance():
+            tally.outcome = Outcome.COMPLETE
+
+    def estimate(self) -> float:
+        """About how many executions there are in all; at least those that have run."""
+        explored, share = 0.0, 1.0
+        for node in self.search.trace[:HORIZON]:
+            branches = node.done + 1 + len(node.wishes)
+            share /= branches
+            explored += node.done * share
+        return self.tally.executions / explored if explored else float("inf")
+
+    @property
+    def depth(self) -> int:
+        """The length of the present trace."""
+        return len(self.search.trace)
+
+    def _begin_anew(self) -> None:
+        """It has turned out that the order of adds can be seen somewhere."""
+        ordered = self.search.walk.ordered
+        self.search = Search()
+        self.search.walk.ordered = ordered
+        self.classes, self.blocked, self.probes = set(), 0, 0
+        self.tally.clear()
+
+    def _conclusive(self, verdict: Verdict) -> bool:
+        difference = self.search.walk.difference
+        if difference is not None:
+            self.tally.give_up(f"{NONDETERMINISTIC}: {difference}")
+            return False
+        return self.tally.conclusive(verdict)
+
+    async def _repeats(self, scheduler: Scheduler, first: Verdict) -> bool:
+        walk = self.search.walk
+        walk.repeats = True
+        again = await self.tally.run(scheduler, walk)
+        walk.repeats = False
+        if not self._conclusive(again):
+            return False
+        if (again.ending, again.message) != (first.ending, first.message):
+            how = f"it ended as {first}, and then as {again}"
+            self.tally.give_up(f"{NONDETERMINISTIC}: {how}")
+        return self.tally.outcome is not Outcome.INCONCLUSIVE
+
+    async def _probe(self, scheduler: Scheduler) -> None:
+        """Ask for the races of which nobody knew whether they can be reversed."""
+        for first, wish in self.search.unsure:
+            assert wish.last is not None
+            plan = [*(event_of(node) for node in self.search.trace[:first]), *wish.events]
+            probe = Probe([(event.task, event.path) for event in plan], wish.last[0])
+            verdict = await self.tally.run(scheduler, probe)
+            self.probes += 1
+            if probe.answer:
+                self.search.wish(first, wish)
+            elif probe.answer is None and not self.tally.conclusive(verdict):
+                return

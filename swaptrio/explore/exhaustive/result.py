@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""What a search says at its end, or has to say so far."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from swaptrio.sched import Verdict
+
+if TYPE_CHECKING:
+    from swaptrio.sched import Ending, Schedule
+
+_NUMBER: Final = re.compile(r"0x[0-9a-f]+|\d+")
+
+
+class Outcome(StrEnum):
+    """What is known of all executions of a program.
+
+    ``complete``: all of them were explored. ``bounded``: all within the bound. ``violation``:
+    it stopped at the first. ``inconclusive``: nothing is known beyond what was found.
+    """
+
+    COMPLETE = "complete"
+    BOUNDED = "bounded"
+    VIOLATION = "violation"
+    INCONCLUSIVE = "inconclusive"
+
+
+@attrs.frozen
+class Found:
+    """One way to fail, with the first *verdict* that showed it; replay its schedule."""
+
+    verdict: Verdict
+
+    @property
+    def signature(self) -> tuple[Ending, str]:
+        """What tells it from other ways to fail: the check, or a message without numbers."""
+        verdict = self.verdict
+        named = verdict.check not in ("", "assertion")
+        return verdict.ending, verdict.check if named else _NUMBER.sub("#", verdict.message)
+
+    @property
+    def schedule(self) -> Schedule:
+        """What leads there again, under `Recorded`."""
+        return self.verdict.schedule
+
+    def __str__(self) -> str:
+        return f"{self.verdict} (schedule {self.schedule})"
+
+
+@attrs.frozen
+class Result:
+    """A statement about *program*, and the counts behind it.
+
+    *executions* ran to an end of their own; *traces* are how many classes of equivalent ones
+    were met, None where that was not counted. *blocked* ended early, as all tasks slept (0
+    where the reduction is optimal); *probes* only asked whether a task could go on somewhere.
+    *states* are the states that were met, None where none were kept; *finals* what the program
+    told of its ends, if it does. *bound* is the number of preemptions that was allowed, None
+    for any. *reason* is why nothing can be concluded. *seconds* is wall time.
+    """
+
+    program: str
+    outcome: Outcome
+    executions: int = 0
+    traces: int | None = None
+    states: int | None = None
+    blocked: int = 0
+    probes: int = 0
+    bound: int | None = None
+    reason: str = ""
+    finals: frozenset[Hashable] = frozenset()
+    violations: tuple[Found, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def complete(self) -> bool:
+        """Whether all executions are known, without any bound."""
+        return self.outcome is Outcome.COMPLETE
+
+    @property
+    def statement(self) -> str:
+        """What is true, in one sentence that names every bound."""
+        return f"{self._head()}: {self._counts()}, {self._violations()}"
+
+    def __str__(self) -> str:
+        return "\n  ".join([self.statement, *map(str, self.violations)])
+
+    def _head(self) -> str:
+        match self.outcome:
+            case Outcome.BOUNDED:
+                return f"bounded by {_number(self.bound or 0, 'preemption')}"
+            case Outcome.INCONCLUSIVE:
+                return f"inconclusive because {self.reason}"
+            case Outcome.VIOLATION:
+                return "stopped at the first violation"
+        return "complete"
+
+    def _counts(self) -> str:
+        parts = [_number(self.executions, "execution")]
+        if self.traces is not None:
+            parts.append(_number(self.traces, "class", "classes"))
+        if self.states is not None:
+            parts.append(_number(self.states, "state"))
+        if self.blocked:
+            parts.append(f"{self.blocked} blocked")
+        return ", ".join(parts)
+
+    def _violations(self) -> str:
+        if self.violations:
+            return _number(len(self.violations), "violation")
+        so_far = " so far" if self.outcome is Outcome.INCONCLUSIVE else ""
+        return f"no violation{so_far}"
+
+
+def _number(count: int, noun: str, nouns: str = "") -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {nouns or noun + 's'}"

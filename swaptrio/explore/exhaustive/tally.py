@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""What all ways to search count alike, and when they have to give up."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import TYPE_CHECKING
+
+import attrs
+
+from swaptrio.explore.exhaustive.result import Found, Outcome
+from swaptrio.sched import Ending, Program
+
+if TYPE_CHECKING:
+    from swaptrio.sched import Execution, Scheduler, Strategy, Verdict
+
+#: How a program is never to be trusted again.
+NONDETERMINISTIC = "the program is not deterministic"
+
+
+@attrs.define(eq=False)
+class Tally:
+    """Runs executions of *program* and counts them.
+
+    *outcome* is None as long as the search goes on. What *program* returns may be a function:
+    it is asked for the state in which an execution has ended. *first* says to stop at the first
+    violation.
+    """
+
+    program: Program
+    budget: int
+    first: bool = False
+    executions: int = 0
+    outcome: Outcome | None = None
+    reason: str = ""
+    finals: set[Hashable] = attrs.Factory(set)
+    violations: dict[tuple[Ending, str], Found] = attrs.Factory(dict)
+    _final: object = None
+
+    async def run(self, scheduler: Scheduler, strategy: Strategy) -> Verdict:
+        """One execution; nothing is counted.
+
+        Raises:
+            Exception: the program cannot be set up.
+        """
+        self._final = None
+        observer = strategy if hasattr(strategy, "end") else None
+        execution = await scheduler.run(
+            self._begin,
+            strategy,
+            budget=self.budget,
+            observer=observer,  # type: ignore[arg-type]  # by its methods
+        )
+        verdict = execution.verdict
+        assert verdict is not None
+        if not execution.tasks and execution.failure is not None:
+            raise execution.failure
+        return verdict
+
+    def _begin(self, execution: Execution) -> None:
+        self._final = self.program(execution)
+
+    def count(self, verdict: Verdict) -> None:
+        """An execution has come to an end of its own."""
+        self.executions += 1
+        if callable(self._final):
+            self.finals.add(self._final())
+        if not verdict.passed:
+            found = Found(verdict)
+            self.violations.setdefault(found.signature, found)
+            if self.first:
+                self.outcome = Outcome.VIOLATION
+
+    def clear(self) -> None:
+        """Forget what was counted."""
+        self.executions, self.outcome, self.reason = 0, None, ""
+        self.finals.clear()
+        self.violations.clear()
+
+    def conclusive(self, verdict: Verdict) -> bool:
+        """Whether anything can be learned from an execution; if not, this is the end."""
+        if verdict.ending is Ending.DIVERGED:
+            self.give_up(f"{NONDETERMINISTIC}: {verdict.message}")
+        elif verdict.check == "step-budget":
+            self.give_up(f"an execution has {verdict.message} (schedule {verdict.schedule})")
+        return self.outcome is not Outcome.INCONCLUSIVE
+
+    def give_up(self, reason: str) -> None:
+        """End the search without a conclusion."""
+        self.outcome = Outcome.INCONCLUSIVE
+        self.reason = reason

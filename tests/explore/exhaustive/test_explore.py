@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""What an exploration says, and when it refuses to say it."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import pytest
+
+from swaptrio.explore.exhaustive import Limits, Outcome, explore_program
+from swaptrio.sched import (
+    Access,
+    Ending,
+    Mutex,
+    Recorded,
+    Shared,
+    Violation,
+    choose,
+    now,
+    point,
+    run,
+    sleep,
+    touch,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from swaptrio.sched import Execution
+
+
+def lost_update(execution: Execution) -> Callable[[], int]:
+    """Two increments without a lock."""
+    x = Shared("x", 0)
+
+    async def increment() -> None:
+        await x.write("increment.write", await x.read("increment.read") + 1)
+
+    def check() -> None:
+        if x.value != 2:
+            raise Violation("T-SUM", "an update is lost")
+
+    for name in ("a", "b"):
+        execution.spawn(name, increment)
+    execution.at_end.append(check)
+    return lambda: x.value
+
+
+def test_statement_of_a_complete_search() -> None:
+    """The statement counts executions, classes and violations, and names no bound."""
+    result = explore_program(lost_update)
+    assert result.statement == "complete: 4 executions, 4 classes, 1 violation"
+    assert result.finals == {1, 2}
+
+
+def test_first_violation_ends_the_search() -> None:
+    """A search that stops at the first violation does not claim to be complete."""
+    result = explore_program(lost_update, stop_at_first=True)
+    assert result.outcome is Outcome.VIOLATION
+    assert not result.complete
+    assert result.statement.startswith("stopped at the first violation: ")
+
+
+def test_schedule_replays_the_violation() -> None:
+    """The schedule of a violation leads there again."""
+    (found,) = explore_program(lost_update).violations
+    again = run(lost_update, Recorded(found.schedule)).verdict
+    assert again is not None
+    assert (again.ending, again.message) == (Ending.VIOLATION, "an update is lost")
+
+
+def test_violation_in_the_middle_hides_nothing() -> None:
+    """What others would have done after a violation is explored with another order."""
+
+    def program(execution: Execution) -> None:
+        x = Shared("x", 0)
+
+        async def first() -> None:
+            if await x.read("first.read"):
+                raise Violation("T-FIRST", "too late")
+
+        async def second() -> None:
+            await x.write("second.write", 1)
+            if await x.read("second.read"):
+                raise Violation("T-SECOND", "its own write")
+
+        execution.spawn("first", first)
+        execution.spawn("second", second)
+
+    found = {found.verdict.check for found in explore_program(program).violations}
+    assert found == {"T-FIRST", "T-SECOND"}
+
+
+def test_assertions_are_told_apart_by_their_messages() -> None:
+    """Two assertions that fail are two violations; numbers in their messages do not count."""
+
+    def program(execution: Execution) -> None:
+        async def task() -> None:
+            number = choose("task.draw", range(4))
+            raise AssertionError(f"even {number}" if number % 2 == 0 else f"odd {number}")
+
+        execution.spawn("a", task)
+
+    found = [found.verdict.message for found in explore_program(program).violations]
+    assert found == ["even 0", "odd 1"]
+
+
+def test_adds_that_somebody_awaits_are_ordered() -> None:
+    """Adds commute only as long as nobody waits for what they lead to half-way."""
+
+    def program(execution: Execution) -> Callable[[], tuple[bool, ...]]:
+        x = Shared("x", 0)
+
+        async def add() -> None:
+            await point("add.step")
+            touch(x, Access.ADD)
+            x._set(x._value + 1)
+
+        async def wait() -> None:
+            await point("wait.before")
+            await x.until("wait.until", lambda value: value == 1)
+
+        for name in ("a", "b"):
+            execution.spawn(name, add)
+        waiter = execution.spawn("waiter", wait)
+        return lambda: (waiter.finished,)
+
+    result = explore_program(program)
+    assert result.finals == {(True,), (False,)}
+    # Either add comes first, and the waiter is between them or too late.
+    assert (result.executions, result.traces, result.blocked) == (4, 4, 0)
+
+
+def test_time_passes_at_any_moment() -> None:
+    """That a sleeper comes back is explored at each place where it could."""
+
+    def program(execution: Execution) -> Callable[[], int]:
+        seen: list[int] = []
+
+        async def sleeper() -> None:
+            await sleep("sleeper.sleep", 10)
+
+        async def reader() -> None:
+            await point("reader.read")
+            seen.append(now())
+
+        execution.spawn("sleeper", sleeper)
+        execution.spawn("reader", reader)
+        return lambda: seen[0]
+
+    assert explore_program(program).finals == {0, 10}
+
+
+def test_condition_of_a_lock_is_explored_before_its_holder() -> None:
+    """Who finds a lock taken could have taken it first, whatever lies between."""
+
+    def program(execution: Execution) -> Callable[[], tuple[str, ...]]:
+        lock, order = Mutex("lock"), Shared[tuple[str, ...]]("order", ())
+
+        async def enter(name: str) -> None:
+            await lock.acquire("enter.lock")
+            await order.write("enter.write", (*await order.read("enter.read"), name))
+            await lock.release("enter.unlock")
+
+        for name in "abc":
+            execution.spawn(name, enter, name)
+        return lambda: order.value
+
+    result = explore_program(program)
+    assert result.finals == set(itertools.permutations("abc"))
+    assert result.executions == 6
+
+
+def test_program_that_changes_from_run_to_run_is_reported() -> None:
+    """Where a repetition offers something else, the step is named and nothing concluded."""
+    runs = itertools.count()
+
+    def program(execution: Execution) -> None:
+        number = next(runs)
+
+        async def task() -> None:
+            await point("task.one")
+            await point(f"task.two-{number}")
+
+        execution.spawn("a", task)
+
+    result = explore_program(program)
+    assert result.outcome is Outcome.INCONCLUSIVE
+    assert "not deterministic: step 3: expected" in result.reason
+
+
+def test_program_that_ends_elsewhere_is_reported() -> None:
+    """A repetition that is shorter has differed, too."""
+    runs = itertools.count()
+
+    def program(execution: Execution) -> None:
+        number = next(runs)
+
+        async def task() -> None:
+            await point("task.one")
+            if not number:
+                await point("task.two")
+
+        execution.spawn("a", task)
+
+    result = explore_program(program)
+    assert result.outcome is Outcome.INCONCLUSIVE
+    assert "not deterministic" in result.reason
+
+
+def test_program_that_draws_among_fewer_is_reported() -> None:
+    """A repetition that has fewer options than the draw it repeats has differed."""
+    runs = itertools.count()
+
+    def program(execution: Execution) -> None:
+        number = next(runs)
+
+        async def task() -> None:
+            await point("task.one")
+            choose("task.draw", range(3 if number < 3 else 1))
+
+        execution.spawn("a", task)
+
+    assert "not deterministic" in explore_program(program).reason
+
+
+def test_endless_execution_is_no_proof() -> None:
+    """An execution over its budget leaves the search without a conclusion."""
+
+    def program(execution: Execution) -> None:
+        async def task() -> None:
+            while True:
+                await point("task.again")
+
+        execution.spawn("a", task)
+
+    result = explore_program(program, budget=50)
+    assert result.outcome is Outcome.INCONCLUSIVE
+    assert "no end after 50 steps" in result.statement
+
+
+def test_program_that_cannot_be_set_up_raises() -> None:
+    """A mistake in the set-up is the caller's, and no finding."""
+
+    def program(execution: Execution) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        explore_program(program)
+
+
+def test_interrupted_search_says_so() -> None:
+    """A search that was stopped reports what it knows, and claims nothing."""
+    asked = itertools.count()
+    result = explore_program(lost_update, limits=Limits(stop=lambda: next(asked) == 2))
+    assert result.outcome is Outcome.INCONCLUSIVE
+    assert result.executions == 2
+    assert result.statement.startswith("inconclusive because it was interrupted: ")
+
+
+def test_time_limit_ends_the_search() -> None:
+    """No execution begins once the time is over."""
+    result = explore_program(lost_update, limits=Limits(seconds=0))
+    assert result.reason == "its time of 0 s is over"
+    assert result.executions == 0
