@@ -8,9 +8,9 @@ finds a better one:
 1. the normal form: the same partial order of steps with fewer switches, found without re-runs;
 2. delta debugging over what leaves the default, by names: many at once and then one by one;
 3. the same by numbers of steps, where a decision that is dropped moves all behind it;
-4. all schedules with one entry, and with two, if the best has more; and those with one entry
-   where whoever waits is served at once, which by default others may delay;
-5. one entry in the place of any two, and in the place of any one.
+4. all schedules with one entry, as it is and where whoever waits is served at once, which by
+   default others may delay; then one entry in the place of any two, and of any one;
+5. all schedules with two entries, if the best has more.
 
 "Better" is by `Size`, "the same way" by `Fingerprint`. Nothing here is drawn: the same failure
 gives the same result. What is left leaves the default in as few places as the sweeps can prove
@@ -165,10 +165,10 @@ class Search:
             await self._sweep_one(prompt=False)
             if self.size.deviations > 1:
                 await self._sweep_one(prompt=True)
-            if self.size.deviations > 2:
-                await self._sweep_two()
             await self._exchange(2)
             await self._exchange(1)
+            if self.size == size and self.size.deviations > 2:
+                await self._sweep_two()
 
     async def tries(
         self, entries: Iterable[Entry], *, offering: bool = False, prompt: bool = False
