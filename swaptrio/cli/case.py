@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from swaptrio.errors import BadInput, Problem, VariantError
+from swaptrio.errors import BadInput, Problem, ScenarioError, VariantError, shown
+from swaptrio.explore.reduce import parts, without
 from swaptrio.scenario.files import digest, find
 from swaptrio.scenario.format import Scenario
 from swaptrio.scenario.play import load_checked
 from swaptrio.scenario.world import Setup
 from swaptrio.variants import Variant
 from swaptrio.variants import load as load_variant
+from swaptrio.words import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,23 +28,52 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Case:
-    """A scenario and a variant, with the words *name* and *spelled* that somebody typed."""
+    """A scenario and a variant, with the words *name* and *spelled* that somebody typed.
+
+    *without* are the tasks and kinds of failure that are taken out of the scenario.
+    """
 
     name: str
     spelled: str
     scenario: Scenario
     variant: Variant
     digest: str
+    without: tuple[str, ...] = ()
 
     @property
     def setup(self) -> Setup:
         """Both, ready to run."""
-        return Setup(self.scenario, self.variant)
+        whole = Setup(self.scenario, self.variant)
+        return without(whole, self.without) if self.without else whole
 
-    def command(self, console: Console, schedule: Schedule) -> str:
-        """What to type to see the execution of *schedule*."""
-        options = ["--variant", self.spelled, "--schedule", str(schedule)]
-        return shlex.join([console.program, "replay", self.name, *options])
+    def command(self, console: Console, schedule: Schedule, verb: str = "replay") -> str:
+        """What to type to see the execution of *schedule*, or what else *verb* does with it."""
+        options = ["--variant", self.spelled, *self.less, "--schedule", str(schedule)]
+        return shlex.join([console.program, verb, self.name, *options])
+
+    @property
+    def less(self) -> list[str]:
+        """The options that take out what this case is without."""
+        return [word for name in self.without for word in ("--without", name)]
+
+    def taking_out(self, names: Sequence[str]) -> Case:
+        """This case without the tasks and kinds of failure called *names*.
+
+        Raises:
+            BadInput: there is none of such a name, or no task would be left.
+        """
+        known = parts(self.scenario)
+        problems = [_unknown(name, known) for name in names if name not in known]
+        if not problems and all(task.name in names for task in self.scenario.task):
+            problems.append(Problem("", "--without", "", "no task would be left"))
+        if problems:
+            raise ScenarioError(tuple(problems))
+        return attrs.evolve(self, without=tuple(dict.fromkeys((*self.without, *names))))
+
+
+def _unknown(name: str, known: Sequence[str]) -> Problem:
+    message = f"there is nothing of this name to take out; there are {', '.join(known)}"
+    return Problem("", "--without", shown(name), message, nearest(name, known) or "")
 
 
 def load_cases(console: Console, names: Sequence[str], variant: str) -> list[Case]:

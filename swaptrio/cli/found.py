@@ -13,7 +13,7 @@ from swaptrio.cli.case import Case
 from swaptrio.cli.console import Console, filled, short
 from swaptrio.cli.recording import Recording, digest_of, kept, log_of, record
 from swaptrio.cli.replayed import violation_of
-from swaptrio.explore import Failure, Fuzzed, shrink
+from swaptrio.explore import Failure, Fuzzed, Minimal, Reduced, minimise, reduce
 from swaptrio.sched import Recorded, Scheduler
 from swaptrio.trace.ending import outcome
 from swaptrio.trace.formats import Result
@@ -27,14 +27,17 @@ _PASSED = "passed"
 
 @attrs.frozen
 class Find:
-    """A distinct failure, the recording of its shortest execution, and where the trace lies.
+    """A distinct failure, the recording of its simplest execution, and where the trace lies.
 
-    There is no trace where it could not be written.
+    There is no trace where it could not be written. *reduced* is a smaller scenario that fails
+    in the same way, if there is one.
     """
 
     failure: Failure
     recording: Recording
     path: Path | None
+    minimal: Minimal
+    reduced: Reduced | None
 
     def record(self, console: Console) -> dict[str, Any]:
         """For programs."""
@@ -44,6 +47,9 @@ class Find:
             "count": self.failure.count,
             "seed": self.failure.seed,
             "schedule": str(verdict.schedule),
+            "names": str(self.recording.names),
+            "size": attrs.asdict(self.minimal.size),
+            "smaller": self._smaller(console),
             "verdict": verdict.ending.value,
             "message": verdict.message,
             "violation": violation_of(verdict, self.recording.trace),
@@ -62,11 +68,36 @@ class Find:
         yield from (f"  {line}" for line in filled(verdict.message, _WIDTH - 2, "  "))
         before, after = len(self.failure.schedule), len(verdict.schedule)
         yield f"  schedule: {verdict.schedule} (deviations: {after}, at first {before})"
+        if after:
+            names = f"by names: {self.recording.names}"
+            yield from (f"  {line}" for line in filled(names, _WIDTH - 2, "  "))
+        if self.reduced is not None:
+            yield f"  smaller: {shlex.join(self._options(self.reduced))}"
         if self.path is not None:
             path = short(self.path)
             yield f"  trace: {path}"
             yield f"  open it: {shlex.join([console.program, 'trace', path])}"
         yield f"  {self.recording.case.command(console, verdict.schedule)}"
+
+    def _options(self, reduced: Reduced) -> list[str]:
+        less = self._less(reduced).less
+        return [*less, "--schedule", str(reduced.minimal.schedule)]
+
+    def _less(self, reduced: Reduced) -> Case:
+        return attrs.evolve(self.recording.case, without=reduced.without)
+
+    def _smaller(self, console: Console) -> dict[str, Any] | None:
+        """The smaller scenario, for programs."""
+        if self.reduced is None:
+            return None
+        minimal = self.reduced.minimal
+        return {
+            "without": list(self.reduced.without),
+            "schedule": str(minimal.schedule),
+            "names": str(minimal.names),
+            "size": attrs.asdict(minimal.size),
+            "command": self._less(self.reduced).command(console, minimal.schedule),
+        }
 
 
 @attrs.frozen
@@ -122,8 +153,9 @@ async def find(
     failure: Failure,
     stop: Callable[[], bool],
 ) -> Find:
-    """Make *failure* short, replay that with the recorder on, and keep its trace."""
-    short_one = await shrink(scheduler, case.setup, failure.verdict, stop=stop)
-    recording = await record(scheduler, case, Recorded(short_one.schedule))
-    path = log_of(case, digest_of(short_one.schedule))
-    return Find(failure, recording, kept(console, recording.trace, path))
+    """Make *failure* simple, replay that with the recorder on, and keep its trace."""
+    minimal = await minimise(scheduler, case.setup, failure.verdict, stop=stop)
+    reduced = await reduce(scheduler, case.setup, minimal, stop=stop)
+    recording = await record(scheduler, case, Recorded(minimal.schedule))
+    path = log_of(case, digest_of(minimal.schedule))
+    return Find(failure, recording, kept(console, recording.trace, path), minimal, reduced)

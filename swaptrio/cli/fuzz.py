@@ -190,7 +190,7 @@ async def _campaign(
         )
         finds = []
         for number, failure in enumerate(fuzzed.failures, 1):
-            line.show(f"making failure {number} of {len(fuzzed.failures)} short")
+            line.show(f"making failure {number} of {len(fuzzed.failures)} simple")
             finds.append(await find(console, scheduler, case, failure, stop))
     finally:
         line.clear()

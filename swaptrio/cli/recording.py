@@ -16,6 +16,7 @@ from swaptrio.scenario.files import folder as scenarios
 from swaptrio.scenario.play import Played, Watched, play
 from swaptrio.sched import (
     Carrier,
+    Observer,
     Schedule,
     Scheduler,
     Script,
@@ -23,12 +24,14 @@ from swaptrio.sched import (
     Verdict,
     open_scheduler,
 )
+from swaptrio.sched.names import NamedSchedule, Naming
 from swaptrio.trace import Recorder, Report, Trace, write_trace
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from swaptrio.cli.console import Console
+    from swaptrio.sched import Execution, Task
 
 T = TypeVar("T")
 
@@ -41,11 +44,12 @@ _DIGITS: Final = 12
 
 @attrs.frozen
 class Recording:
-    """One recorded execution of a case."""
+    """One recorded execution of a case; *names* is its schedule by names."""
 
     case: Case
     played: Played
     trace: Trace
+    names: NamedSchedule
 
     @property
     def verdict(self) -> Verdict:
@@ -72,7 +76,8 @@ async def record(
     """Play *case* under *strategy* with the recorder on."""
     watched = Watched()
     recorder = Recorder(watched.snapshot)
-    watched.inner = recorder
+    naming = Naming()
+    watched.inner = Both(recorder, naming)
     played = await play(scheduler, case.setup, strategy, watched)
     trace = recorder.trace(
         scenario=case.scenario.name,
@@ -84,7 +89,30 @@ async def record(
             Report(found.check, found.message) for found in played.world.oracles.findings
         ),
     )
-    return Recording(case, played, trace)
+    return Recording(case, played, trace, naming.schedule)
+
+
+@attrs.frozen
+class Both:
+    """Two observers as one; *first* is told first."""
+
+    first: Observer
+    second: Observer
+
+    def step(self, execution: Execution, task: Task) -> None:
+        """Tell both."""
+        self.first.step(execution, task)
+        self.second.step(execution, task)
+
+    def choice(self, execution: Execution, task: Task, label: str, option: object) -> None:
+        """Tell both."""
+        self.first.choice(execution, task, label, option)
+        self.second.choice(execution, task, label, option)
+
+    def end(self, execution: Execution) -> None:
+        """Tell both."""
+        self.first.end(execution)
+        self.second.end(execution)
 
 
 def log_of(case: Case, what: str) -> Path:

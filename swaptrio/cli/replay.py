@@ -25,14 +25,22 @@ if TYPE_CHECKING:
         "replay large-vs-small-neighbour",
         "replay large-vs-small-neighbour --variant pre --window large-first",
         "replay large-vs-small-neighbour --schedule 10:1@small/start",
+        "replay large-vs-small-neighbour --variant no-second-check \\\n"
+        "    --schedule 'large#1@swap_cache_alloc.recheck -> small'",
         "replay path/to/race.toml --variant path/to/mine.py --seed 7",
     )
 )
 @click.argument("name")
 @variant_option
 @click.option("--window", metavar="W", help="A window of the scenario; else the first one.")
-@click.option("--schedule", metavar="S", help="A schedule, or the path of a trace with one.")
+@click.option("--schedule", metavar="S", help="A schedule by numbers or names, or a trace.")
 @click.option("--seed", metavar="N", type=SEED, help="Walk at random with this seed.")
+@click.option(
+    "--without",
+    metavar="PART",
+    multiple=True,
+    help="Take a task out of the scenario, or what may fail: failures.alloc.",
+)
 @click.option("--log", metavar="FILE", help="Where the trace goes; else into logs/.")
 @shared
 def replay(
@@ -42,6 +50,7 @@ def replay(
     window: str | None,
     schedule: str | None,
     seed: int | None,
+    without: tuple[str, ...],
     log: str | None,
 ) -> int:
     """Play one execution of the scenario NAME and draw it.
@@ -51,6 +60,10 @@ def replay(
     a window; then it is as expected if it passes, or if it ends with the ending and check that
     any window of the scenario expects of this variant.
 
+    A schedule is what 'fuzz' and 'replay' print, by numbers or by names. That by names survives
+    changes of the code: 'large#1@swap_cache_alloc.recheck -> small' lets small go on when large
+    comes to that label for the first time.
+
     The trace is kept: 'swaptrio trace FILE' draws it again. An execution that diverged, or that
     did not reach its window, is kept only where --log says so.
     """
@@ -58,10 +71,14 @@ def replay(
     if len(given) > 1:
         msg = "only one of --window, --schedule and --seed can be given"
         raise click.UsageError(msg)
+    if without and schedule is None and seed is None:
+        msg = "--without goes with --schedule or --seed; a window needs the whole scenario"
+        raise click.UsageError(msg)
     from swaptrio.cli.case import load_cases
 
     with console.interrupts.listening():
         [case] = load_cases(console, [name], variant)
+        case = case.taking_out(without) if without else case
         if schedule is not None:
             return _scheduled(console, case, schedule, log)
         if seed is not None:
@@ -89,11 +106,9 @@ def _windowed(console: Console, case: Case, name: str | None, log: str | None) -
 def _scheduled(console: Console, case: Case, schedule: str, log: str | None) -> int:
     from swaptrio.cli.judgement import judge_freely
     from swaptrio.cli.recording import digest_of
-    from swaptrio.cli.schedules import schedule_in
-    from swaptrio.sched import Recorded
+    from swaptrio.cli.schedules import strategy_in
 
-    strategy = Recorded(schedule_in(case, schedule))
-    recording = _record(console, case, strategy)
+    recording = _record(console, case, strategy_in(case, schedule))
     judgement = judge_freely(recording.verdict, case.scenario, case.variant)
     return _finish(console, recording, judgement, log, digest_of(recording.verdict.schedule))
 

@@ -43,6 +43,7 @@ class Replayed:
             "window": None if self.window is None else self.window.name,
             "seed": self.recording.trace.header.seed,
             "schedule": str(verdict.schedule),
+            "names": str(self.recording.names),
             "verdict": verdict.ending.value,
             "violation": violation_of(verdict, self.recording.trace),
             "message": verdict.message,
@@ -74,6 +75,8 @@ class Replayed:
             color=console.color,
         )
         yield from _where_it_crashed(self.recording, console)
+        if verdict.ending in _BROKEN and len(self.recording.names) > 0:
+            yield from filled(f"by names: {self.recording.names}", console.width, "  ")
         yield from self._judged(console.width)
         if self.path is not None:
             path = short(self.path)
@@ -117,6 +120,7 @@ def not_applicable(case: Case, window: Window, reason: str) -> dict[str, Any]:
         "window": window.name,
         "seed": None,
         "schedule": None,
+        "names": None,
         "verdict": "n/a",
         "violation": None,
         "message": reason,

@@ -1,10 +1,24 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Looking for interleavings that break something, and making them short."""
+"""Looking for interleavings that break something, and making them simple."""
 
 from swaptrio.explore.fingerprint import Fingerprint
 from swaptrio.explore.fuzz import Failure, Fuzzed, fuzz
+from swaptrio.explore.minimise import REPLAYS, Minimal, Size, minimise
 from swaptrio.explore.pace import Pace
 from swaptrio.explore.plan import Plan
-from swaptrio.explore.shrink import REPLAYS, shrink
+from swaptrio.explore.reduce import Reduced, reduce
 
-__all__ = ["REPLAYS", "Failure", "Fingerprint", "Fuzzed", "Pace", "Plan", "fuzz", "shrink"]
+__all__ = [
+    "REPLAYS",
+    "Failure",
+    "Fingerprint",
+    "Fuzzed",
+    "Minimal",
+    "Pace",
+    "Plan",
+    "Reduced",
+    "Size",
+    "fuzz",
+    "minimise",
+    "reduce",
+]

@@ -9,18 +9,21 @@ from swaptrio.scenario.play import BUDGET
 
 if TYPE_CHECKING:
     from swaptrio.scenario.world import Setup, World
-    from swaptrio.sched import Execution, Scheduler, Strategy, Verdict
+    from swaptrio.sched import Execution, Observer, Scheduler, Strategy, Verdict
 
 
-async def execute(scheduler: Scheduler, setup: Setup, strategy: Strategy) -> Verdict:
-    """The verdict of *setup* under *strategy*."""
+async def execute(
+    scheduler: Scheduler, setup: Setup, strategy: Strategy, observer: Observer | None = None
+) -> Verdict:
+    """The verdict of *setup* under *strategy*; *observer* is told of every step."""
 
     worlds: list[World] = []
 
     def program(execution: Execution) -> None:
         worlds.append(setup.build(execution))
 
-    verdict = (await scheduler.run(program, strategy, budget=BUDGET)).verdict
+    execution = await scheduler.run(program, strategy, budget=BUDGET, observer=observer)
+    verdict = execution.verdict
     for world in worlds:
         world.oracles.detach()
     assert verdict is not None

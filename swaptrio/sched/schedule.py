@@ -47,7 +47,7 @@ class Decision:
     label: str = ""
 
     def __str__(self) -> str:
-        where = f"@{_written(self.task)}/{_written(self.label)}" if self.task else ""
+        where = f"@{written_name(self.task)}/{written_name(self.label)}" if self.task else ""
         return f"{self.step}:{self.index}{where}"
 
 
@@ -88,11 +88,17 @@ class Schedule:
         return cls(decisions)
 
 
-def _written(name: str) -> str:
+def written_name(name: str) -> str:
+    """*name* as it stands in a schedule."""
     return quote(name, safe="+", errors="surrogatepass").replace("~", "%7E")
 
 
-def _read(name: str) -> str:
+def read_name(name: str) -> str:
+    """The name that stands in a schedule as *name*; the inverse of `written_name`.
+
+    Raises:
+        UnicodeDecodeError: it is no text.
+    """
     return unquote(name, errors="surrogatepass")
 
 
@@ -107,7 +113,7 @@ def _parse_decision(part: str, place: int) -> Decision:
         msg = f"{where} has a zero; steps and deviations count from 1"
         raise BadSchedule(msg)
     try:
-        return Decision(int(step), int(index), _read(task), _read(label))
+        return Decision(int(step), int(index), read_name(task), read_name(label))
     except UnicodeDecodeError:
         msg = f"{where} has a name that is no text"
         raise BadSchedule(msg) from None

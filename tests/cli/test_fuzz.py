@@ -179,7 +179,7 @@ def test_report_that_means_nothing(
 @pytest.mark.parametrize("strategy", ["pct:3", "pos", "urw", "feedback", "auto"])
 def test_other_strategies(strategy: str, race: str, swaptrio: Run, document: Document) -> None:
     """Any strategy can decide; what it finds replays like any other failure."""
-    options = ("--variant", "no-second-check", "--seeds", 100, "--strategy", strategy, "--json")
+    options = ("--variant", "no-second-check", "--seeds", 60, "--strategy", strategy, "--json")
     record = document(swaptrio("fuzz", race, *options))
 
     (failure,) = [each for each in record["failures"] if each["check"] == "I-ONE"]

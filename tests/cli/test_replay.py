@@ -293,3 +293,57 @@ def test_all_variants_can_be_named(race: str, swaptrio: Run) -> None:
     """Each shipped variant plays a race that does not know it."""
     for variant in variants():
         assert swaptrio("replay", race, "--variant", variant).exit_code in (0, 1)
+
+
+def test_schedule_by_names(race: str, swaptrio: Run, document: Document) -> None:
+    """A schedule by names leads where that by numbers does, and each prints the other."""
+    options = ("--variant", "no-second-check", "--json")
+    names = "large#1@swap_cache_alloc.recheck -> small"
+    one = document(swaptrio("replay", race, "--schedule", names, *options))
+    other = document(swaptrio("replay", race, "--schedule", one["schedule"], *options))
+
+    assert one["violation"]["check"] == "I-ONE"
+    assert one["names"] == other["names"] == names
+    assert one == other
+
+
+def test_schedule_by_names_that_does_not_fit(race: str, swaptrio: Run) -> None:
+    """A label that was renamed is told with the nearest that the task comes to."""
+    wrong = swaptrio("replay", race, "--schedule", "large#1@swap_cache_alloc.rechecks -> small")
+    worse = swaptrio("replay", race, "--schedule", "large -> small")
+
+    assert wrong.exit_code == 3
+    assert "is it swap_cache_alloc.recheck now?" in " ".join(wrong.stdout.split())
+    assert worse.exit_code == 2
+    assert "no place TASK#N@LABEL in 'large'" in worse.stderr
+
+
+def test_a_part_taken_out(race: str, swaptrio: Run, document: Document) -> None:
+    """Tasks and kinds of failure can be taken out; the command that replays it says so."""
+    out = ("--without", "small", "--without", "failures.alloc")
+    options = (*out, "--variant", "chris-literal", "--seed", 3, "--json")
+    result = document(swaptrio("replay", race, *options))
+    again = document(swaptrio(*shlex.split(result["command"])[1:], "--json"))
+
+    assert list(result["results"]) in ([], ["large"])
+    assert "--without small --without failures.alloc" in result["command"]
+    assert again["verdict"] == result["verdict"]
+    assert again["steps"] == result["steps"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--without", "smal", "--seed", "1"], "there are large, small, failures.alloc"),
+        (["--without", "large", "--without", "small", "--seed", "1"], "no task would be left"),
+        (["--without", "small"], "a window needs the whole scenario"),
+    ],
+)
+def test_what_cannot_be_taken_out(
+    options: list[str], message: str, race: str, swaptrio: Run
+) -> None:
+    """What is not there, all tasks, and anything of a window cannot be taken out."""
+    result = swaptrio("replay", race, *options)
+
+    assert result.exit_code == 2
+    assert message in result.stderr

@@ -14,6 +14,7 @@ from swaptrio.sched.strategies.feedback import Feedback
 from swaptrio.sched.strategies.first_choice import FirstChoice
 from swaptrio.sched.strategies.interest import Predicate, Words
 from swaptrio.sched.strategies.metrics import Counts, Metrics
+from swaptrio.sched.strategies.named import Named
 from swaptrio.sched.strategies.nondeterminism_check import NondeterminismCheck
 from swaptrio.sched.strategies.pct import Pct
 from swaptrio.sched.strategies.pos import Pos
@@ -42,6 +43,7 @@ __all__ = [
     "Feedback",
     "FirstChoice",
     "Metrics",
+    "Named",
     "NondeterminismCheck",
     "Pct",
     "Pos",
