@@ -4,6 +4,15 @@
 from swaptrio.checks.accesses import watch_accesses
 from swaptrio.checks.findings import CHECKS, SOFT, Finding
 from swaptrio.checks.quiescent import check_quiescent
+from swaptrio.checks.races import watch_races
 from swaptrio.checks.watch import Oracles
 
-__all__ = ["CHECKS", "SOFT", "Finding", "Oracles", "check_quiescent", "watch_accesses"]
+__all__ = [
+    "CHECKS",
+    "SOFT",
+    "Finding",
+    "Oracles",
+    "check_quiescent",
+    "watch_accesses",
+    "watch_races",
+]

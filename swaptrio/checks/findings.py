@@ -28,6 +28,7 @@ CHECKS: Final = {
     "I-MAPDATA": "a page that becomes mapped holds what was last stored there",
     "I-PTEMATCH": "what replaces a swap entry is the page that the entry names",
     "I-SPIN": "nobody sleeps under a spinlock, and locks nest in one order",
+    "I-RACE": "locks or messages order two accesses, one a write, but where the table excuses",
     "I-ERRNO": "an error says what is the case",
     "I-PROGRESS": "a loop goes round again only if something has changed",
     "I-SHADOW": "a rollback leaves every slot's shadow as it was (reported only)",

@@ -795,6 +795,7 @@ def test_every_check_is_broken_by_a_test() -> None:
     """A check that nothing here can make fail checks nothing."""
     broken = [check for check, _ in BREAKERS.values()] + [check for _, check, *_ in LIES]
     broken += ["I-PTEMATCH", "I-PROGRESS", "I-CHARGE1", "I-MAPDATA", "I-SHADOW"]
+    broken += ["I-RACE"]  # in test_races
     assert sorted(dict.fromkeys(broken)) == sorted(CHECKS)
 
 
