@@ -139,6 +139,13 @@ def _locking(
     return function(kernel, folio, label)
 
 
+def _trying_to_lock(
+    oracles: Oracles, function: Function, kernel: Kernel, folio: Folio, label: str
+) -> Any:
+    oracles.memory.locked[_me()] = folio
+    return function(kernel, folio, label)
+
+
 def _unlocking(
     oracles: Oracles, function: Function, kernel: Kernel, folio: Folio, label: str
 ) -> Any:
@@ -380,6 +387,7 @@ _WRAPPERS: Final[dict[str, Wrapper]] = {
     "swap_read_folio": _reading,
     "end_swap_bio_read": _read_ended,
     "folio_lock": _locking,
+    "folio_trylock": _trying_to_lock,
     "folio_unlock": _unlocking,
     "folio_add_lru": _adding_to_lru,
     "_folio_put": _freeing,
