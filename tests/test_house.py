@@ -62,7 +62,7 @@ PARTS = {
     "_swap_in": "do_swap_page",
     "_nothing_read": "do_swap_page",
     "_map": "do_swap_page",
-    "free_folio_and_swap_cache": "zap_pte_range",
+    "_give_up": "do_swap_page",
     "_end": "block_device",
     "swap_put_entries_cluster": "swap_put_entries_direct",
     "_reclaim_unused": "try_to_reclaim_swap",

@@ -46,10 +46,10 @@ _READ: Final = (
 )
 
 _TRYLOCK: Final = (
+    "free_swap_cache.trylock",
     "pageout.trylock",
     "shrink_folio_list.trylock",
     "try_to_reclaim_swap.trylock",
-    "zap_pte_range.trylock",
 )
 
 #: Deeds, and functions of the kernel in which the model stops nowhere, by name.

@@ -10,7 +10,7 @@ import attrs
 from swaptrio.mm.kernel import Kernel, kernel_function, warn_on
 from swaptrio.mm.memcontrol import mem_cgroup_uncharge
 from swaptrio.mm.mm_types import Folio, let_go
-from swaptrio.sched import Mutex, Violation, current, might_sleep, point
+from swaptrio.sched import Kind, Mutex, Violation, current, might_sleep, point, point_when
 
 if TYPE_CHECKING:
     from swaptrio.mm.mm_types import MmStruct
@@ -128,6 +128,13 @@ async def folio_lock(kernel: Kernel, folio: Folio, label: str) -> None:
 async def folio_trylock(kernel: Kernel, folio: Folio, label: str) -> bool:
     """Lock the folio if it is free, at *label*; whether it was."""
     return await folio.lock.try_acquire(label)
+
+
+@kernel_function
+async def folio_wait_locked(kernel: Kernel, folio: Folio, label: str) -> None:
+    """Wait, at *label*, until nobody has the folio locked; it is not locked then. May sleep."""
+    might_sleep(label)
+    await point_when(label, Kind.WAIT, folio.lock, lambda: folio.lock.owner is None)
 
 
 @kernel_function

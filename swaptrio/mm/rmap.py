@@ -1,17 +1,24 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Taking a folio out of page tables, and putting it in (mm/rmap.c)."""
+"""Which page tables map a folio, and taking it out of them (mm/rmap.c).
+
+An anonymous folio knows the virtual page at which it was first mapped, its *index*. Every
+process that maps it does so there, or in the same distance for its later pages: fork keeps the
+place, and who moves a page elsewhere has to move the index too. So whoever unmaps a folio finds
+its entries by looking at that place in each address space.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from swaptrio.mm.kernel import Kernel, kernel_function
+from swaptrio.mm.kernel import Kernel, kernel_function, warn_on
 from swaptrio.mm.mm_types import Folio, PresentPte, SwapPte
 from swaptrio.mm.page_alloc import folio_put_refs
 from swaptrio.mm.swap_h import SwpEntry
 from swaptrio.mm.swapfile import folio_dup_swap
 
 if TYPE_CHECKING:
+    from swaptrio.mm.errno import Errno
     from swaptrio.mm.mm_types import MmStruct, Pte
 
 
@@ -22,33 +29,122 @@ def set_pte_at(kernel: Kernel, mm: MmStruct, page: int, pte: Pte) -> None:
 
 
 @kernel_function
-def folio_add_anon_rmap(kernel: Kernel, folio: Folio, nr: int) -> None:
-    """Note that *nr* pages of a folio are mapped. The page-table lock is held."""
-    folio.anon = True
-    folio.mapcount += nr
+def ptep_clear_flush(kernel: Kernel, mm: MmStruct, page: int) -> None:
+    """Clear an entry that something else is about to replace. The page-table lock is held.
+
+    Who looks without the lock meanwhile takes the page for one that was never touched.
+    """
+    del mm.ptes[page]
 
 
 @kernel_function
-def folio_remove_rmap(kernel: Kernel, folio: Folio, nr: int) -> None:
+def folio_add_new_anon_rmap(
+    kernel: Kernel, folio: Folio, page: int, *, exclusive: bool
+) -> None:
+    """Note that a folio that was never mapped is mapped whole from *page* on.
+
+    The page-table lock is held. *exclusive*: it belongs to this process alone.
+    """
+    folio.swapbacked = folio.anon = True
+    folio.index = page
+    folio.mapcount += folio.nr
+    folio.exclusive[:] = [exclusive] * folio.nr
+
+
+@kernel_function
+def folio_add_anon_rmap_ptes(
+    kernel: Kernel, folio: Folio, first: int, nr: int, page: int, *, exclusive: bool
+) -> None:
+    """Note that *nr* pages of a folio, from *first*, are mapped from virtual page *page* on.
+
+    The page-table lock is held, and the folio locked. It was mapped before, in the same place.
+    """
+    warn_on(kernel, folio.index + first != page, "mapped where its index does not say")
+    folio.mapcount += nr
+    for number in range(first, first + nr):
+        folio.exclusive[number] |= exclusive
+
+
+@kernel_function
+def folio_try_dup_anon_rmap_pte(kernel: Kernel, folio: Folio, index: int) -> None:
+    """Note that a page is mapped once more, by another process: it is exclusive no more.
+
+    The page-table lock is held. The kernel refuses for an exclusive page that is pinned for
+    DMA, which is not modelled.
+    """
+    folio.mapcount += 1
+    folio.exclusive[index] = False
+
+
+@kernel_function
+def folio_try_share_anon_rmap_pte(kernel: Kernel, folio: Folio, index: int) -> None:
+    """Note that a page is exclusive no more; its entry keeps the mark when it is swapped out.
+
+    The page-table lock is held. The kernel refuses as above.
+    """
+    folio.exclusive[index] = False
+
+
+@kernel_function
+def folio_move_anon_rmap(kernel: Kernel, folio: Folio) -> None:
+    """A locked folio belongs to one process alone now, which its pages' marks do not say.
+
+    In the kernel it gets another anon_vma, which is not modelled.
+    """
+    warn_on(kernel, not folio.locked, "moved while not locked")
+
+
+@kernel_function
+def folio_remove_rmap_ptes(kernel: Kernel, folio: Folio, nr: int) -> None:
     """Note that *nr* pages of a folio are not mapped any more. The page-table lock is held."""
     folio.mapcount -= nr
 
 
 @kernel_function
-async def try_to_unmap_one(kernel: Kernel, folio: Folio, mm: MmStruct) -> bool:
-    """Replace what maps a locked, cached folio in *mm* by swap entries; whether all of it was.
+async def try_to_unmap(kernel: Kernel, folio: Folio) -> bool:
+    """Replace what maps a locked, cached folio by swap entries; whether all of it was.
 
-    The count of each slot is raised before its entry is published. A count that is full stops
-    the walk with that page mapped.
+    Every address space is looked at, in turn. A count that is full ends the walk.
+    """
+    for mm in list(kernel.processes):
+        if not await try_to_unmap_one(kernel, folio, mm):
+            break
+    return folio.mapcount == 0
+
+
+@kernel_function
+async def try_to_unmap_one(kernel: Kernel, folio: Folio, mm: MmStruct) -> bool:
+    """As `try_to_unmap`, in *mm* alone.
+
+    Each entry is cleared first, so that nobody writes to the page any more. The count of its
+    slot is raised before the new entry is published. A count that is full stops the walk with
+    that page mapped as before.
     """
     async with mm.ptl.hold("try_to_unmap_one.lock"):
-        for page, pte in list(mm.ptes.items()):
+        for index in range(folio.nr):
+            pte = mm.ptes.get(folio.index + index)
             if not isinstance(pte, PresentPte) or pte.folio is not folio:
                 continue
-            if await folio_dup_swap(kernel, folio, pte.index) is not None:
+            if await _unmap_page(kernel, folio, mm, folio.index + index, pte) is not None:
                 return False
-            entry = SwpEntry(folio.swap + pte.index)
-            set_pte_at(kernel, mm, page, SwapPte(entry))
-            folio_remove_rmap(kernel, folio, 1)
-            folio_put_refs(kernel, folio, 1)
     return True
+
+
+async def _unmap_page(
+    kernel: Kernel, folio: Folio, mm: MmStruct, page: int, pte: PresentPte
+) -> Errno | None:
+    """Replace one entry. That the page is exclusive or soft-dirty goes on in the new one."""
+    ptep_clear_flush(kernel, mm, page)
+    folio.dirty |= pte.dirty
+    error = await folio_dup_swap(kernel, folio, pte.index)
+    if error is not None:
+        set_pte_at(kernel, mm, page, pte)
+        return error
+    exclusive = folio.exclusive[pte.index]
+    if exclusive:
+        folio_try_share_anon_rmap_pte(kernel, folio, pte.index)
+    entry = SwpEntry(folio.swap + pte.index)
+    set_pte_at(kernel, mm, page, SwapPte(entry, exclusive, pte.soft_dirty))
+    folio_remove_rmap_ptes(kernel, folio, 1)
+    folio_put_refs(kernel, folio, 1)
+    return None

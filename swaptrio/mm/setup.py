@@ -17,7 +17,8 @@ from swaptrio.mm.memcontrol import (
 from swaptrio.mm.mm_types import MmStruct, PresentPte, SwapPte
 from swaptrio.mm.page_alloc import PageAllocator, new_folio
 from swaptrio.mm.page_io import block_device
-from swaptrio.mm.swap import folio_add_lru
+from swaptrio.mm.rmap import folio_add_new_anon_rmap
+from swaptrio.mm.swap import lru_add
 from swaptrio.mm.swap_h import (
     SWAPFILE_CLUSTER,
     SWP_BLKDEV,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from swaptrio.mm.injection import Injection
+    from swaptrio.mm.mm_types import Folio
 
 
 def new_kernel(
@@ -196,15 +198,21 @@ def map_swapped(mm: MmStruct, page: int, si: SwapInfoStruct, offset: int, token:
     mm.newest[page] = token
 
 
-def map_resident(kernel: Kernel, mm: MmStruct, page: int) -> None:
-    """Let a virtual page map a folio of its own, with data that was just stored."""
-    folio = new_folio(kernel, 0)
-    folio.anon = folio.uptodate = folio.dirty = folio.swapbacked = True
-    folio.mapcount = 1
-    folio.pages[0] = mm.newest[page] = kernel.new_token()
+def map_resident(kernel: Kernel, mm: MmStruct, page: int, order: int = 0) -> Folio:
+    """Let 2**order virtual pages map a folio of their own, with data that was just stored.
+
+    *page* is the first one, a multiple of their number. Returns the folio.
+    """
+    folio = new_folio(kernel, order)
+    folio.uptodate = folio.dirty = True
+    folio.refs = folio.nr
+    folio_add_new_anon_rmap(kernel, folio, page, exclusive=True)
     mem_cgroup_charge(kernel, folio, mm.memcg)
-    folio_add_lru(kernel, folio)
-    mm.ptes[page] = PresentPte(folio, 0, True)
+    lru_add(kernel, folio)
+    for index in range(folio.nr):
+        folio.pages[index] = mm.newest[page + index] = kernel.new_token()
+        mm.ptes[page + index] = PresentPte(folio, index, True)
+    return folio
 
 
 def start_daemons(kernel: Kernel, execution: Execution) -> None:

@@ -302,6 +302,24 @@ async def folio_dup_swap(kernel: Kernel, folio: Folio, page: int | None) -> Errn
 
 
 @kernel_function
+async def swap_dup_entry_direct(kernel: Kernel, entry: SwpEntry) -> Errno | None:
+    """Raise the count of a slot that is in use, for fork; ENOMEM where it is full.
+
+    The page-table lock over an entry that names the slot is held, which keeps it in use.
+    """
+    ci = swap_cluster(kernel.devices[swp_type(entry)], swp_offset(entry))
+    off = swp_cluster_offset(entry)
+    async with ci.lock.hold("swap_dup_entry_direct.lock"):
+        swp_tb = _swap_table_get(kernel, ci, off)
+        number = _swp_tb_get_count(kernel, swp_tb)
+        warn_on(kernel, number == 0, "count of an unused slot raised")
+        if number >= SWP_TB_COUNT_MAX - 1:
+            return Errno.ENOMEM
+        _swap_table_set(ci, off, _swp_tb_mk_count(swp_tb, number + 1))
+    return None
+
+
+@kernel_function
 async def folio_put_swap(kernel: Kernel, folio: Folio, page: int | None) -> None:
     """Lower the count of one page's slot, or of all (*page* is none).
 

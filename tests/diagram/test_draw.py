@@ -66,7 +66,6 @@ def test_a_wait_and_a_failure_are_drawn(record: Record) -> None:
     drawing = draw_diagram(trace)
     assert drawing.startswith(LOOKUP_SEES_UNCHARGED)
     assert "     charge_memcg.grant: fails\n" in drawing
-    assert " folio_lock: waits\n" in drawing
 
 
 def test_three_tasks_have_three_columns(record: Record) -> None:

@@ -61,10 +61,10 @@ def test_a_line_names_a_step(line: str, label: str) -> None:
 def test_a_step_is_looked_up_in_its_call() -> None:
     """The innermost call that has a step of this name gives the label."""
     assert step_of("zap_pte_range()", "  lock").labels == ("zap_pte_range.ptl",)
-    nested = ("zap_pte_range()", "  swap_put_entries_direct()", "    lock")
-    assert step_of(*nested).labels == ("swap_put_entries_direct.lock",)
+    nested = ("do_swap_page()", "  swap_cache_del_folio()", "    lock")
+    assert step_of(*nested).labels == ("swap_cache_del_folio.lock",)
     after = (*nested, "  unlock")
-    assert step_of(*after).labels == ("zap_pte_range.unlock",)
+    assert step_of(*after).labels == ("do_swap_page.unlock",)
 
 
 def test_a_call_of_the_caller_will_do() -> None:

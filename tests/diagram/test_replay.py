@@ -54,9 +54,9 @@ OUTCOMES = [
         "a04a",
         "pre",
         "not possible at line 8: large ended and never came to swap_entry_swapped.read or "
-        "non_swapcache_batch.read; it went by folio_put_swap.lock, folio_maybe_swapped.read, "
+        "non_swapcache_batch.read; it went by folio_maybe_swapped.read, "
         "swap_cache_del_folio.lock, do_swap_page.unlock, put_swap_device.put, "
-        "handle_mm_fault.access",
+        "mmap_read_unlock.release, handle_mm_fault.access",
     ),
     (
         "a04a",
@@ -96,14 +96,16 @@ OUTCOMES = [
         "a11",
         "v3",
         "not possible at line 7: fault ended and never came to vma_alloc_folio.alloc or "
-        "folio_alloc_mpol.alloc; it went by do_swap_page.oom_check, put_swap_device.put",
+        "folio_alloc_mpol.alloc; it went by do_swap_page.oom_check, put_swap_device.put, "
+        "mmap_read_unlock.release",
     ),
     ("a11", "v4", "possible: violation of I-PROGRESS"),
     (
         "a11",
         "v5",
         "not possible at line 7: fault ended and never came to vma_alloc_folio.alloc or "
-        "folio_alloc_mpol.alloc; it went by do_swap_page.oom_check, put_swap_device.put",
+        "folio_alloc_mpol.alloc; it went by do_swap_page.oom_check, put_swap_device.put, "
+        "mmap_read_unlock.release",
     ),
     ("a18", "v3", "possible: passed"),
     ("a18", "no-rematch", "possible: violation of I-ERRNO, which came at line 15 already"),
@@ -157,11 +159,11 @@ def test_a_step_that_is_blocked_tells_by_whom(replay: Replay) -> None:
         (first)                     (second)
         insert
         charge waits
-                                    folio_lock
+                                    folio_lock_or_retry.wait
     """
     assert str(replay(text, "two-faults-one-slot", "v3")) == (
-        "not possible at line 6: second is blocked at do_swap_page.folio_lock (lock folio "
-        "0x1000), which first holds, on the way to do_swap_page.folio_lock"
+        "not possible at line 6: second is blocked at folio_lock_or_retry.wait (wait "
+        "folio 0x1000), which first holds, on the way to folio_lock_or_retry.wait"
     )
 
 

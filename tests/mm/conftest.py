@@ -9,11 +9,13 @@ from typing import Any
 import attrs
 import pytest
 
+from swaptrio.checks import Oracles
 from swaptrio.mm import setup
 from swaptrio.mm.injection import Drawn
 from swaptrio.mm.kernel import Config, Kernel
 from swaptrio.mm.memcontrol import MemCgroup
-from swaptrio.mm.mm_types import Folio, MmStruct, SwapPte, VmFault
+from swaptrio.mm.memory import handle_mm_fault
+from swaptrio.mm.mm_types import Folio, MmStruct, PresentPte, SwapPte, VmFault
 from swaptrio.mm.page_alloc import folio_put, folio_unlock
 from swaptrio.mm.swap_h import SwapInfoStruct, SwpEntry, swp_entry
 from swaptrio.mm.swap_state import swap_cache_alloc_folio
@@ -34,13 +36,17 @@ Main = Callable[[], Coroutine[Any, Any, object]]
 
 @attrs.define(eq=False)
 class World:
-    """A kernel that has not run yet; `play` runs it, once."""
+    """A kernel that has not run yet; `play` runs it, once.
+
+    *watched*: under the oracles, for tests that build nothing which the model would not.
+    """
 
     kernel: Kernel
     si: SwapInfoStruct
     mm: MmStruct
     m1: MemCgroup
     m2: MemCgroup
+    watched: bool = False
     execution: Execution | None = None
 
     def swapped(self, offset: int, page: int | None = None, **how: Any) -> int:
@@ -50,6 +56,23 @@ class World:
         if page is not None:
             setup.map_swapped(self.mm, page, self.si, offset, token)
         return token
+
+    def quad(self, **how: Any) -> list[int]:
+        """Let pages 16 to 19 be in slots 16 to 19; gives their tokens."""
+        return [self.swapped(slot, page=slot, **how) for slot in range(16, 20)]
+
+    def access(self, page: int, *, write: bool = False) -> Main:
+        """A task that accesses a page of the process."""
+
+        async def main() -> str:
+            return await handle_mm_fault(self.kernel, self.mm, page, write=write)
+
+        return main
+
+    def mapped(self, page: int) -> int | None:
+        """The data that a page of the process maps; none where it maps nothing."""
+        pte = self.mm.ptes.get(page)
+        return pte.folio.pages[pte.index] if isinstance(pte, PresentPte) else None
 
     def entry(self, offset: int) -> SwpEntry:
         """The entry of a slot."""
@@ -105,6 +128,10 @@ class World:
             for name, main in tasks.items():
                 execution.spawn(name, main)
             setup.start_daemons(self.kernel, execution)
+            if self.watched:
+                oracles = Oracles(self.kernel)
+                oracles.attach()
+                execution.at_end.append(oracles.at_end)
 
         execution = run(program, Script(tuple(window), dict(choices or {})))
         assert execution.verdict is not None
@@ -135,14 +162,15 @@ def make_world() -> Callable[..., World]:
         orders: int = 0,
         limit: int = 1000,
         may_fail: Sequence[str] = (),
-        **config: bool,
+        watched: bool = False,
+        **config: Any,
     ) -> World:
         m1, m2 = MemCgroup("m1", 1, limit), MemCgroup("m2", 2, 1000)
         functions = load(variant).functions
         kernel = setup.new_kernel(Config(**config), functions, Drawn(may_fail), [m1, m2])
         si = setup.new_device(kernel, "swap0", clusters=clusters, sync=sync, latency=latency)
         mm = setup.new_process(kernel, "P", m1, orders)
-        return World(kernel, si, mm, m1, m2)
+        return World(kernel, si, mm, m1, m2, watched)
 
     return make
 

@@ -19,7 +19,7 @@ from swaptrio.mm.page_alloc import (
     new_folio,
     vma_alloc_folio,
 )
-from swaptrio.mm.swap import folio_add_lru
+from swaptrio.mm.swap import lru_add
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +80,7 @@ def test_last_reference_frees(world: Any) -> None:
     folio.memcg = world.m1
     world.m1.memory = 2
     folio.refs = 3
-    folio_add_lru(world.kernel, folio)
+    lru_add(world.kernel, folio)
 
     folio_put_refs(world.kernel, folio, 2)
     assert not folio.freed
@@ -140,13 +140,3 @@ def test_trylock(world: Any) -> None:
         await folio_unlock(world.kernel, folio, "main.unlock")
 
     world.play(main=main)
-
-
-def test_twice_on_the_lru(world: Any) -> None:
-    """A folio is on the LRU once."""
-    folio = new_folio(world.kernel, 0)
-
-    folio_add_lru(world.kernel, folio)
-    folio_add_lru(world.kernel, folio)
-
-    assert world.kernel.warnings == ["added to the LRU twice"]

@@ -11,7 +11,7 @@ from swaptrio.mm import setup
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.memory import handle_mm_fault, user_store
 from swaptrio.mm.mm_types import Folio, PresentPte, SwapPte
-from swaptrio.mm.page_alloc import folio_put, folio_try_get, new_folio
+from swaptrio.mm.page_alloc import folio_put, folio_try_get
 from swaptrio.mm.swap_state import swap_cache_get_folio
 from swaptrio.mm.swap_table import swp_tb_to_shadow
 from swaptrio.mm.vmscan import _remove_mapping, shrink_folio_list
@@ -33,13 +33,7 @@ def _resident(world: Any, page: int) -> Folio:
 
 def _large(world: Any, page: int, order: int) -> Folio:
     """A large folio that the process maps whole."""
-    folio = new_folio(world.kernel, order)
-    folio.anon = folio.uptodate = folio.dirty = folio.swapbacked = True
-    folio.refs = folio.mapcount = folio.nr
-    folio.memcg, world.m1.memory = world.m1, folio.nr
-    for index in range(folio.nr):
-        folio.pages[index] = world.mm.newest[page + index] = world.kernel.new_token()
-        world.mm.ptes[page + index] = PresentPte(folio, index, True)
+    folio: Folio = setup.map_resident(world.kernel, world.mm, page, order)
     return folio
 
 
@@ -90,13 +84,14 @@ def test_zero_page_round_trip(make_world: Callable[..., Any]) -> None:
 
     async def main() -> list[str]:
         return [
+            await handle_mm_fault(world.kernel, world.mm, 3, write=False),
             await user_store(world.kernel, world.mm, 3),
             await shrink_folio_list(world.kernel, world.mm, 3),
             world.slots(16).split(":")[0],
             await handle_mm_fault(world.kernel, world.mm, 3, write=False),
         ]
 
-    assert world.play(main=main)["main"] == ["stored", "reclaimed", "s1", "mapped"]
+    assert world.play(main=main)["main"] == ["mapped", "stored", "reclaimed", "s1", "mapped"]
     pte = world.mm.ptes[3]
     assert pte.folio.pages[pte.index] == world.mm.newest[3] != 0
 

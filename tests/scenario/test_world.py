@@ -144,10 +144,10 @@ FAULT = TaskSetup(name="t", run="fault", process="P", page=16)
     [
         (FAULT, "mapped"),
         (attrs.evolve(FAULT, write=True), "mapped"),
-        (attrs.evolve(FAULT, page=50), "unmapped"),
+        (attrs.evolve(FAULT, page=50), "mapped"),
         (TaskSetup(name="t", run="zap", process="P", page=16, nr=2), "zapped"),
         (TaskSetup(name="t", run="store", process="P", page=16), "stored"),
-        (TaskSetup(name="t", run="store", process="P", page=50), "unmapped"),
+        (TaskSetup(name="t", run="store", process="P", page=50), "stored"),
         (TaskSetup(name="t", run="swapout", process="Q", page=8), "reclaimed"),
         (TaskSetup(name="t", run="swapout", process="Q", page=4), "nothing there"),
         (TaskSetup(name="t", run="readahead", device="swap0", slot=16), "read"),

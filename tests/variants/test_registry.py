@@ -265,7 +265,7 @@ def test_own_helper_runs(write: Write, decorated: str) -> None:
         "from swaptrio.mm.kernel import kernel_function\n"
         "BASE = 'v5'\n"
         f"{decorated}"
-        "def should_try_to_free_swap(kernel, folio, vmf):\n"
+        "def should_try_to_free_swap(kernel, si, folio, vmf, extra_refs):\n"
         "    kernel.warnings.append('asked')\n"
         "    return False\n"
     )

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Taking pages out of an address space: unmapping a range, and the end of a process."""
+
+from __future__ import annotations
+
+from itertools import count, groupby
+from typing import TYPE_CHECKING
+
+from swaptrio.mm.kernel import Kernel, kernel_function
+from swaptrio.mm.memory.suitable import swap_ptes_from
+from swaptrio.mm.mm_types import Folio, PresentPte, SwapPte, hold
+from swaptrio.mm.page_alloc import folio_put, folio_trylock, folio_unlock
+from swaptrio.mm.rmap import folio_remove_rmap_ptes, set_pte_at
+from swaptrio.mm.swapfile import folio_free_swap, swap_put_entries_direct
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from swaptrio.mm.mm_types import MmStruct
+
+
+@kernel_function
+async def zap_pte_range(kernel: Kernel, mm: MmStruct, page: int, nr: int) -> None:
+    """Unmap *nr* virtual pages from *page*, and drop what they held.
+
+    Swap entries drop their counts under the page-table lock, those that go together at once,
+    and are cleared then. Folios are gathered there, and let go when it is released. What is
+    unmapped lies in no VMA afterwards; `mmap_region` brings it back, as pages never touched.
+    """
+    gathered: list[Folio] = []
+    async with mm.ptl.hold("zap_pte_range.ptl"):
+        for first, length in _batches(mm, page, nr):
+            pte = mm.ptes[first]
+            if isinstance(pte, SwapPte):
+                await swap_put_entries_direct(kernel, pte.entry, length)
+            for number in range(first, first + length):
+                mm.newest.pop(number, None)
+                set_pte_at(kernel, mm, number, None)
+            if isinstance(pte, PresentPte):
+                folio_remove_rmap_ptes(kernel, pte.folio, 1)
+                hold(pte.folio)
+                gathered.append(pte.folio)
+    for folio in gathered:
+        await free_folio_and_swap_cache(kernel, folio)
+
+
+def _batches(mm: MmStruct, page: int, nr: int) -> Iterator[tuple[int, int]]:
+    """The entries of a range that are there, as the first and the length of those alike."""
+    number, end = page, page + nr
+    while number < end:
+        pte = mm.ptes.get(number)
+        length = 1
+        if isinstance(pte, SwapPte):
+            length = swap_ptes_from(mm, number, end - number, pte)
+        if pte is not None:
+            yield number, length
+        number += length
+
+
+def _runs(pages: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """The first and the length of each run of consecutive *pages*, which ascend."""
+    number = count()
+    for _, group in groupby(pages, lambda page: page - next(number)):
+        run = list(group)
+        yield run[0], len(run)
+
+
+@kernel_function
+async def free_folio_and_swap_cache(kernel: Kernel, folio: Folio) -> None:
+    """Drop the running task's reference, and the slots too if nobody else uses them.
+
+    (mm/swap_state.c)
+    """
+    await free_swap_cache(kernel, folio)
+    folio_put(kernel, folio)
+
+
+@kernel_function
+async def free_swap_cache(kernel: Kernel, folio: Folio) -> None:
+    """Give a folio's slots back if nobody uses them. (mm/swap_state.c)
+
+    Only tried where the folio is mapped nowhere and its lock is free.
+    """
+    if folio.swapcache and folio.mapcount == 0:
+        if await folio_trylock(kernel, folio, "free_swap_cache.trylock"):
+            await folio_free_swap(kernel, folio)
+            await folio_unlock(kernel, folio, "free_swap_cache.unlock")
+
+
+@kernel_function
+async def unmap_page_range(kernel: Kernel, mm: MmStruct, page: int, nr: int) -> None:
+    """Unmap *nr* virtual pages from *page*, with the mmap_lock taken to read. May sleep."""
+    await mm.mmap_lock.acquire_read("unmap_page_range.mmap_lock")
+    await zap_pte_range(kernel, mm, page, nr)
+    await mm.mmap_lock.release("unmap_page_range.mmap_unlock")
+
+
+@kernel_function
+async def mmap_region(kernel: Kernel, mm: MmStruct, page: int, nr: int) -> None:
+    """Let *nr* pages from *page* that were unmapped lie in the VMA again. (mm/vma.c)
+
+    Takes the mmap_lock to write; may sleep. They read as zeros.
+    """
+    await mm.mmap_lock.acquire_write("mmap_region.mmap_lock")
+    for number in range(page, page + nr):
+        if mm.ptes.get(number) is None:
+            mm.ptes.pop(number, None)
+    await mm.mmap_lock.release("mmap_region.mmap_unlock")
+
+
+@kernel_function
+async def exit_mmap(kernel: Kernel, mm: MmStruct) -> None:
+    """Unmap all pages of an address space that nobody runs in any more. (mm/mmap.c)
+
+    Takes the mmap_lock to write; may sleep. It stays on the list of processes, empty.
+    """
+    await mm.mmap_lock.acquire_write("exit_mmap.mmap_lock")
+    mm.exited = True
+    for first, nr in _runs(sorted(mm.ptes)):
+        await zap_pte_range(kernel, mm, first, nr)
+    mm.ptes.clear()
+    await mm.mmap_lock.release("exit_mmap.mmap_unlock")
