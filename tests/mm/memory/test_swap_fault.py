@@ -12,13 +12,17 @@ from swaptrio.mm.memory import (
     handle_mm_fault,
     zap_pte_range,
 )
-from swaptrio.mm.mm_types import SwapPte, VmFaultReason
-from swaptrio.mm.page_alloc import folio_lock, folio_unlock
+from swaptrio.mm.mm_types import PoisonPte, PresentPte, SwapPte, VmFaultReason
+from swaptrio.mm.page_alloc import folio_lock, folio_put, folio_try_get, folio_unlock
+from swaptrio.mm.swap_h import SWP_STABLE_WRITES
+from swaptrio.mm.swap_state import swap_cache_get_folio
 from swaptrio.mm.swapfile import folio_free_swap, folio_put_swap
-from swaptrio.sched import Run
+from swaptrio.sched import Run, point
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from swaptrio.mm.mm_types import Folio
 
 VERSIONS = pytest.mark.parametrize("variant", ["pre", "v3", "v4", "v5"])
 
@@ -206,3 +210,266 @@ def test_page_of_a_large_folio(make_world: Callable[..., Any]) -> None:
     folio = world.mm.ptes[18].folio
     assert (folio.mapcount, folio.refs) == (1, 5)
     assert world.slots(16, 4) == "f0 f1 f0 f1"
+
+
+def _locked(world: Any, page: int) -> Callable[[], Any]:
+    """A task that has the folio of a page in the cache locked, with a reference."""
+
+    async def main() -> None:
+        pte = world.mm.ptes[page]
+        folio = await swap_cache_get_folio(world.kernel, pte.entry)
+        assert folio is not None
+        await folio_lock(world.kernel, folio, "holder.lock")
+        await point("holder.held")
+        await world.release(folio)
+
+    return main
+
+
+def test_locked_folio_is_waited_for_without_the_mmap_lock(
+    make_world: Callable[..., Any],
+) -> None:
+    """The first try lets writers of the mmap_lock in while it waits, and is repeated."""
+    world = make_world(watched=True, sync=False)
+    world.swapped(16, page=3)
+    hold = _locked(world, 3)
+
+    async def holder() -> None:
+        await world.cached(16)
+        await hold()
+
+    async def writer() -> bool:
+        await world.mm.mmap_lock.acquire_write("writer.lock")
+        locked = world.kernel.folios[0x1000].locked
+        await world.mm.mmap_lock.release("writer.unlock")
+        return bool(locked)
+
+    results = world.play(
+        holder=holder,
+        main=world.access(3),
+        writer=writer,
+        window=[
+            Run("holder", "holder.held"),
+            Run("main", "folio_lock_or_retry.wait"),
+            Run("writer"),
+            Run("holder"),
+            Run("main"),
+        ],
+    )
+
+    assert results == {"holder": None, "main": "mapped", "writer": True}
+
+
+def test_next_try_waits(make_world: Callable[..., Any]) -> None:
+    """A folio that is locked again when a fault comes back from RETRY is waited for at once."""
+    world = make_world(watched=True, sync=False)
+    world.swapped(16, page=3)
+    hold = _locked(world, 3)
+
+    async def holder() -> None:
+        await world.cached(16)
+        await hold()
+        await hold()
+
+    world.play(
+        holder=holder,
+        main=world.access(3),
+        window=[
+            Run("holder", "holder.held"),
+            Run("main", "folio_lock_or_retry.wait"),
+            Run("holder", "holder.lock"),
+            Run("main", "do_swap_page.folio_lock"),
+            Run("holder", "holder.held"),
+            Run("main", "folio_lock_or_retry.lock"),
+        ],
+    )
+
+    assert world.mapped(3) == world.mm.newest[3]
+
+
+def test_fault_that_must_not_retry(make_world: Callable[..., Any]) -> None:
+    """A fault that may not drop the mmap_lock waits with it, and is not repeated."""
+    world = make_world(sync=False)
+    world.swapped(16, page=3)
+    hold = _locked(world, 3)
+
+    async def holder() -> None:
+        await world.cached(16)
+        await hold()
+
+    async def main() -> VmFaultReason:
+        return await do_swap_page(world.kernel, world.fault(3))
+
+    results = world.play(
+        holder=holder,
+        main=main,
+        window=[Run("holder", "holder.held"), Run("main", "folio_lock_or_retry.lock")],
+    )
+
+    assert results["main"] is VmFaultReason.NONE
+    assert world.mapped(3) == world.mm.newest[3]
+
+
+def test_mismatched_folio_that_is_cached_elsewhere(make_world: Callable[..., Any]) -> None:
+    """Whoever meets a folio of other slots gives those back, if nobody needs them."""
+    world = make_world(sync=False)
+    world.swapped(16, page=3, count=2)
+    world.swapped(18)
+
+    async def main() -> VmFaultReason:
+        vmf = world.fault(3)
+        other = await world.cached(18)
+        await folio_lock(world.kernel, other, "main.lock")
+        await folio_put_swap(world.kernel, other, 0)
+        await folio_unlock(world.kernel, other, "main.unlock")
+
+        async def wrong(*_: object) -> Folio:
+            assert folio_try_get(world.kernel, other)
+            return other
+
+        world.kernel.functions["swap_cache_get_folio"] = wrong
+        return await do_swap_page(world.kernel, vmf)
+
+    assert world.play(main=main)["main"] is VmFaultReason.NONE
+    assert world.slots(16, 3) == "s2:0 - -"
+
+
+@pytest.mark.parametrize("write", [False, True])
+def test_exclusive(make_world: Callable[..., Any], write: bool) -> None:
+    """An exclusive entry is mapped writable, and dirty only for a write."""
+    world = make_world(watched=True, sync=False)
+    world.swapped(16, page=3)
+
+    assert world.play(main=world.access(3, write=write))["main"] == "mapped"
+    folio = world.mm.ptes[3].folio
+    assert world.mm.ptes[3] == PresentPte(folio, 0, True, write, write)
+    assert (folio.exclusive, folio.index) == ([True], 3)
+
+
+def test_shared(make_world: Callable[..., Any]) -> None:
+    """An entry that is not exclusive is mapped read-only for a read, whoever else is left."""
+    world = make_world(watched=True, sync=False)
+    world.swapped(16, page=3)
+    world.mm.ptes[3] = SwapPte(world.entry(16), exclusive=False, soft_dirty=True)
+
+    assert world.play(main=world.access(3))["main"] == "mapped"
+    folio = world.mm.ptes[3].folio
+    assert world.mm.ptes[3] == PresentPte(folio, 0, soft_dirty=True)
+    assert folio.exclusive == [False]
+
+
+@pytest.mark.parametrize(("count", "copied"), [(1, False), (2, True)])
+def test_write_to_shared(make_world: Callable[..., Any], count: int, copied: bool) -> None:
+    """A write to what is not exclusive copies it, unless nobody else is left."""
+    world = make_world(watched=True)
+    world.swapped(16, page=3, count=count)
+    world.mm.ptes[3] = SwapPte(world.entry(16), exclusive=False)
+
+    assert world.play(main=world.access(3, write=True))["main"] == "mapped"
+    pte = world.mm.ptes[3]
+    assert (pte.writable, pte.dirty, pte.folio.exclusive) == (True, True, [True])
+    assert world.slots(16) == ("f1" if copied else "-")
+    assert (pte.folio.pfn != 0x1000) == copied
+
+
+def test_out_of_memory_for_the_copy(make_world: Callable[..., Any]) -> None:
+    """Without memory for the copy the page is mapped read-only, and the fault fails."""
+    world = make_world(watched=True, may_fail=["alloc"])
+    world.swapped(16, page=3, count=2)
+    world.mm.ptes[3] = SwapPte(world.entry(16), exclusive=False)
+
+    results = world.play(
+        main=world.access(3, write=True), choices={"alloc_pages.grant": ("ok", "fail")}
+    )
+
+    assert results["main"] == "VM_FAULT_OOM"
+    assert not world.mm.ptes[3].writable
+
+
+@pytest.mark.parametrize("stable", [False, True])
+@pytest.mark.parametrize("writeback", [False, True])
+def test_stable_writes(make_world: Callable[..., Any], stable: bool, writeback: bool) -> None:
+    """A page under writeback to a device that wants it stable is not exclusive for now."""
+    world = make_world(sync=False)
+    world.si.flags |= SWP_STABLE_WRITES * stable
+    world.swapped(16, page=3)
+    access = world.access(3)
+
+    async def main() -> None:
+        folio = await world.cached(16)
+        folio.writeback = writeback
+        await access()
+
+    world.play(main=main)
+    assert world.mm.ptes[3].writable == (not (stable and writeback))
+
+
+@pytest.mark.parametrize(
+    ("why", "word"),
+    [("read", "f0"), ("write", "-"), ("mlocked", "-"), ("held", "f0"), ("counted", "f1")],
+)
+def test_when_slots_are_given_back(make_world: Callable[..., Any], why: str, word: str) -> None:
+    """On an async device: in a locked VMA, or for a write if nobody else refers to it."""
+    world = make_world(sync=False)
+    world.swapped(16, page=3, count=2 if why == "counted" else 1)
+    world.mm.mlocked = why == "mlocked"
+    access = world.access(3, write=why in ("write", "held", "counted"))
+
+    async def main() -> None:
+        folio = await world.cached(16)
+        if why == "held":
+            assert folio_try_get(world.kernel, folio)
+        await access()
+        if why == "held":
+            folio_put(world.kernel, folio)
+
+    world.play(main=main)
+    assert world.slots(16) == word
+
+
+def test_write_fault_drains_the_batch(make_world: Callable[..., Any]) -> None:
+    """The reference of the own batch is dropped before references are counted."""
+    world = make_world(sync=False, lru_batch=8)
+    world.swapped(16, page=3)
+
+    assert world.play(main=world.access(3, write=True))["main"] == "mapped"
+    assert world.slots(16) == "-"
+    assert world.mm.ptes[3].folio.lru
+
+
+def test_batch_of_another_cpu(make_world: Callable[..., Any]) -> None:
+    """A reference in the batch of another CPU keeps the slot: it cannot be told from others."""
+    world = make_world(sync=False, lru_batch=8)
+    world.swapped(16, page=3)
+
+    async def other() -> None:
+        await world.cached(16)
+
+    world.play(
+        other=other, main=world.access(3, write=True), window=[Run("other"), Run("main")]
+    )
+    assert world.slots(16) == "f0"
+
+
+def test_dirty_large_folio_is_not_dropped(make_world: Callable[..., Any]) -> None:
+    """A dirty folio that cannot be mapped stays where its data is safe, with a warning."""
+    world = make_world(sync=False)
+    world.quad()
+
+    async def main() -> VmFaultReason:
+        vmf = world.fault(17)
+        folio = await world.cached(16, order=2)
+        folio.dirty = True
+        world.mm.ptes[19] = None
+        return await do_swap_page(world.kernel, vmf)
+
+    assert world.play(main=main)["main"] is VmFaultReason.NONE
+    assert world.kernel.warnings == ["a dirty folio cannot be mapped"]
+    assert world.slots(16, 4) == "f1 f1 f1 f1"
+
+
+def test_poison(world: Any) -> None:
+    """Data that could not be read when its device was taken off is no data for anybody."""
+    world.mm.ptes[3] = PoisonPte()
+
+    assert world.play(main=world.access(3))["main"] == "VM_FAULT_HWPOISON"
