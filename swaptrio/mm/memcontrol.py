@@ -41,6 +41,8 @@ class MemCgroup:
     memsw: int = 0
     swap: int = 0
     online: bool = True
+    parent: MemCgroup | None = None
+    zswap_writeback: bool = True
 
 
 @attrs.define(eq=False)
@@ -135,6 +137,13 @@ def mem_cgroup_uncharge(kernel: Kernel, folio: Folio) -> None:
     if kernel.config.memcg_v1:
         folio.memcg.memsw -= folio.nr
     folio.memcg = None
+
+
+def mem_cgroup_is_descendant(memcg: MemCgroup | None, root: MemCgroup) -> bool:
+    """Whether *memcg* is *root* or below it; no group is below none."""
+    while memcg is not None and memcg is not root:
+        memcg = memcg.parent
+    return memcg is root
 
 
 @kernel_function

@@ -41,6 +41,7 @@ from swaptrio.mm.swap_table import (
 from swaptrio.mm.swapfile import swap_reclaim_work
 from swaptrio.mm.vmstat import Vmstat
 from swaptrio.mm.workingset import Workingset
+from swaptrio.mm.zswap import zswap_shrink_worker
 from swaptrio.sched import Execution, RwSem, SendChannel, SpinLock, WaitQueue, open_channel
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ def new_kernel(
     """A kernel without devices and processes; *functions* run in place of the model's own."""
     requests: SendChannel[ChargeRequest]
     requests, requests_in = open_channel("charger", math.inf)
+    work: SendChannel[object]
+    work, work_in = open_channel("zswap work", math.inf)
     by_id = {memcg.id: memcg for memcg in memcgs}
     return Kernel(
         config,
@@ -69,6 +72,8 @@ def new_kernel(
         Workingset(),
         SpinLock("swap_avail_lock"),
         SpinLock("zswap lru lock"),
+        work,
+        work_in,
     )
 
 
@@ -81,6 +86,7 @@ def new_device(
     bad: Sequence[int] = (),
     sync: bool = True,
     latency: int = 0,
+    latencies: Sequence[int] = (),
     priority: int = 0,
     flags: int = 0,
 ) -> SwapInfoStruct:
@@ -94,6 +100,8 @@ def new_device(
         bad: more slots that are never to be used.
         sync: whether readers wait for their bios themselves.
         latency: what a transfer takes, in nanoseconds of virtual time.
+        latencies: what it may take instead, by decision for each transfer: the quantiles of a
+            distribution.
         priority: devices of a higher one are used first.
         flags: more SWP_ flags.
     """
@@ -119,6 +127,7 @@ def new_device(
         SpinLock(f"{name} global cluster lock"),
         WaitQueue(f"{name} users"),
         latency,
+        tuple(latencies),
         pages=size - 1 - len(bad),
         priority=priority,
     )
@@ -183,7 +192,8 @@ def swap_out(
 def _place(kernel: Kernel, si: SwapInfoStruct, offset: int, *, zero: bool, zswap: bool) -> int:
     token = 0 if zero else kernel.new_token()
     if zswap:
-        si.zswap[offset] = ZswapEntry(offset, token)
+        si.zswap[offset] = entry = ZswapEntry(offset, token)
+        kernel.zswap_lru[swp_entry(si.type, offset)] = entry
     elif not zero:
         si.data[offset] = token
     return token
@@ -208,8 +218,10 @@ def map_resident(kernel: Kernel, mm: MmStruct, page: int) -> None:
 
 
 def start_daemons(kernel: Kernel, execution: Execution) -> None:
-    """Start the charger, and for each device its block device and its worker."""
+    """Start the charger, zswap's worker, and for each device its block device and worker."""
     execution.spawn("charger", memcg_charger, kernel, daemon=True)
+    if kernel.config.zswap_enabled:
+        execution.spawn("zswap-shrinker", zswap_shrink_worker, kernel, daemon=True)
     for si in kernel.devices:
         task = execution.spawn(f"{si.name}-disk", block_device, kernel, si, daemon=True)
         kernel.device_tasks[si.name] = task

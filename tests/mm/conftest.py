@@ -135,7 +135,7 @@ def make_world() -> Callable[..., World]:
         orders: int = 0,
         limit: int = 1000,
         may_fail: Sequence[str] = (),
-        **config: bool,
+        **config: Any,
     ) -> World:
         m1, m2 = MemCgroup("m1", 1, limit), MemCgroup("m2", 2, 1000)
         functions = load(variant).functions
