@@ -67,6 +67,7 @@ PARTS = {
     "swap_put_entries_cluster": "swap_put_entries_direct",
     "_reclaim_unused": "try_to_reclaim_swap",
     "_charge_slots": "folio_alloc_swap",
+    "try_charge_memcg": "charge_memcg",
     "_abort_writeback": "zswap_writeback_entry",
     "_shrink_folio": "shrink_folio_list",
     "_wait_unlocked": "shrink_folio_list",

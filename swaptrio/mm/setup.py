@@ -12,7 +12,9 @@ from swaptrio.mm.memcontrol import (
     MemCgroup,
     Memcgs,
     mem_cgroup_charge,
+    mem_cgroup_private_id_get_online,
     memcg_charger,
+    self_and_above,
 )
 from swaptrio.mm.mm_types import MmStruct, PresentPte, SwapPte
 from swaptrio.mm.page_alloc import PageAllocator, new_folio
@@ -181,11 +183,13 @@ def swap_out(
     ci.count += 1
     si.inuse_pages += 1
     si.foreign_counts[offset] = count
-    _swap_cgroup_set(ci, off, 1, memcg.id)
-    if kernel.config.memcg_v1:
-        memcg.memsw += 1
-    else:
-        memcg.swap += 1
+    owner = mem_cgroup_private_id_get_online(kernel, memcg, 1)
+    _swap_cgroup_set(ci, off, 1, owner.id)
+    for each in self_and_above(owner):
+        if kernel.config.memcg_v1:
+            each.memsw += 1
+        else:
+            each.swap += 1
     return _place(kernel, si, offset, zero=zero, zswap=zswap)
 
 

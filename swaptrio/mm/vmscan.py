@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from swaptrio.mm.kernel import Kernel, kernel_function
-from swaptrio.mm.memcontrol import MemCgroup, mem_cgroup_is_descendant, memcg1_swapout
+from swaptrio.mm.memcontrol import MemCgroup, mem_cgroup_is_descendant
+from swaptrio.mm.memcontrol_v1 import _memcg1_swapout
 from swaptrio.mm.mm_types import Folio, PresentPte, let_go
 from swaptrio.mm.page_alloc import (
     _folio_put,
@@ -119,16 +120,29 @@ async def move_folios_to_lru(kernel: Kernel, folios: list[Folio]) -> None:
 async def shrink_lruvec(kernel: Kernel, nr: int, memcg: MemCgroup | None = None) -> int:
     """Reclaim up to *nr* folios of a group and those below it, or of all; the pages freed.
 
-    The caller may hold the lock of folios that are not on the LRU. May sleep.
+    The caller may hold the lock of folios that are not on the LRU. May sleep. Reclaim for a
+    group of v1 waits for the writeback that it meets.
     """
-    sc = ScanControl(memcg)
+    sc = ScanControl(memcg, may_wait=memcg is not None and kernel.config.memcg_v1)
     while nr > 0:
         folios = await isolate_lru_folios(kernel, min(nr, SWAP_CLUSTER_MAX), sc)
         if not folios:
             break
         nr -= len(folios)
-        await move_folios_to_lru(kernel, await shrink_folio_list(kernel, folios, sc))
+        await reclaim_pages(kernel, folios, sc)
     return sc.nr_reclaimed
+
+
+@kernel_function
+async def try_to_free_mem_cgroup_pages(
+    kernel: Kernel, memcg: MemCgroup, nr: int, *, may_swap: bool
+) -> int:
+    """Reclaim for a charge of *nr* pages to a group; the pages freed. May sleep.
+
+    Without *may_swap* nothing is, as all pages of the model need a slot. The kernel asks for 32
+    pages at least, the model for those that are needed.
+    """
+    return await shrink_lruvec(kernel, nr, memcg) if may_swap else 0
 
 
 @kernel_function
@@ -311,7 +325,7 @@ async def _remove_mapping(kernel: Kernel, folio: Folio) -> bool:
         shadow = workingset_eviction(kernel, folio)
         node_stat_mod_folio(kernel, folio, "NR_FILE_PAGES", -folio.nr)
         lruvec_stat_mod_folio(kernel, folio, "NR_SWAPCACHE", -folio.nr)
-        memcg1_swapout(kernel, folio, entry)
+        _memcg1_swapout(kernel, folio, entry)
         _swap_cache_do_del_folio(kernel, ci, folio, entry, shadow)
         let_go(folio, folio.nr + 1)
     return True
