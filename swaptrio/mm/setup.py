@@ -16,7 +16,7 @@ from swaptrio.mm.memcontrol import (
     memcg_charger,
     self_and_above,
 )
-from swaptrio.mm.mm_types import MmStruct, PresentPte, SwapPte
+from swaptrio.mm.mm_types import AddressSpace, MmStruct, PresentPte, ShmemSwap, SwapPte
 from swaptrio.mm.page_alloc import PageAllocator, new_folio
 from swaptrio.mm.page_io import block_device
 from swaptrio.mm.swap import folio_add_lru
@@ -161,6 +161,27 @@ def new_process(kernel: Kernel, name: str, memcg: MemCgroup, thp_orders: int = 0
     mm = MmStruct(name, memcg, SpinLock(f"ptl {name}"), RwSem(f"mmap_lock {name}"), thp_orders)
     kernel.processes.append(mm)
     return mm
+
+
+def new_file(kernel: Kernel, name: str, memcg: MemCgroup, orders: int = 0) -> AddressSpace:
+    """An empty shmem file; *orders* are its large orders, as a bitmap."""
+    file = AddressSpace(name, memcg, SpinLock(f"i_pages {name}"), orders)
+    kernel.files.append(file)
+    return file
+
+
+def file_swapped(
+    file: AddressSpace, index: int, si: SwapInfoStruct, offset: int, tokens: Sequence[int]
+) -> None:
+    """Let a file have an entry at *index* for slots from *offset* whose data has *tokens*.
+
+    There are 2**n of them, and *index* and *offset* are multiples of that.
+    """
+    swap = ShmemSwap(swp_entry(si.type, offset), len(tokens).bit_length() - 1)
+    for number, token in enumerate(tokens):
+        file.pages[index + number] = swap
+        file.newest[index + number] = token
+        si.foreign_counts[offset + number] -= 1
 
 
 def swap_out(

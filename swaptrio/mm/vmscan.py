@@ -31,6 +31,7 @@ from swaptrio.mm.page_alloc import (
 )
 from swaptrio.mm.page_io import swap_finish_plug, swap_start_plug, swap_writeout
 from swaptrio.mm.rmap import try_to_unmap_one
+from swaptrio.mm.shmem import shmem_writeout
 from swaptrio.mm.swap_h import swap_cluster, swp_offset, swp_type
 from swaptrio.mm.swap_state import _swap_cache_do_del_folio
 from swaptrio.mm.swapfile import folio_alloc_swap
@@ -292,7 +293,8 @@ async def pageout(kernel: Kernel, folio: Folio) -> Pageout:
         return Pageout.CLEAN
     folio.dirty = False
     folio.reclaim = True
-    written = await swap_writeout(kernel, folio)
+    writeout = swap_writeout if folio.mapping is None else shmem_writeout
+    written = await writeout(kernel, folio)
     if not folio.writeback:
         folio.reclaim = False
     return Pageout.SUCCESS if written else Pageout.ACTIVATE

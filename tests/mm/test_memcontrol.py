@@ -261,7 +261,9 @@ def _swapped_by(world: Any, memcg: Any, page: int = 3) -> Callable[[], Any]:
     async def main() -> object:
         await mem_cgroup_css_offline(world.kernel, memcg)
         await madvise_pageout(world.kernel, mm, page)
-        return lookup_swap_cgroup_id(world.kernel, mm.ptes[page].entry)
+        pte = mm.ptes[page]
+        assert isinstance(pte, SwapPte)
+        return lookup_swap_cgroup_id(world.kernel, pte.entry)
 
     return main
 
