@@ -248,7 +248,7 @@ class Oracles:
 
 
 def _refuse_nesting(ptl: SpinLock) -> None:
-    """I-SPIN: a page-table lock is taken under no spinlock but, at fork, another of its kind."""
+    """I-SPIN: a page-table lock nests in no spinlock but, at fork, another of its kind."""
     for other in current().me().spinning:
         if other.name.startswith("ptl "):
             continue

@@ -270,7 +270,9 @@ def _fill(player: Player) -> None:
     if ci.table is not None:
         for off, slot in _used_slots(given):
             ci.table[off] = _to_word(player, slot)
-            ci.memcg_table[off] = given.memcg.get(off, 1)
+            owner = ci.memcg_table[off] = given.memcg.get(off, 1)
+            if owner:
+                player.kernel.memcgs.by_id[owner].id_refs += 1
             ci.count += 1
         player.before = list(ci.table)
 

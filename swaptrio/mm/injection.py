@@ -15,6 +15,9 @@ FAILURES: Final = {
     "alloc": "alloc_pages.grant",
     "charge": "charge_memcg.grant",
     "read": "submit_bio.status",
+    "write": "submit_bio.write_status",
+    "zswap": "zswap_store.grant",
+    "decompress": "zswap_decompress.status",
     "deferred_split": "folio_memcg_alloc_deferred.grant",
 }
 

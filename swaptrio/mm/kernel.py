@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     from swaptrio.mm.memcontrol import Memcgs
     from swaptrio.mm.mm_types import AddressSpace, Folio, MmStruct
     from swaptrio.mm.page_alloc import PageAllocator
+    from swaptrio.mm.page_io import SwapIocb
     from swaptrio.mm.swap_h import SwapInfoStruct, SwpEntry, ZswapEntry
     from swaptrio.mm.vmstat import Vmstat
     from swaptrio.mm.workingset import Workingset
-    from swaptrio.sched import SpinLock, Task
+    from swaptrio.sched import ReceiveChannel, SendChannel, SpinLock, Task
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -52,7 +53,8 @@ class Config:
     before they get to the LRU, 1 to 31; 1 lets none wait. *page_cluster*: the base-two
     logarithm of the readahead window, 0 to 5. *vma_readahead*: whether readahead goes by
     virtual addresses on devices that do not rotate. *plugged*: whether transfers are queued by
-    their caller and submitted together, as in tree N.
+    their caller and submitted together, as in tree N. *zswap_max_pool*: the compressed pages
+    that zswap holds at most; 0 for no limit.
     """
 
     thp: bool = True
@@ -63,6 +65,7 @@ class Config:
     page_cluster: int = 0
     vma_readahead: bool = True
     plugged: bool = False
+    zswap_max_pool: int = 0
 
 
 @attrs.define(eq=False)
@@ -77,7 +80,9 @@ class Kernel:
 
     *percpu_swap_cluster* says where a CPU goes on allocating slots of an order: device and
     offset. *swap_avail* are the devices with room by number, the first to be used first.
-    *zswap_lru* are the compressed pages, oldest first.
+    *zswap_lru* are the compressed pages, oldest first, and
+    *zswap_work* wakes who makes room for more. *plugs* are the queues of transfers that
+    a task has not submitted yet, by its name.
     """
 
     config: Config
@@ -89,6 +94,8 @@ class Kernel:
     workingset: Workingset
     swap_avail_lock: SpinLock
     zswap_lru_lock: SpinLock
+    zswap_work: SendChannel[object]
+    zswap_work_in: ReceiveChannel[object]
     devices: list[SwapInfoStruct] = attrs.Factory(list)
     processes: list[MmStruct] = attrs.Factory(list)
     files: list[AddressSpace] = attrs.Factory(list)
@@ -101,6 +108,7 @@ class Kernel:
     zswap_lru: dict[SwpEntry, ZswapEntry] = attrs.Factory(dict)
     warnings: list[str] = attrs.Factory(list)
     device_tasks: dict[str, Task] = attrs.Factory(dict)
+    plugs: dict[str, list[list[SwapIocb]]] = attrs.Factory(dict)
     tokens: int = 0
 
     def new_token(self) -> int:

@@ -1,37 +1,55 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # ruff: noqa: TC004  # the kernel's files refer to each other; nothing resolves these at run time
-"""Memory cgroups: the charger, and the owners of slots (mm/memcontrol.c, memcontrol-v1.c).
+"""Memory cgroups: the charger, reclaim for a charge, and the owners of slots (mm/memcontrol.c).
 
-The charger is a task. Whoever needs a charge sends it a request over a channel and waits for
-the answer, as it would wait in reclaim; what happens meanwhile is up to the schedule.
+The charger is a task that keeps the counters. Whoever needs a charge sends it a request over a
+channel and waits for the answer; past a limit it reclaims by itself, and asks again.
 
-Two ways of counting. With v2 a resident page counts as memory, a slot in use as swap, and the
-two are independent. With v1 both count as memsw: a page that leaves memory for its slot takes
-its memsw charge along, and between a swap-in's charge and `memcg1_swapin` it is counted twice.
+A charge counts for a group and all groups above it. Two ways of counting: with v2 a resident
+page counts as memory, a slot in use as swap, and the two are independent; with v1 both count as
+memsw (see `memcontrol_v1`).
+
+A group has a private id, which shadows and the records of slots name. Each slot on record has a
+reference on it, and so has a group that is online; when all are dropped the id is free, and
+the next group gets it. So an id that nobody refers to may name a stranger. Folios stay charged
+to a group that has gone offline, until they are freed: the simplest legal behaviour (the kernel
+hands some kinds of charges to the parent, which is not verified).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import count
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from swaptrio.mm.errno import Errno
-from swaptrio.mm.kernel import Kernel, kernel_function
+from swaptrio.mm.kernel import Kernel, kernel_function, warn_on
 from swaptrio.mm.swap_h import SwpEntry, swap_cluster, swp_cluster_offset, swp_offset, swp_type
 from swaptrio.mm.swap_table import _swap_cgroup_clear, _swap_cgroup_get, _swap_cgroup_set
 from swaptrio.sched import Completion, ReceiveChannel, SendChannel, point
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from swaptrio.mm.mm_types import Folio, MmStruct
+
+#: Fruitless attempts to reclaim after which a charge fails. 16 in the kernel, whose attempts
+#: look at more each time; those of the model look at all there is.
+MAX_RECLAIM_RETRIES: Final = 2
+
+#: The highest order for which a charge tries on as long as reclaim frees anything.
+PAGE_ALLOC_COSTLY_ORDER: Final = 3
 
 
 @attrs.define(eq=False)
 class MemCgroup:
-    """One memory cgroup: *id* is its private id, 1 and up; *limit* bounds *memory*, in pages.
+    """One memory cgroup.
 
-    Groups have no parents in the model: where the kernel goes up to an online ancestor, there
-    is none to go to.
+    *id* is its private id, 1 and up, and *id_refs* the references on it. *limit* bounds
+    *memory*, *swap_max* bounds *swap* (v2) and *memsw_limit* bounds *memsw* (v1), all in pages;
+    none is no bound. The counters are those of the group and all groups below it.
+    *zswap_writeback* says that its pages may go past zswap to a device.
     """
 
     name: str
@@ -41,25 +59,99 @@ class MemCgroup:
     memsw: int = 0
     swap: int = 0
     online: bool = True
+    parent: MemCgroup | None = None
+    swap_max: int | None = None
+    memsw_limit: int | None = None
+    zswap_writeback: bool = True
+    id_refs: int = 1
+
+
+@attrs.frozen
+class OverLimit:
+    """The answer to a charge that goes past a limit of *memcg*.
+
+    *may_swap* says that it helps to swap: the limit of memsw counts slots as well.
+    """
+
+    memcg: MemCgroup
+    may_swap: bool
 
 
 @attrs.define(eq=False)
 class ChargeRequest:
-    """A charge of *nr* pages for *folio*; *done* gets an error number, or none."""
+    """A charge of *folio* to *memcg*; *done* gets an error number, an `OverLimit`, or none."""
 
     folio: Folio
     memcg: MemCgroup
-    nr: int
     done: Completion
 
 
 @attrs.define(eq=False)
 class Memcgs:
-    """All groups by private id, and the channel of the charger."""
+    """All groups by private id, those without one, and the channel of the charger."""
 
     by_id: dict[int, MemCgroup]
     requests: SendChannel[ChargeRequest]
     requests_in: ReceiveChannel[ChargeRequest]
+    without_id: list[MemCgroup] = attrs.Factory(list)
+
+
+def self_and_above(memcg: MemCgroup) -> Iterator[MemCgroup]:
+    """A group, its parent, and so on to the top."""
+    each: MemCgroup | None = memcg
+    while each is not None:
+        yield each
+        each = each.parent
+
+
+def mem_cgroup_is_descendant(memcg: MemCgroup | None, root: MemCgroup) -> bool:
+    """Whether *memcg* is *root* or below it; no group is below none."""
+    return memcg is not None and root in self_and_above(memcg)
+
+
+@kernel_function
+def mem_cgroup_css_alloc(
+    kernel: Kernel, name: str, limit: int, parent: MemCgroup | None = None
+) -> MemCgroup:
+    """Make a group, with the lowest private id that is free."""
+    number = next(number for number in count(1) if number not in kernel.memcgs.by_id)
+    memcg = kernel.memcgs.by_id[number] = MemCgroup(name, number, limit, parent=parent)
+    return memcg
+
+
+@kernel_function
+async def mem_cgroup_css_offline(kernel: Kernel, memcg: MemCgroup) -> None:
+    """Take a group offline, which has no process any more. May sleep.
+
+    Its charges stay, and its id as long as slots are on record for it.
+    """
+    await point("mem_cgroup_css_offline.offline")
+    memcg.online = False
+    mem_cgroup_private_id_put(kernel, memcg, 1)
+
+
+@kernel_function
+def mem_cgroup_private_id_get_online(kernel: Kernel, memcg: MemCgroup, n: int) -> MemCgroup:
+    """Take *n* references on the id of a group, or of the nearest above it that has one still.
+
+    At the top there is always one: a group outlives those below it.
+    """
+    for each in self_and_above(memcg):
+        if each.id_refs:
+            each.id_refs += n
+            return each
+    warn_on(kernel, True, "no group above has an id")
+    return memcg
+
+
+@kernel_function
+def mem_cgroup_private_id_put(kernel: Kernel, memcg: MemCgroup, n: int) -> None:
+    """Drop *n* references on a group's id; the last one frees it for another group."""
+    warn_on(kernel, memcg.id_refs < n, "reference on a private id dropped twice")
+    memcg.id_refs -= n
+    if memcg.id_refs == 0:
+        del kernel.memcgs.by_id[memcg.id]
+        kernel.memcgs.without_id.append(memcg)
 
 
 async def memcg_charger(kernel: Kernel) -> None:
@@ -67,24 +159,73 @@ async def memcg_charger(kernel: Kernel) -> None:
     while True:
         request = await kernel.memcgs.requests_in.receive()
         await point("memcg_charger.charge")
-        error = await try_charge_memcg(kernel, request.memcg, request.nr)
-        if error is None:
+        nr = request.folio.nr
+        answer: Errno | OverLimit | None = Errno.ENOMEM
+        if not await kernel.injection.fails("charge"):
+            answer = page_counter_try_charge(kernel, request.memcg, nr)
+        if answer is None:
+            page_counter_charge(kernel, request.memcg, nr)
             request.folio.memcg = request.memcg
-        await request.done.complete("memcg_charger.done", error)
+        await request.done.complete("memcg_charger.done", answer)
 
 
 @kernel_function
-async def try_charge_memcg(kernel: Kernel, memcg: MemCgroup, nr: int) -> Errno | None:
-    """Charge *nr* pages of memory (and memsw) to a group; ENOMEM past its limit or by decision.
-
-    The simplest legal behaviour: nothing is reclaimed and nobody is killed.
-    """
-    if await kernel.injection.fails("charge") or memcg.memory + nr > memcg.limit:
-        return Errno.ENOMEM
-    memcg.memory += nr
+def page_counter_try_charge(kernel: Kernel, memcg: MemCgroup, nr: int) -> OverLimit | None:
+    """Which limit stands against *nr* more pages: memsw before memory, from the group up."""
     if kernel.config.memcg_v1:
-        memcg.memsw += nr
+        for each in self_and_above(memcg):
+            if each.memsw_limit is not None and each.memsw + nr > each.memsw_limit:
+                return OverLimit(each, may_swap=False)
+    for each in self_and_above(memcg):
+        if each.memory + nr > each.limit:
+            return OverLimit(each, may_swap=True)
     return None
+
+
+@kernel_function
+def page_counter_charge(kernel: Kernel, memcg: MemCgroup, nr: int) -> None:
+    """Charge *nr* pages of memory (and memsw) whatever the limits; *nr* may be negative."""
+    for each in self_and_above(memcg):
+        each.memory += nr
+        if kernel.config.memcg_v1:
+            each.memsw += nr
+
+
+@kernel_function
+async def try_charge_memcg(
+    kernel: Kernel, folio: Folio, memcg: MemCgroup, gfp: str
+) -> Errno | None:
+    """Charge a folio to a group; ENOMEM past a limit, or by decision. May sleep.
+
+    Past a limit the running task reclaims from the group that has it, with trylocks only, since
+    it may hold the lock of the folio that it charges. It tries again while that frees pages, or
+    a number of times. A large folio gets one attempt, for it can do without (__GFP_NORETRY). In
+    the end the kernel kills a process to get room; here nobody is killed, and it is ENOMEM.
+    """
+    retries = MAX_RECLAIM_RETRIES
+    while True:
+        done = Completion(f"charge of {folio.name}")
+        await kernel.memcgs.requests.send(ChargeRequest(folio, memcg, done))
+        answer = await done.wait("charge_memcg.wait")
+        if not isinstance(answer, OverLimit):
+            return answer if isinstance(answer, Errno) else None
+        freed = await _reclaim(kernel, answer, folio.nr)
+        over = answer.memcg
+        if over.memory + folio.nr <= over.limit and answer.may_swap:
+            continue
+        if "TRANSHUGE" in gfp:
+            return Errno.ENOMEM
+        if freed and folio.order <= PAGE_ALLOC_COSTLY_ORDER:
+            continue
+        if not retries:
+            return Errno.ENOMEM
+        retries -= 1
+
+
+async def _reclaim(kernel: Kernel, over: OverLimit, nr: int) -> int:
+    from swaptrio.mm.vmscan import try_to_free_mem_cgroup_pages  # which needs this file first
+
+    return await try_to_free_mem_cgroup_pages(kernel, over.memcg, nr, may_swap=over.may_swap)
 
 
 @kernel_function
@@ -99,10 +240,7 @@ async def charge_memcg(
     memcg = kernel.memcgs.by_id.get(id)
     if memcg is None or not memcg.online:
         memcg = mm.memcg if mm is not None else next(iter(kernel.memcgs.by_id.values()))
-    done = Completion(f"charge of {folio.name}")
-    await kernel.memcgs.requests.send(ChargeRequest(folio, memcg, folio.nr, done))
-    error = await done.wait("charge_memcg.wait")
-    return error if isinstance(error, Errno) else None
+    return await try_charge_memcg(kernel, folio, memcg, gfp)
 
 
 @kernel_function
@@ -121,20 +259,26 @@ async def mem_cgroup_swapin_charge_folio(
 def mem_cgroup_charge(kernel: Kernel, folio: Folio, memcg: MemCgroup) -> None:
     """Charge a resident folio while the world is set up."""
     folio.memcg = memcg
-    memcg.memory += folio.nr
-    if kernel.config.memcg_v1:
-        memcg.memsw += folio.nr
+    page_counter_charge(kernel, memcg, folio.nr)
 
 
 @kernel_function
 def mem_cgroup_uncharge(kernel: Kernel, folio: Folio) -> None:
     """Give back what a folio that is being freed was charged."""
-    if folio.memcg is None:
-        return
-    folio.memcg.memory -= folio.nr
-    if kernel.config.memcg_v1:
-        folio.memcg.memsw -= folio.nr
-    folio.memcg = None
+    if folio.memcg is not None:
+        page_counter_charge(kernel, folio.memcg, -folio.nr)
+        folio.memcg = None
+
+
+@kernel_function
+def mem_cgroup_replace_folio(kernel: Kernel, old: Folio, new: Folio) -> None:
+    """Charge *new*, which takes the place of *old*, to the same group, past any limit.
+
+    Both are locked. *old* keeps its own charge until it is freed.
+    """
+    if old.memcg is not None:
+        new.memcg = old.memcg
+        page_counter_charge(kernel, old.memcg, new.nr)
 
 
 @kernel_function
@@ -148,51 +292,41 @@ def lookup_swap_cgroup_id(kernel: Kernel, entry: SwpEntry) -> int:
 def mem_cgroup_try_charge_swap(kernel: Kernel, folio: Folio, entry: SwpEntry) -> Errno | None:
     """Charge the slots of a folio as swap, and record their owner. The cluster lock is held.
 
-    v1 charges nothing here. The swap counter has no limit of its own in the model.
+    The owner is the folio's group, or the nearest above it whose id lives still. ENOMEM past a
+    limit of it or above it; nothing is on record then. v1 charges nothing here.
     """
     if kernel.config.memcg_v1 or folio.memcg is None:
         return None
+    memcg = mem_cgroup_private_id_get_online(kernel, folio.memcg, folio.nr)
+    for each in self_and_above(memcg):
+        if each.swap_max is not None and each.swap + folio.nr > each.swap_max:
+            mem_cgroup_private_id_put(kernel, memcg, folio.nr)
+            return Errno.ENOMEM
+    for each in self_and_above(memcg):
+        each.swap += folio.nr
     ci = swap_cluster(kernel.devices[swp_type(entry)], swp_offset(entry))
-    folio.memcg.swap += folio.nr
-    _swap_cgroup_set(ci, swp_cluster_offset(entry), folio.nr, folio.memcg.id)
+    _swap_cgroup_set(ci, swp_cluster_offset(entry), folio.nr, memcg.id)
     return None
 
 
 @kernel_function
 def mem_cgroup_uncharge_swap(kernel: Kernel, entry: SwpEntry, nr: int) -> None:
-    """Forget the owner of *nr* slots and give back their swap (v1: memsw) charge."""
+    """Forget the owner of *nr* slots, and give back their swap (v1: memsw) charge.
+
+    The references of the record on the owner's id go with it.
+    """
     ci = swap_cluster(kernel.devices[swp_type(entry)], swp_offset(entry))
     memcg = kernel.memcgs.by_id.get(
         _swap_cgroup_clear(kernel, ci, swp_cluster_offset(entry), nr)
     )
     if memcg is None:
         return
-    if kernel.config.memcg_v1:
-        memcg.memsw -= nr
-    else:
-        memcg.swap -= nr
-
-
-@kernel_function
-def memcg1_swapout(kernel: Kernel, folio: Folio, entry: SwpEntry) -> None:
-    """v1: let the memsw charge of a folio that leaves memory stay with its slots.
-
-    The cluster lock is held. (``_memcg1_swapout``)
-    """
-    memcg = folio.memcg
-    if not kernel.config.memcg_v1 or memcg is None:
-        return
-    ci = swap_cluster(kernel.devices[swp_type(entry)], swp_offset(entry))
-    _swap_cgroup_set(ci, swp_cluster_offset(entry), folio.nr, memcg.id)
-    folio.memcg = None
-    memcg.memory -= folio.nr
-
-
-@kernel_function
-def memcg1_swapin(kernel: Kernel, entry: SwpEntry, nr: int) -> None:
-    """v1: a folio in memory carries its own memsw charge now; drop that of its slots."""
-    if kernel.config.memcg_v1:
-        mem_cgroup_uncharge_swap(kernel, entry, nr)
+    for each in self_and_above(memcg):
+        if kernel.config.memcg_v1:
+            each.memsw -= nr
+        else:
+            each.swap -= nr
+    mem_cgroup_private_id_put(kernel, memcg, nr)
 
 
 @kernel_function

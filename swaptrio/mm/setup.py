@@ -12,9 +12,11 @@ from swaptrio.mm.memcontrol import (
     MemCgroup,
     Memcgs,
     mem_cgroup_charge,
+    mem_cgroup_private_id_get_online,
     memcg_charger,
+    self_and_above,
 )
-from swaptrio.mm.mm_types import MmStruct, PresentPte, SwapPte
+from swaptrio.mm.mm_types import AddressSpace, MmStruct, PresentPte, ShmemSwap, SwapPte
 from swaptrio.mm.page_alloc import PageAllocator, new_folio
 from swaptrio.mm.page_io import block_device
 from swaptrio.mm.rmap import folio_add_new_anon_rmap
@@ -42,6 +44,7 @@ from swaptrio.mm.swap_table import (
 from swaptrio.mm.swapfile import swap_reclaim_work
 from swaptrio.mm.vmstat import Vmstat
 from swaptrio.mm.workingset import Workingset
+from swaptrio.mm.zswap import zswap_shrink_worker
 from swaptrio.sched import Execution, RwSem, SendChannel, SpinLock, WaitQueue, open_channel
 
 if TYPE_CHECKING:
@@ -60,6 +63,8 @@ def new_kernel(
     """A kernel without devices and processes; *functions* run in place of the model's own."""
     requests: SendChannel[ChargeRequest]
     requests, requests_in = open_channel("charger", math.inf)
+    work: SendChannel[object]
+    work, work_in = open_channel("zswap work", math.inf)
     by_id = {memcg.id: memcg for memcg in memcgs}
     return Kernel(
         config,
@@ -71,6 +76,8 @@ def new_kernel(
         Workingset(),
         SpinLock("swap_avail_lock"),
         SpinLock("zswap lru lock"),
+        work,
+        work_in,
     )
 
 
@@ -83,6 +90,7 @@ def new_device(
     bad: Sequence[int] = (),
     sync: bool = True,
     latency: int = 0,
+    latencies: Sequence[int] = (),
     priority: int = 0,
     flags: int = 0,
 ) -> SwapInfoStruct:
@@ -96,6 +104,8 @@ def new_device(
         bad: more slots that are never to be used.
         sync: whether readers wait for their bios themselves.
         latency: what a transfer takes, in nanoseconds of virtual time.
+        latencies: what it may take instead, by decision for each transfer: the quantiles of a
+            distribution.
         priority: devices of a higher one are used first.
         flags: more SWP_ flags.
     """
@@ -121,6 +131,7 @@ def new_device(
         SpinLock(f"{name} global cluster lock"),
         WaitQueue(f"{name} users"),
         latency,
+        tuple(latencies),
         pages=size - 1 - len(bad),
         priority=priority,
     )
@@ -154,6 +165,27 @@ def new_process(kernel: Kernel, name: str, memcg: MemCgroup, thp_orders: int = 0
     return mm
 
 
+def new_file(kernel: Kernel, name: str, memcg: MemCgroup, orders: int = 0) -> AddressSpace:
+    """An empty shmem file; *orders* are its large orders, as a bitmap."""
+    file = AddressSpace(name, memcg, SpinLock(f"i_pages {name}"), orders)
+    kernel.files.append(file)
+    return file
+
+
+def file_swapped(
+    file: AddressSpace, index: int, si: SwapInfoStruct, offset: int, tokens: Sequence[int]
+) -> None:
+    """Let a file have an entry at *index* for slots from *offset* whose data has *tokens*.
+
+    There are 2**n of them, and *index* and *offset* are multiples of that.
+    """
+    swap = ShmemSwap(swp_entry(si.type, offset), len(tokens).bit_length() - 1)
+    for number, token in enumerate(tokens):
+        file.pages[index + number] = swap
+        file.newest[index + number] = token
+        si.foreign_counts[offset + number] -= 1
+
+
 def swap_out(
     kernel: Kernel,
     si: SwapInfoStruct,
@@ -174,18 +206,21 @@ def swap_out(
     ci.count += 1
     si.inuse_pages += 1
     si.foreign_counts[offset] = count
-    _swap_cgroup_set(ci, off, 1, memcg.id)
-    if kernel.config.memcg_v1:
-        memcg.memsw += 1
-    else:
-        memcg.swap += 1
+    owner = mem_cgroup_private_id_get_online(kernel, memcg, 1)
+    _swap_cgroup_set(ci, off, 1, owner.id)
+    for each in self_and_above(owner):
+        if kernel.config.memcg_v1:
+            each.memsw += 1
+        else:
+            each.swap += 1
     return _place(kernel, si, offset, zero=zero, zswap=zswap)
 
 
 def _place(kernel: Kernel, si: SwapInfoStruct, offset: int, *, zero: bool, zswap: bool) -> int:
     token = 0 if zero else kernel.new_token()
     if zswap:
-        si.zswap[offset] = ZswapEntry(offset, token)
+        si.zswap[offset] = entry = ZswapEntry(offset, token)
+        kernel.zswap_lru[swp_entry(si.type, offset)] = entry
     elif not zero:
         si.data[offset] = token
     return token
@@ -216,8 +251,10 @@ def map_resident(kernel: Kernel, mm: MmStruct, page: int, order: int = 0) -> Fol
 
 
 def start_daemons(kernel: Kernel, execution: Execution) -> None:
-    """Start the charger, and for each device its block device and its worker."""
+    """Start the charger, zswap's worker, and for each device its block device and worker."""
     execution.spawn("charger", memcg_charger, kernel, daemon=True)
+    if kernel.config.zswap_enabled:
+        execution.spawn("zswap-shrinker", zswap_shrink_worker, kernel, daemon=True)
     for si in kernel.devices:
         task = execution.spawn(f"{si.name}-disk", block_device, kernel, si, daemon=True)
         kernel.device_tasks[si.name] = task

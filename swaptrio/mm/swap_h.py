@@ -125,6 +125,7 @@ class SwapInfoStruct:
     is swapped on; *dying* says that no more are given, and *users_gone* is where swapoff waits
     for the last. *global_cluster* is where a rotating device goes on allocating.
 
+    A transfer takes *latency* nanoseconds of virtual time, or one of *latencies*, by decision.
     *data* maps a slot to the token stored there, *zswap* a slot to what zswap holds for it.
     *foreign_counts* are the owners of a slot that are not modelled, and *image* the slots that
     hibernation has; both are there for the oracles.
@@ -143,6 +144,7 @@ class SwapInfoStruct:
     global_cluster_lock: SpinLock
     users_gone: WaitQueue
     latency: int = 0
+    latencies: tuple[int, ...] = ()
     pages: int = 0
     priority: int = 0
     users: int = 1
@@ -167,10 +169,14 @@ class SwapInfoStruct:
 
 @attrs.define(eq=False)
 class ZswapEntry:
-    """One compressed page: its slot and its data token (mm/zswap.c)."""
+    """One compressed page: its slot and its data token (mm/zswap.c).
+
+    *referenced* gives it a second turn before it is written back.
+    """
 
     offset: int
     token: int
+    referenced: bool = False
 
 
 def swap_cluster(si: SwapInfoStruct, offset: int) -> SwapClusterInfo:

@@ -1,15 +1,25 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Reclaim of one anonymous folio (mm/vmscan.c), in the order of shrink_folio_list.
+"""Reclaim (mm/vmscan.c): folios off the LRU, out of page tables, to their slots, and free.
 
-Source: N.
+Who reclaims isolates folios first: off the LRU, with a reference of its own, so that no two
+tasks work on one. It locks them by trylock only, since it may hold the lock of another folio.
+What could not be freed goes back to the LRU. A folio under writeback is left to a later pass,
+except where the caller may wait, as reclaim for a group of v1 does.
+
+References of processors (accessed bits) are not modelled: a folio is reclaimed when its turn
+comes, unless it is active, which puts that off by one turn. Source: N.
 """
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
+import attrs
+
 from swaptrio.mm.kernel import Kernel, kernel_function
-from swaptrio.mm.memcontrol import memcg1_swapout
+from swaptrio.mm.memcontrol import MemCgroup, mem_cgroup_is_descendant
+from swaptrio.mm.memcontrol_v1 import _memcg1_swapout
 from swaptrio.mm.mm_types import Folio, PresentPte, let_go
 from swaptrio.mm.page_alloc import (
     _folio_put,
@@ -19,8 +29,9 @@ from swaptrio.mm.page_alloc import (
     folio_unlock,
     folio_wait_writeback,
 )
-from swaptrio.mm.page_io import swap_writeout
+from swaptrio.mm.page_io import swap_finish_plug, swap_start_plug, swap_writeout
 from swaptrio.mm.rmap import try_to_unmap_one
+from swaptrio.mm.shmem import shmem_writeout
 from swaptrio.mm.swap_h import swap_cluster, swp_offset, swp_type
 from swaptrio.mm.swap_state import _swap_cache_do_del_folio
 from swaptrio.mm.swapfile import folio_alloc_swap
@@ -31,67 +42,262 @@ from swaptrio.sched import Kind, point
 if TYPE_CHECKING:
     from swaptrio.mm.mm_types import MmStruct
 
+#: Folios that are isolated at a time.
+SWAP_CLUSTER_MAX = 32
+
+
+class Pageout(StrEnum):
+    """What became of a dirty folio (pageout_t). SUCCESS leaves it unlocked, the rest locked."""
+
+    KEEP = "PAGE_KEEP"
+    ACTIVATE = "PAGE_ACTIVATE"
+    SUCCESS = "PAGE_SUCCESS"
+    CLEAN = "PAGE_CLEAN"
+
+
+@attrs.define(eq=False)
+class ScanControl:
+    """One reclaim: for which group, none for all, and what came of it.
+
+    *may_wait* says that it waits for the end of writeback that it meets. *nr_reclaimed* counts
+    the pages that were freed; *kept* says why a folio was kept, by frame number.
+    """
+
+    memcg: MemCgroup | None = None
+    may_wait: bool = False
+    nr_reclaimed: int = 0
+    kept: dict[int, str] = attrs.Factory(dict)
+
 
 @kernel_function
-async def shrink_folio_list(kernel: Kernel, mm: MmStruct, page: int) -> str:
-    """Reclaim the anonymous folio that *mm* maps at virtual page *page*. May sleep.
+async def folio_isolate_lru(kernel: Kernel, folio: Folio) -> bool:
+    """Take a folio off the LRU, with a reference for the running task; whether it was on it.
 
-    Returns ``reclaimed``, or why the folio was kept. A large folio that gets no slots is kept:
-    splitting is not modelled.
+    The caller has something that keeps the folio there, such as a page-table lock.
     """
-    await point("shrink_folio_list.isolate", Kind.READ, mm.ptl)
-    pte = mm.ptes.get(page)
-    if not isinstance(pte, PresentPte) or not folio_try_get(kernel, pte.folio):
-        return "nothing there"
-    folio = pte.folio
-    if not await folio_trylock(kernel, folio, "shrink_folio_list.trylock"):
-        return _keep(kernel, folio, "locked")
-    if not folio.swapcache:
+    await point("folio_isolate_lru.isolate", Kind.WRITE, "lru")
+    if not folio.lru or not folio_try_get(kernel, folio):
+        return False
+    folio.lru = False
+    del kernel.lru[folio.pfn]
+    return True
+
+
+@kernel_function
+async def isolate_lru_folios(kernel: Kernel, nr: int, sc: ScanControl) -> list[Folio]:
+    """Isolate up to *nr* folios, from the oldest on. Nothing is held but perhaps folio locks.
+
+    Active ones get one more turn: they are active no more, and the youngest now. What nobody
+    refers to any more is passed over, as whoever frees it takes it off.
+    """
+    await point("isolate_lru_folios.scan", Kind.WRITE, "lru")
+    isolated: list[Folio] = []
+    for folio in list(kernel.lru.values()):
+        if len(isolated) == nr:
+            break
+        if sc.memcg is not None and not mem_cgroup_is_descendant(folio.memcg, sc.memcg):
+            continue
+        if folio.active:
+            folio.active = False
+            kernel.lru[folio.pfn] = kernel.lru.pop(folio.pfn)
+        elif folio_try_get(kernel, folio):
+            folio.lru = False
+            del kernel.lru[folio.pfn]
+            isolated.append(folio)
+    return isolated
+
+
+@kernel_function
+async def move_folios_to_lru(kernel: Kernel, folios: list[Folio]) -> None:
+    """Put isolated folios back on the LRU, the youngest now, and drop their references."""
+    for folio in folios:
+        await point("move_folios_to_lru.add", Kind.WRITE, "lru")
+        folio.lru = True
+        kernel.lru[folio.pfn] = folio
+        folio_put(kernel, folio)
+
+
+@kernel_function
+async def shrink_lruvec(kernel: Kernel, nr: int, memcg: MemCgroup | None = None) -> int:
+    """Reclaim up to *nr* folios of a group and those below it, or of all; the pages freed.
+
+    The caller may hold the lock of folios that are not on the LRU. May sleep. Reclaim for a
+    group of v1 waits for the writeback that it meets.
+    """
+    sc = ScanControl(memcg, may_wait=memcg is not None and kernel.config.memcg_v1)
+    while nr > 0:
+        folios = await isolate_lru_folios(kernel, min(nr, SWAP_CLUSTER_MAX), sc)
+        if not folios:
+            break
+        nr -= len(folios)
+        await reclaim_pages(kernel, folios, sc)
+    return sc.nr_reclaimed
+
+
+@kernel_function
+async def try_to_free_mem_cgroup_pages(
+    kernel: Kernel, memcg: MemCgroup, nr: int, *, may_swap: bool
+) -> int:
+    """Reclaim for a charge of *nr* pages to a group; the pages freed. May sleep.
+
+    Without *may_swap* nothing is, as all pages of the model need a slot. The kernel asks for 32
+    pages at least, the model for those that are needed.
+    """
+    return await shrink_lruvec(kernel, nr, memcg) if may_swap else 0
+
+
+@kernel_function
+async def reclaim_pages(kernel: Kernel, folios: list[Folio], sc: ScanControl) -> int:
+    """Reclaim isolated folios, and put back what is left; the pages freed. May sleep."""
+    kept = await shrink_folio_list(kernel, folios, sc)
+    if sc.may_wait and (unfinished := [folio for folio in kept if folio.writeback]):
+        kept = [folio for folio in kept if folio not in unfinished]
+        kept += await shrink_folio_list(kernel, unfinished, sc)
+    await move_folios_to_lru(kernel, kept)
+    return sc.nr_reclaimed
+
+
+@kernel_function
+async def madvise_pageout(kernel: Kernel, mm: MmStruct, page: int) -> str:
+    """Reclaim the folio that *mm* maps at virtual page *page* (MADV_PAGEOUT). May sleep.
+
+    (mm/madvise.c) Where a writeback is under way it is waited for, and one more pass is made,
+    so that one task takes a page all the way out; the kernel does so for groups of v1 only.
+
+    Returns:
+        ``reclaimed``, ``nothing there``, or why the folio was kept: ``in use`` (also where it
+        is not on the LRU), ``locked``, ``no slots``, ``count is full``, ``mapped`` or
+        ``being written``. Of a folio that was split: why the first piece was kept that was.
+    """
+    async with mm.ptl.hold("madvise_pageout.lock"):
+        pte = mm.ptes.get(page)
+        if not isinstance(pte, PresentPte):
+            return "nothing there"
+        if not await folio_isolate_lru(kernel, pte.folio):
+            return "in use"
+    sc = ScanControl(may_wait=True)
+    await reclaim_pages(kernel, [pte.folio], sc)
+    return next(iter(sc.kept.values()), "reclaimed")
+
+
+@kernel_function
+async def shrink_folio_list(
+    kernel: Kernel, folios: list[Folio], sc: ScanControl
+) -> list[Folio]:
+    """Reclaim isolated folios one after the other; returns those that are kept. May sleep."""
+    kept = []
+    swap_start_plug(kernel)
+    while folios:
+        folio = folios.pop(0)
+        sc.kept.pop(folio.pfn, None)
+        if not await folio_trylock(kernel, folio, "shrink_folio_list.trylock"):
+            sc.kept[folio.pfn] = "locked"
+        elif folio.writeback and sc.may_wait:
+            await _wait_unlocked(kernel, folio)
+            folios.append(folio)
+            continue
+        elif why := await _shrink_folio(kernel, folio, sc):
+            sc.kept[folio.pfn] = why
+        if folio.pfn in sc.kept:
+            kept.append(folio)
+    await swap_finish_plug(kernel)
+    return kept
+
+
+async def _wait_unlocked(kernel: Kernel, folio: Folio) -> None:
+    """Wait for the end of a writeback, after all that the task has queued is submitted."""
+    await swap_finish_plug(kernel)
+    swap_start_plug(kernel)
+    await folio_unlock(kernel, folio, "shrink_folio_list.wait_unlock")
+    await folio_wait_writeback(kernel, folio, "shrink_folio_list.writeback")
+
+
+async def _shrink_folio(kernel: Kernel, folio: Folio, sc: ScanControl) -> str:
+    """Reclaim one locked folio; why it is kept, unlocked, or nothing where it was freed."""
+    if folio.writeback:
+        folio.reclaim = True
+        return await _activate_locked(kernel, folio, "being written")
+    if folio.anon and not folio.swapcache:
         if await folio_alloc_swap(kernel, folio) is not None:
-            return await _keep_locked(kernel, folio, "no slots")
+            return await _activate_locked(kernel, folio, "no slots")
         folio.dirty = True
-    if not await try_to_unmap_one(kernel, folio, mm):
-        return await _keep_locked(kernel, folio, "count is full")
     if folio.mapcount:
-        return await _keep_locked(kernel, folio, "mapped")
-    if folio.dirty and not await pageout(kernel, folio):
-        return _keep(kernel, folio, "being written")
+        if not await _unmap(kernel, folio):
+            return await _activate_locked(kernel, folio, "count is full")
+        if folio.mapcount:
+            return await _activate_locked(kernel, folio, "mapped")
+    if folio.dirty:
+        why = await _write_dirty(kernel, folio)
+        if why:
+            return why
     if not await _remove_mapping(kernel, folio):
         return await _keep_locked(kernel, folio, "in use")
     await folio_unlock(kernel, folio, "shrink_folio_list.free")
+    sc.nr_reclaimed += folio.nr
     folio.frozen = False
     _folio_put(kernel, folio)
-    return "reclaimed"
+    return ""
 
 
-def _keep(kernel: Kernel, folio: Folio, why: str) -> str:
-    """Drop the reference of the isolation."""
-    folio_put(kernel, folio)
-    return why
+async def _unmap(kernel: Kernel, folio: Folio) -> bool:
+    """Unmap a folio from all address spaces; false where a count is full."""
+    for mm in kernel.processes:
+        if not await try_to_unmap_one(kernel, folio, mm):
+            return False
+    return True
+
+
+async def _write_dirty(kernel: Kernel, folio: Folio) -> str:
+    """Write a locked folio; why it is kept, unlocked, or nothing where it is locked and clean.
+
+    Where the write has ended already the folio may be freed at once. Others had it unlocked
+    meanwhile, so it is looked at anew.
+    """
+    done = await pageout(kernel, folio)
+    if done is Pageout.KEEP:
+        return await _keep_locked(kernel, folio, "in use")
+    if done is Pageout.ACTIVATE:
+        return await _activate_locked(kernel, folio, "being written")
+    if done is Pageout.CLEAN:
+        return ""
+    if folio.writeback or folio.dirty:
+        return "being written"
+    if not await folio_trylock(kernel, folio, "shrink_folio_list.retrylock"):
+        return "locked"
+    if folio.writeback or folio.dirty:
+        return await _keep_locked(kernel, folio, "being written")
+    return ""
+
+
+async def _activate_locked(kernel: Kernel, folio: Folio, why: str) -> str:
+    """Keep a folio that is not worth another look soon."""
+    folio.active = True
+    return await _keep_locked(kernel, folio, why)
 
 
 async def _keep_locked(kernel: Kernel, folio: Folio, why: str) -> str:
     await folio_unlock(kernel, folio, "shrink_folio_list.keep")
-    return _keep(kernel, folio, why)
+    return why
 
 
 @kernel_function
-async def pageout(kernel: Kernel, folio: Folio) -> bool:
-    """Write a locked, dirty folio; whether it is clean, out of writeback and locked again.
+async def pageout(kernel: Kernel, folio: Folio) -> Pageout:
+    """Start to write a locked, dirty, unmapped folio. May sleep.
 
-    The kernel would leave a folio under writeback to a later pass. Here the same pass waits,
-    which the kernel does for a caller that may (legacy memcg reclaim), so that one task takes
-    a page all the way out.
+    KEEP where somebody else refers to it, who may be about to change it. After SUCCESS it is
+    unlocked, and under writeback unless that has ended.
     """
+    if folio.refs != 1 + folio.nr:
+        return Pageout.KEEP
+    if not folio.dirty:
+        return Pageout.CLEAN
     folio.dirty = False
-    await swap_writeout(kernel, folio)
-    await folio_wait_writeback(kernel, folio, "pageout.writeback")
-    if not await folio_trylock(kernel, folio, "pageout.trylock"):
-        return False
-    if folio.dirty or folio.writeback:
-        await folio_unlock(kernel, folio, "pageout.dirty")
-        return False
-    return True
+    folio.reclaim = True
+    writeout = swap_writeout if folio.mapping is None else shmem_writeout
+    written = await writeout(kernel, folio)
+    if not folio.writeback:
+        folio.reclaim = False
+    return Pageout.SUCCESS if written else Pageout.ACTIVATE
 
 
 @kernel_function
@@ -121,7 +327,7 @@ async def _remove_mapping(kernel: Kernel, folio: Folio) -> bool:
         shadow = workingset_eviction(kernel, folio)
         node_stat_mod_folio(kernel, folio, "NR_FILE_PAGES", -folio.nr)
         lruvec_stat_mod_folio(kernel, folio, "NR_SWAPCACHE", -folio.nr)
-        memcg1_swapout(kernel, folio, entry)
+        _memcg1_swapout(kernel, folio, entry)
         _swap_cache_do_del_folio(kernel, ci, folio, entry, shadow)
         let_go(folio, folio.nr + 1)
     return True

@@ -56,7 +56,7 @@ _DEVICE_FLAGS: Final = {
 
 _NODE_ITEMS: Final = ("nr_file_pages", "nr_swapcache")
 _ORDER_ITEMS: Final = ("swpin", "swpin_fallback", "swpin_fallback_charge")
-_EVENTS: Final = ("pswpin", "swap_ra")
+_EVENTS: Final = ("pswpin", "pswpout", "swap_ra", "zswpin", "zswpout", "zswpwb")
 _GROUP_ITEMS: Final = ("memory", "memsw", "swap")
 
 _facts_of_folio: Final = attrgetter("refs", *_FLAGS, "mapcount", "memcg", "mapping", "index")

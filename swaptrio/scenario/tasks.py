@@ -11,7 +11,7 @@ from swaptrio.mm.page_alloc import folio_put
 from swaptrio.mm.swap_h import swp_entry
 from swaptrio.mm.swap_state import swap_cache_read_folio
 from swaptrio.mm.swapfile import get_swap_device, put_swap_device
-from swaptrio.mm.vmscan import shrink_folio_list
+from swaptrio.mm.vmscan import madvise_pageout
 from swaptrio.mm.zswap import zswap_writeback_entry
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ async def _zap(kernel: Kernel, deed: DeedSetup) -> str:
 
 
 async def _swapout(kernel: Kernel, deed: DeedSetup) -> str:
-    return await shrink_folio_list(kernel, *_place(kernel, deed))
+    return await madvise_pageout(kernel, *_place(kernel, deed))
 
 
 async def _readahead(kernel: Kernel, deed: DeedSetup) -> str:

@@ -14,7 +14,7 @@ import attrs
 
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.huge_memory import highest_order, next_order
-from swaptrio.mm.memcontrol import memcg1_swapin
+from swaptrio.mm.memcontrol_v1 import memcg1_swapin
 from swaptrio.mm.mm_types import hold
 from swaptrio.mm.page_alloc import folio_unlock
 from swaptrio.mm.swap import folio_add_lru

@@ -25,7 +25,8 @@ from swaptrio.mm.huge_memory import (
     vma_thp_gfp_mask,
 )
 from swaptrio.mm.kernel import Kernel, kernel_function
-from swaptrio.mm.memcontrol import mem_cgroup_swapin_charge_folio, memcg1_swapin
+from swaptrio.mm.memcontrol import mem_cgroup_swapin_charge_folio
+from swaptrio.mm.memcontrol_v1 import memcg1_swapin
 from swaptrio.mm.memory import (
     slots_are_alike,
     swap_pte_batch,

@@ -21,7 +21,8 @@ from swaptrio.mm.huge_memory import (
     vma_thp_gfp_mask,
 )
 from swaptrio.mm.kernel import Kernel, kernel_function, warn_on
-from swaptrio.mm.memcontrol import charge_memcg, folio_memcg_alloc_deferred, memcg1_swapin
+from swaptrio.mm.memcontrol import charge_memcg, folio_memcg_alloc_deferred
+from swaptrio.mm.memcontrol_v1 import memcg1_swapin
 from swaptrio.mm.memory import thp_swapin_suitable_orders
 from swaptrio.mm.mm_types import let_go
 from swaptrio.mm.page_alloc import (

@@ -307,8 +307,10 @@ def shared_classes() -> list[type]:
 PRIVATE = {
     "Bio": "belongs to one task after the other, and does not change",
     "ChargeRequest": "does not change",
+    "ScanControl": "belongs to who reclaims",
+    "SwapIocb": "belongs to one task after the other",
     "VmFault": "belongs to the fault",
-    "ZswapEntry": "does not change",
+    "ZswapEntry": "changes under the lock of the LRU only, which reports itself",
 }
 
 

@@ -11,10 +11,23 @@ from swaptrio.mm import setup
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.memory import handle_mm_fault, user_store
 from swaptrio.mm.mm_types import Folio, PresentPte, SwapPte
-from swaptrio.mm.page_alloc import folio_put, folio_try_get
+from swaptrio.mm.page_alloc import (
+    folio_lock,
+    folio_put,
+    folio_try_get,
+    folio_unlock,
+    folio_wait_writeback,
+)
 from swaptrio.mm.swap_state import swap_cache_get_folio
 from swaptrio.mm.swap_table import swp_tb_to_shadow
-from swaptrio.mm.vmscan import _remove_mapping, shrink_folio_list
+from swaptrio.mm.vmscan import (
+    ScanControl,
+    _remove_mapping,
+    folio_isolate_lru,
+    madvise_pageout,
+    reclaim_pages,
+    shrink_lruvec,
+)
 from swaptrio.sched import Run, point
 
 if TYPE_CHECKING:
@@ -44,7 +57,7 @@ def test_round_trip(make_world: Callable[..., Any], sync: bool) -> None:
     folio = _resident(world, 3)
 
     async def main() -> list[str]:
-        done = [await shrink_folio_list(world.kernel, world.mm, 3)]
+        done = [await madvise_pageout(world.kernel, world.mm, 3)]
         assert folio.freed
         done.append(world.slots(1).split(":")[0])
         done.append(await handle_mm_fault(world.kernel, world.mm, 3, write=False))
@@ -63,7 +76,7 @@ def test_large_folio_leaves_one_shadow(world: Any) -> None:
     tokens = list(folio.pages)
 
     async def main() -> str:
-        return await shrink_folio_list(world.kernel, world.mm, 16)
+        return await madvise_pageout(world.kernel, world.mm, 16)
 
     assert world.play(main=main)["main"] == "reclaimed"
     words = [world.word(slot) for slot in range(4, 8)]
@@ -86,7 +99,7 @@ def test_zero_page_round_trip(make_world: Callable[..., Any]) -> None:
         return [
             await handle_mm_fault(world.kernel, world.mm, 3, write=False),
             await user_store(world.kernel, world.mm, 3),
-            await shrink_folio_list(world.kernel, world.mm, 3),
+            await madvise_pageout(world.kernel, world.mm, 3),
             world.slots(16).split(":")[0],
             await handle_mm_fault(world.kernel, world.mm, 3, write=False),
         ]
@@ -102,7 +115,7 @@ def test_nothing_to_reclaim(world: Any, page: int) -> None:
     world.swapped(16, page=3)
 
     async def main() -> str:
-        return await shrink_folio_list(world.kernel, world.mm, page)
+        return await madvise_pageout(world.kernel, world.mm, page)
 
     assert world.play(main=main)["main"] == "nothing there"
 
@@ -113,7 +126,7 @@ def test_locked(world: Any) -> None:
 
     async def main() -> str:
         folio.lock.take_free()
-        kept = await shrink_folio_list(world.kernel, world.mm, 3)
+        kept = await madvise_pageout(world.kernel, world.mm, 3)
         await folio.lock.release("main.unlock")
         return kept
 
@@ -129,7 +142,7 @@ def test_no_slots(make_world: Callable[..., Any]) -> None:
         world.swapped(slot)
 
     async def main() -> str:
-        return await shrink_folio_list(world.kernel, world.mm, 3)
+        return await madvise_pageout(world.kernel, world.mm, 3)
 
     assert world.play(main=main)["main"] == "no slots"
     assert (folio.refs, folio.locked, folio.swapcache) == (1, False, False)
@@ -145,7 +158,7 @@ def test_reference_of_another(world: Any) -> None:
         folio_put(world.kernel, folio)
 
     async def main() -> str:
-        return await shrink_folio_list(world.kernel, world.mm, 3)
+        return await madvise_pageout(world.kernel, world.mm, 3)
 
     results = world.play(
         holder=holder, main=main, window=[Run("holder", "holder.held"), Run("main")]
@@ -160,7 +173,7 @@ def test_dirtied_after_the_write(world: Any) -> None:
     folio = _resident(world, 3)
 
     async def main() -> str:
-        return await shrink_folio_list(world.kernel, world.mm, 3)
+        return await madvise_pageout(world.kernel, world.mm, 3)
 
     async def writer() -> None:
         folio.dirty = True
@@ -178,7 +191,7 @@ def test_frozen_until_freed(world: Any) -> None:
     folio = _resident(world, 3)
 
     async def main() -> str:
-        return await shrink_folio_list(world.kernel, world.mm, 3)
+        return await madvise_pageout(world.kernel, world.mm, 3)
 
     async def looker() -> object:
         return await swap_cache_get_folio(world.kernel, world.entry(1))
@@ -218,7 +231,7 @@ def test_count_is_full(world: Any) -> None:
     world.kernel.functions["folio_dup_swap"] = full
 
     async def main() -> str:
-        return await shrink_folio_list(world.kernel, world.mm, 3)
+        return await madvise_pageout(world.kernel, world.mm, 3)
 
     assert world.play(main=main)["main"] == "count is full"
     assert (world.mm.ptes[3].folio, folio.mapcount) == (folio, 1)
@@ -231,7 +244,7 @@ def test_v1_leaves_memsw_with_the_slot(make_world: Callable[..., Any]) -> None:
     _resident(world, 3)
 
     async def main() -> str:
-        return await shrink_folio_list(world.kernel, world.mm, 3)
+        return await madvise_pageout(world.kernel, world.mm, 3)
 
     assert world.play(main=main)["main"] == "reclaimed"
     assert (world.m1.memory, world.m1.memsw) == (0, 1)
@@ -251,7 +264,266 @@ def test_count_before_entry(world: Any) -> None:
     world.kernel.functions["set_pte_at"] = watched
 
     async def main() -> str:
-        return await shrink_folio_list(world.kernel, world.mm, 3)
+        return await madvise_pageout(world.kernel, world.mm, 3)
 
     world.play(main=main)
     assert seen == ["f1"]
+
+
+def test_mapped_twice(world: Any) -> None:
+    """A folio leaves all address spaces that map it, each with a count of its own."""
+    folio = _resident(world, 3)
+    other = setup.new_process(world.kernel, "Q", world.m1)
+    other.ptes[3] = PresentPte(folio, 0)
+    folio.mapcount = folio.refs = 2
+
+    async def main() -> str:
+        return await madvise_pageout(world.kernel, other, 3)
+
+    assert world.play(main=main)["main"] == "reclaimed"
+    assert world.slots(1).startswith("s2")
+    entries = [mm.ptes[3] for mm in (world.mm, other)]
+    assert [pte.entry for pte in entries if isinstance(pte, SwapPte)] == [world.entry(1)] * 2
+
+
+def test_mapped_again(world: Any) -> None:
+    """A folio that is still mapped after it was unmapped is kept, and active."""
+    folio = _resident(world, 3)
+
+    async def unmapped(*_: object) -> bool:
+        return True
+
+    world.kernel.functions["try_to_unmap_one"] = unmapped
+
+    async def main() -> str:
+        return await madvise_pageout(world.kernel, world.mm, 3)
+
+    assert world.play(main=main)["main"] == "mapped"
+    assert (folio.active, folio.lru, folio.refs) == (True, True, 2)
+
+
+def test_not_written_while_somebody_refers_to_it(world: Any) -> None:
+    """A dirty folio with a foreign reference may be about to change: it is not written."""
+    folio = _resident(world, 3)
+
+    async def main() -> str:
+        assert folio_try_get(world.kernel, folio)
+        kept = await madvise_pageout(world.kernel, world.mm, 3)
+        folio_put(world.kernel, folio)
+        return kept
+
+    assert world.play(main=main)["main"] == "in use"
+    assert (folio.dirty, world.si.data) == (True, {})
+
+
+def test_isolated_by_another(world: Any) -> None:
+    """Only one task at a time works on a folio: the other finds it off the LRU."""
+    _resident(world, 3)
+
+    async def reclaim() -> str:
+        return await madvise_pageout(world.kernel, world.mm, 3)
+
+    results = world.play(
+        first=reclaim,
+        second=reclaim,
+        window=[Run("first", "shrink_folio_list.trylock"), Run("second"), Run("first")],
+    )
+
+    assert results == {"first": "reclaimed", "second": "in use"}
+
+
+def test_writeback_is_left_to_a_later_pass(make_world: Callable[..., Any]) -> None:
+    """Who may not wait keeps a folio that is being written, for a turn after the next."""
+    world = make_world(sync=False)
+    folio = _resident(world, 3)
+
+    async def shrink() -> tuple[int, bool, bool]:
+        return await shrink_lruvec(world.kernel, 1), folio.writeback, folio.active
+
+    async def main() -> list[object]:
+        seen: list[object] = [await shrink(), await shrink(), await shrink()]
+        await folio_wait_writeback(world.kernel, folio, "main.wait")
+        return [*seen, await shrink()]
+
+    assert world.play(main=main, window=[Run("main", "main.wait")])["main"] == [
+        (0, True, False),  # is written
+        (0, True, True),  # is met under writeback, and active for that
+        (0, True, False),  # is active no more
+        (1, False, False),
+    ]
+    assert folio.freed
+
+
+def test_redirtied_while_written(make_world: Callable[..., Any]) -> None:
+    """A folio that was stored to during its write is written again, and kept for that."""
+    world = make_world(sync=False)
+    folio = _resident(world, 3)
+
+    async def main() -> str:
+        return await madvise_pageout(world.kernel, world.mm, 3)
+
+    async def writer() -> None:
+        folio.dirty, folio.pages[0] = True, 77
+
+    results = world.play(
+        main=main,
+        writer=writer,
+        window=[
+            Run("main", "shrink_folio_list.writeback"),
+            Run("swap0-disk", "swap0.bios.receive", times=2),
+            Run("writer"),
+        ],
+    )
+
+    assert results["main"] == "being written"
+    assert (folio.freed, world.si.data[1]) == (False, 77)
+
+
+def test_dirtied_before_the_second_look(world: Any) -> None:
+    """On a synchronous device the write has ended at once, and the folio is looked at anew."""
+    folio = _resident(world, 3)
+
+    async def main() -> str:
+        return await madvise_pageout(world.kernel, world.mm, 3)
+
+    async def writer() -> None:
+        folio.dirty = True
+
+    results = world.play(
+        main=main,
+        writer=writer,
+        window=[Run("main", "shrink_folio_list.retrylock"), Run("writer")],
+    )
+
+    assert results["main"] == "being written"
+    assert (folio.dirty, folio.lru, folio.refs, folio.locked) == (True, True, 1, False)
+
+
+def test_locked_after_the_write(world: Any) -> None:
+    """Who gets the lock while a folio is written keeps it from being freed."""
+    folio = _resident(world, 3)
+
+    async def main() -> str:
+        return await madvise_pageout(world.kernel, world.mm, 3)
+
+    async def other() -> None:
+        await folio_lock(world.kernel, folio, "other.lock")
+        await point("other.locked")
+        await folio_unlock(world.kernel, folio, "other.unlock")
+
+    results = world.play(
+        main=main,
+        other=other,
+        window=[
+            Run("main", "shrink_folio_list.retrylock"),
+            Run("other", "other.locked"),
+            Run("main"),
+        ],
+    )
+
+    assert results["main"] == "locked"
+
+
+def test_write_error(make_world: Callable[..., Any]) -> None:
+    """A folio whose write failed is dirty again, and keeps its place in the cache."""
+    world = make_world(may_fail=["write"])
+    folio = _resident(world, 3)
+
+    async def main() -> str:
+        return await madvise_pageout(world.kernel, world.mm, 3)
+
+    results = world.play(main=main, choices={"submit_bio.write_status": ("fail",)})
+
+    assert results["main"] == "being written"
+    assert (folio.dirty, folio.reclaim, folio.refs, world.slots(1)) == (True, False, 1, "f1")
+
+
+def test_writes_of_one_pass_go_together(make_world: Callable[..., Any]) -> None:
+    """With plugs, what one pass writes is queued, merged, and submitted at its end."""
+    world = make_world("v5", sync=False, plugged=True)
+    for page in (3, 4):
+        _resident(world, page)
+    sent: list[list[int]] = []
+
+    async def submit(kernel: Any, sio: Any) -> None:
+        sent.append([bio.offset for bio in sio.bios])
+        await sio.si.bios.send(sio)
+
+    world.kernel.functions["submit_bio"] = submit
+
+    async def main() -> int:
+        return await shrink_lruvec(world.kernel, 2)
+
+    assert world.play(main=main)["main"] == 0
+    assert sent == [[1, 2]]
+
+
+def test_group_that_lets_nothing_through_zswap(world: Any) -> None:
+    """Where zswap takes no page and writeback is forbidden a folio is kept, dirty, active."""
+    world.m1.zswap_writeback = False
+    folio = _resident(world, 3)
+
+    async def main() -> str:
+        return await madvise_pageout(world.kernel, world.mm, 3)
+
+    assert world.play(main=main)["main"] == "being written"
+    assert (folio.dirty, folio.active, folio.locked, world.si.data) == (True, True, False, {})
+
+
+def test_oldest_first(world: Any) -> None:
+    """Reclaim begins at the old end of the LRU, and passes over what is active, once."""
+    folios = [_resident(world, page) for page in (3, 4, 5)]
+    folios[0].active = True
+
+    async def main() -> list[list[bool]]:
+        seen = []
+        for _ in range(3):
+            assert await shrink_lruvec(world.kernel, 1) == 1
+            seen.append([folio.freed for folio in folios])
+        return seen
+
+    assert world.play(main=main)["main"] == [
+        [False, True, False],
+        [False, True, True],
+        [True, True, True],
+    ]
+
+
+def test_of_one_group(world: Any) -> None:
+    """Reclaim for a group takes its own folios and those of the groups below it."""
+    _resident(world, 3)
+    child = setup.new_process(world.kernel, "Q", world.m2)
+    setup.map_resident(world.kernel, child, 3)
+
+    async def main() -> list[int]:
+        alone = await shrink_lruvec(world.kernel, 9, world.m2)
+        world.m2.parent = world.m1
+        setup.map_resident(world.kernel, child, 4)
+        return [alone, await shrink_lruvec(world.kernel, 9, world.m1)]
+
+    assert world.play(main=main)["main"] == [1, 2]
+
+
+def test_nothing_on_the_lru(world: Any) -> None:
+    """Without folios there is nothing to reclaim."""
+
+    async def main() -> int:
+        return await shrink_lruvec(world.kernel, 64)
+
+    assert world.play(main=main)["main"] == 0
+
+
+def test_isolation(world: Any) -> None:
+    """An isolated folio is off the LRU, held by one task, and back when it was kept."""
+    folio = _resident(world, 3)
+
+    async def main() -> list[object]:
+        first = await folio_isolate_lru(world.kernel, folio)
+        again = await folio_isolate_lru(world.kernel, folio)
+        seen = [first, again, folio.lru, folio.refs]
+        folio.lock.take_free()
+        assert await reclaim_pages(world.kernel, [folio], ScanControl()) == 0
+        await folio.lock.release("main.unlock")
+        return [*seen, folio.lru, folio.refs]
+
+    assert world.play(main=main)["main"] == [True, False, False, 2, True, 1]

@@ -70,8 +70,8 @@ NOT_A_LOWER_NAME = "must be a name: a lower-case letter, then such letters, digi
         (
             KernelSetup,
             {"failures": ("alloc", "chrage")},
-            "failures[1]: must be one of alloc, charge, read, deferred_split (got 'chrage'); "
-            "did you mean 'charge'?",
+            "failures[1]: must be one of alloc, charge, read, write, zswap, decompress, "
+            "deferred_split (got 'chrage'); did you mean 'charge'?",
         ),
         (
             KernelSetup,

@@ -16,7 +16,7 @@ from swaptrio.mm.memory import (
     zap_pte_range,
 )
 from swaptrio.mm.mm_types import MmStruct
-from swaptrio.mm.vmscan import shrink_folio_list
+from swaptrio.mm.vmscan import madvise_pageout
 from swaptrio.sched import Run
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def test_page_is_swapped_out_before_the_access(
     )
 
     async def out() -> str:
-        return await shrink_folio_list(world.kernel, world.mm, 3)
+        return await madvise_pageout(world.kernel, world.mm, 3)
 
     results = world.play(
         main=_doing(world, access, 3), out=out, window=[Run("main", label), Run("out")]
@@ -117,7 +117,7 @@ def test_pin_of_a_folio_that_is_freed(make_world: Callable[..., Any]) -> None:
     setup.map_resident(world.kernel, world.mm, 3)
 
     async def out() -> str:
-        return await shrink_folio_list(world.kernel, world.mm, 3)
+        return await madvise_pageout(world.kernel, world.mm, 3)
 
     results = world.play(
         main=_doing(world, user_pin_store, 3),
@@ -148,13 +148,13 @@ def test_pin_whose_entry_changes(make_world: Callable[..., Any]) -> None:
 
 
 def test_late_store_is_not_lost(make_world: Callable[..., Any]) -> None:
-    """A store through a pin after the page was written out keeps the folio (H02)."""
+    """A folio that is pinned is not written out, so that a store through the pin stays."""
     world = make_world(sync=False)
     setup.map_resident(world.kernel, world.mm, 3)
     loads = _loads(world)
 
     async def out() -> str:
-        return await shrink_folio_list(world.kernel, world.mm, 3)
+        return await madvise_pageout(world.kernel, world.mm, 3)
 
     async def pin() -> str:
         await user_pin_store(world.kernel, world.mm, 3)
@@ -165,8 +165,6 @@ def test_late_store_is_not_lost(make_world: Callable[..., Any]) -> None:
         out=out,
         window=[
             Run("pin", "user_pin_store.store"),
-            Run("out", "remove_mapping.lock"),
-            Run("pin", "handle_mm_fault.access"),
             Run("out"),
         ],
     )
@@ -190,7 +188,7 @@ def test_whose_mind_a_pin_changes(make_world: Callable[..., Any], gone: str) -> 
             assert isinstance(child, MmStruct)
             await user_store(world.kernel, world.mm, 3)
         else:
-            await shrink_folio_list(world.kernel, world.mm, 3)
+            await madvise_pageout(world.kernel, world.mm, 3)
 
     until = "folio_dup_swap.lock" if gone == "cleared" else None
     world.play(
