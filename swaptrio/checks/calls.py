@@ -19,7 +19,7 @@ from swaptrio.mm.kernel import FUNCTIONS, Kernel
 from swaptrio.mm.mm_types import Folio, MmStruct, PresentPte, Pte, SwapPte, VmFaultReason
 from swaptrio.mm.swap_h import SwapClusterInfo, SwpEntry, swp_cluster_offset, swp_offset
 from swaptrio.mm.swap_table import count_of, swp_tb_is_folio, zero_of
-from swaptrio.sched import Mutex, Task, Violation, current
+from swaptrio.sched import Task, Violation, current
 
 if TYPE_CHECKING:
     from swaptrio.checks.watch import Oracles
@@ -124,7 +124,7 @@ def _read_ended(
     oracles: Oracles, function: Function, kernel: Kernel, bio: Any, error: Errno | None
 ) -> Any:
     if error is not None:
-        oracles.memory.unread.append(bio.folio)
+        oracles.memory.read_failed(bio.folio)
     return function(kernel, bio, error)
 
 
@@ -132,9 +132,7 @@ def _locking(
     oracles: Oracles, function: Function, kernel: Kernel, folio: Folio, label: str
 ) -> Any:
     """I-SPIN: who has a folio locked waits for no other; two such tasks may wait for ever."""
-    for lock in current().me().held:
-        if isinstance(lock, Mutex) and lock is not folio.lock:
-            raise Violation("I-SPIN", f"{folio.lock.name} is waited for under {lock.name}")
+    oracles.order.waited_for(current().me(), folio.lock)
     oracles.memory.locked[_me()] = folio
     return function(kernel, folio, label)
 
@@ -177,13 +175,16 @@ def _getting(oracles: Oracles, function: Function, kernel: Kernel, folio: Folio)
 def _setting_pte(
     oracles: Oracles, function: Function, kernel: Kernel, mm: MmStruct, page: int, pte: Pte
 ) -> None:
-    """I-PTEMATCH and I-MAPDATA."""
-    oracles.entries_changed = True
+    """I-PTEMATCH and I-MAPDATA; and what the entry owned or owns."""
+    before = mm.ptes.get(page)
+    if mm.ptl.on_release is None:
+        oracles.adopt(mm)
     if isinstance(pte, PresentPte):
-        _check_match(mm, page, mm.ptes.get(page), pte)
+        _check_match(mm, page, before, pte)
         _refuse_uncharged(pte.folio, "mapped")
         _check_data(mm, page, pte)
     function(kernel, mm, page, pte)
+    oracles.owners.entry_changed(before, pte)
 
 
 def _check_match(mm: MmStruct, page: int, before: Pte, pte: PresentPte) -> None:
@@ -230,7 +231,8 @@ async def _faulting(oracles: Oracles, function: Function, kernel: Kernel, vmf: A
     if reason is VmFaultReason.OOM and memory.failures.get(me, 0) == failures:
         message = f"{me} is out of memory, and no allocation or charge failed it"
         raise Violation("I-ERRNO", message)
-    if reason is VmFaultReason.SIGBUS and memory.locked.get(me) not in memory.unread:
+    locked = memory.locked.get(me)
+    if reason is VmFaultReason.SIGBUS and (locked is None or locked.pfn not in memory.unread):
         raise Violation("I-ERRNO", f"{me} gets SIGBUS, and no read has failed")
     return reason
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import attrs
 
 from swaptrio.checks.findings import Finding
@@ -10,6 +12,9 @@ from swaptrio.mm.errno import Errno
 from swaptrio.mm.mm_types import Folio
 from swaptrio.mm.swap_h import SwpEntry
 from swaptrio.sched import Task
+
+#: So many folios that could not be read are kept before anybody looks which are still there.
+_ENOUGH: Final = 1000
 
 
 @attrs.define(eq=False)
@@ -39,11 +44,11 @@ class Attempts:
 class Memory:
     """All of it, for one execution.
 
-    By page frame number: *cached*. By slot: *changes*, how often its word was changed;
-    *shadows*, those that an insertion has covered. By task: *failures*, the allocations and
-    charges that failed it; *allocating*, what it allocates in the swap cache; *conflicts*, the
-    slot that it last met EEXIST at, with its changes then; *locked*, the folio that it locked
-    last. Besides: *unread*, the folios whose read failed, and the soft *findings*.
+    By page frame number: *cached*; *unread*, the folios whose read failed. By slot: *changes*,
+    how often its word was changed; *shadows*, those that an insertion has covered. By task:
+    *failures*, the allocations and charges that failed it; *allocating*, what it allocates in
+    the swap cache; *conflicts*, the slot that it last met EEXIST at, with its changes then;
+    *locked*, the folio that it locked last. Besides: the soft *findings*, each once.
     """
 
     cached: dict[int, Cached] = attrs.Factory(dict)
@@ -53,11 +58,18 @@ class Memory:
     allocating: dict[str, Attempts] = attrs.Factory(dict)
     conflicts: dict[str, tuple[SwpEntry, int]] = attrs.Factory(dict)
     locked: dict[str, Folio] = attrs.Factory(dict)
-    unread: list[Folio] = attrs.Factory(list)
-    findings: list[Finding] = attrs.Factory(list)
+    unread: dict[int, Folio] = attrs.Factory(dict)
+    findings: dict[Finding, None] = attrs.Factory(dict)
+
+    def read_failed(self, folio: Folio) -> None:
+        """Note it; of what was freed since, no more than somebody can still ask for is kept."""
+        self.unread[folio.pfn] = folio
+        if len(self.unread) > _ENOUGH:
+            kept = [each.pfn for each in self.locked.values()]
+            for pfn, each in list(self.unread.items()):
+                if each.freed and pfn not in kept:
+                    del self.unread[pfn]
 
     def report(self, check: str, message: str) -> None:
         """Note a soft finding, once."""
-        finding = Finding(check, message)
-        if finding not in self.findings:
-            self.findings.append(finding)
+        self.findings.setdefault(Finding(check, message))

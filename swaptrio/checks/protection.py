@@ -91,6 +91,7 @@ TABLE: Final = (
         _FOLIO + "(exists|lru_link|split_link)|folios|lru|deferred_split|next_pfn",
         "lists of the allocator and of the LRU, each operation under a lock of its own",
     ),
+    _atomic("lru_batches|cpu .+", "of one CPU each, which others ask to drain it"),
     _atomic(r".+:\d+\.data|.+\.data", "what the device holds, which it orders itself"),
     _atomic(r".+:\d+\.zswap|.+\.zswap", "a tree, each operation under its own lock"),
     _ordering(r".+\.(users|dying)", "a per-CPU reference count, killed with an RCU wait"),

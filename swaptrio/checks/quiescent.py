@@ -10,7 +10,7 @@ from itertools import compress
 from typing import TYPE_CHECKING, Final
 
 from swaptrio.checks.slots import (
-    check_counts,
+    check_count,
     check_folio,
     check_free,
     check_kind,
@@ -25,6 +25,7 @@ from swaptrio.mm.swap_h import (
     SwapInfoStruct,
     SwpEntry,
     swap_cluster,
+    swp_cluster_offset,
     swp_entry,
     swp_offset,
     swp_type,
@@ -33,6 +34,8 @@ from swaptrio.mm.swap_table import SWP_TB_BAD, SWP_TB_NULL, swp_tb_is_folio, swp
 from swaptrio.sched import Violation
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from swaptrio.mm.kernel import Kernel
     from swaptrio.mm.mm_types import Folio
 
@@ -54,13 +57,21 @@ def check_quiescent(kernel: Kernel) -> None:
             first = swp_entry(si.type, ci.number * SWAPFILE_CLUSTER)
             entries += [SwpEntry(first + off) for off in used]
         check_device(si, in_use)
-    owners = owners_of(kernel)
-    check_counts(kernel, [*entries, *owners], owners)
+    check_owners(kernel, entries)
     for folio in kernel.folios.values():
         check_rest(kernel, folio)
     check_lru(kernel)
     check_stats(kernel)
     check_memcgs(kernel)
+
+
+def check_owners(kernel: Kernel, entries: Iterable[SwpEntry]) -> None:
+    """Check the counts of *entries*, and of whatever has an owner."""
+    owners = owners_of(kernel)
+    for entry in dict.fromkeys((*entries, *owners)):
+        si = kernel.devices[swp_type(entry)]
+        ci = swap_cluster(si, swp_offset(entry))
+        check_count(si, ci, swp_cluster_offset(entry), owners.get(entry, 0))
 
 
 def slots_in_use(ci: SwapClusterInfo) -> list[int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from swaptrio.mm.mm_types import Folio, SwapPte
+from swaptrio.mm.mm_types import Folio, ShmemSwap, SwapPte
 from swaptrio.mm.swap_h import (
     SWAPFILE_CLUSTER,
     SwapClusterInfo,
@@ -23,6 +23,7 @@ from swaptrio.mm.swap_h import (
 from swaptrio.mm.swap_table import (
     BITS_PER_LONG,
     SWP_TB_BAD,
+    SWP_TB_COUNT_MAX,
     SWP_TB_NULL,
     count_of,
     swp_tb_is_folio,
@@ -185,32 +186,47 @@ def check_owner(kernel: Kernel, folio: Folio) -> None:
     raise Violation("I-OWNER", message)
 
 
+def swap_count(ci: SwapClusterInfo, off: int) -> int:
+    """The count of a slot, which may stand in the extend table."""
+    count = count_of(word_at(ci, off))
+    if count < SWP_TB_COUNT_MAX or ci.extend_table is None:
+        return count
+    return ci.extend_table.get(off, count)
+
+
 def owners_of(kernel: Kernel) -> dict[SwpEntry, int]:
-    """How many page-table entries name each slot, by its entry."""
+    """How many entries of page tables and files name each slot, by its entry."""
     owners: dict[SwpEntry, int] = {}
     for mm in kernel.processes:
         for pte in mm.ptes.values():
             if isinstance(pte, SwapPte):
                 owners[pte.entry] = owners.get(pte.entry, 0) + 1
+    for file in kernel.files:
+        for index, there in file.pages.items():
+            if isinstance(there, ShmemSwap):
+                entry = slot_of(there, index)
+                owners[entry] = owners.get(entry, 0) + 1
     return owners
 
 
-def check_counts(
-    kernel: Kernel, entries: Iterable[SwpEntry], owners: dict[SwpEntry, int]
-) -> None:
-    """Check the counts of the slots *entries* against their *owners*.
+def slot_of(there: ShmemSwap, index: int) -> SwpEntry:
+    """The slot that holds page *index* of a file, of those that an entry there names."""
+    return SwpEntry(there.entry + index % (1 << there.order))
 
-    To be called while nobody holds a page-table lock: between writing an entry and dropping or
-    raising the count they differ.
+
+def check_count(si: SwapInfoStruct, ci: SwapClusterInfo, off: int, owners: int) -> None:
+    """Check the count of a slot against its *owners* in page tables and files.
+
+    To be called while nobody has changed one and not yet the other.
 
     Raises:
         Violation: (I-COUNT) they differ.
     """
-    for entry in entries:
-        si = kernel.devices[swp_type(entry)]
-        slot = swp_offset(entry)
-        word = word_at(si.clusters[slot // SWAPFILE_CLUSTER], slot % SWAPFILE_CLUSTER)
-        expected = owners.get(entry, 0) + si.foreign_counts.get(slot, 0)
-        if word != SWP_TB_BAD and count_of(word) != expected:
-            message = f"{si.name}:{slot} counts {count_of(word)}, and has {expected} owners"
-            raise Violation("I-COUNT", message)
+    word = word_at(ci, off)
+    if word == SWP_TB_BAD:
+        return
+    slot = ci.number * SWAPFILE_CLUSTER + off
+    expected = owners + si.foreign_counts.get(slot, 0) + (slot in si.image)
+    if swap_count(ci, off) != expected:
+        message = f"{si.name}:{slot} counts {swap_count(ci, off)}, and has {expected} owners"
+        raise Violation("I-COUNT", message)

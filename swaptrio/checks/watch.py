@@ -6,9 +6,10 @@ taken and given back; a function of the model that they care for is wrapped in t
 table, around whatever version of it runs (see `calls`). The model knows nothing of them, and
 without them it runs just the same.
 
-What is dear is asked only when it can have changed: words that were written, when a cluster
-lock is given back; the owners of slots, when the last page-table lock is, if an entry or a
-count has changed; everything at the end.
+What is asked is what can have changed: words that were written, when a cluster lock is given
+back; the owners of slots, when the page-table lock is under which an entry or a count was
+changed. A step costs the same with four tasks and one cluster, and with thousands. Everything
+is looked at once more at the end.
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ from typing import TYPE_CHECKING
 import attrs
 
 from swaptrio.checks.calls import check_uncharged, wrapped
+from swaptrio.checks.lockdep import LockClass, LockOrder
 from swaptrio.checks.memory import Cached, Memory
+from swaptrio.checks.owners import Owners
 from swaptrio.checks.quiescent import check_quiescent, slots_in_use
 from swaptrio.checks.slots import (
-    check_counts,
     check_folio,
     check_owner,
     check_word,
     names,
-    owners_of,
     word_at,
 )
 from swaptrio.mm.kernel import Kernel
@@ -51,58 +52,89 @@ from swaptrio.mm.swap_table import (
     swp_tb_to_pfn,
     swp_tb_to_shadow,
 )
-from swaptrio.sched import SpinLock, Violation, current
+from swaptrio.sched import RwSem, SpinLock, Violation, current
 
 if TYPE_CHECKING:
     from swaptrio.checks.findings import Finding
-    from swaptrio.mm.mm_types import Folio
+    from swaptrio.mm.mm_types import Folio, MmStruct
+
+
+@attrs.define(eq=False)
+class _Device:
+    """A device, how many of its slots are in use, and how many of its clusters are locked."""
+
+    si: SwapInfoStruct
+    used: int = 0
+    locked: int = 0
 
 
 @attrs.define(eq=False)
 class _Cluster:
-    """A cluster with its device, how many of its words are not NULL, and how many are bad."""
+    """A cluster with its device, and how many of its words are not NULL."""
 
-    si: SwapInfoStruct
+    device: _Device
     ci: SwapClusterInfo
     used: int
-    bad: int
 
 
 @attrs.define(eq=False)
 class Oracles:
-    """All oracles of one execution.
-
-    *owners* are the slots that page tables named when that was last looked at. *suspects* are
-    slots whose count has changed while a page-table lock was held, which is when the entry that
-    goes with it may be missing; *entries_changed* says that an entry has.
-    """
+    """All oracles of one execution."""
 
     kernel: Kernel
     memory: Memory = attrs.Factory(Memory)
-    owners: dict[SwpEntry, int] = attrs.Factory(dict)
-    suspects: dict[SwpEntry, None] = attrs.Factory(dict)
-    entries_changed: bool = False
-    _clusters: dict[SpinLock, _Cluster] = attrs.Factory(dict)
+    order: LockOrder = attrs.Factory(LockOrder)
+    owners: Owners = attrs.Factory(lambda self: Owners(self.kernel), takes_self=True)
+    _watched: list[SpinLock | RwSem] = attrs.Factory(list)
 
     @property
     def findings(self) -> list[Finding]:
         """What was found and does not end the execution."""
-        return self.memory.findings
+        return list(self.memory.findings)
 
     def attach(self) -> None:
         """Begin to watch the kernel, whose devices and processes are all there."""
-        for si in self.kernel.devices:
-            for ci in si.clusters:
-                used = slots_in_use(ci)
-                bad = sum([word_at(ci, off) == SWP_TB_BAD for off in used])
-                self._clusters[ci.lock] = cluster = _Cluster(si, ci, len(used), bad)
-                ci.lock.on_acquire = partial(self._cluster_locked, ci)
-                ci.lock.on_release = partial(self._cluster_unlocked, cluster)
-        for mm in self.kernel.processes:
-            mm.ptl.on_acquire = partial(_refuse_nesting, mm.ptl)
-            mm.ptl.on_release = self._ptl_unlocked
-        self.owners = owners_of(self.kernel)
-        self.kernel.functions.update(wrapped(self))
+        kernel = self.kernel
+        self._watch_lock(kernel.swap_avail_lock, LockClass.AVAIL)
+        self._watch_lock(kernel.zswap_lru_lock, LockClass.ZSWAP_LRU)
+        for si in kernel.devices:
+            self._watch_device(si)
+        for mm in kernel.processes:
+            self.adopt(mm)
+        for file in kernel.files:
+            self._watch_lock(file.i_pages, LockClass.I_PAGES)
+        self.owners.count()
+        kernel.functions.update(wrapped(self))
+
+    def adopt(self, mm: MmStruct) -> None:
+        """Begin to watch an address space; the running task may have its lock already."""
+        self._watch_lock(mm.ptl, LockClass.PTL)
+        self._watch_semaphore(mm.mmap_lock)
+        mm.ptl.on_acquire = partial(self._ptl_locked, mm.ptl)
+        mm.ptl.on_release = self._ptl_unlocked
+        if mm.ptl.owner is not None:
+            self.owners.open(mm.ptl.owner)
+
+    def _watch_device(self, si: SwapInfoStruct) -> None:
+        self._watch_lock(si.lock, LockClass.DEVICE)
+        self._watch_lock(si.global_cluster_lock, LockClass.GLOBAL_CLUSTER)
+        device = _Device(si)
+        for ci in si.clusters:
+            used = slots_in_use(ci)
+            device.used += len(used) - sum([word_at(ci, off) == SWP_TB_BAD for off in used])
+            cluster = _Cluster(device, ci, len(used))
+            self._watch_lock(ci.lock, LockClass.CLUSTER)
+            ci.lock.on_acquire = partial(self._cluster_locked, cluster)
+            ci.lock.on_release = partial(self._cluster_unlocked, cluster)
+
+    def _watch_lock(self, lock: SpinLock, cls: LockClass) -> None:
+        self._watched.append(lock)
+        self.order.classes[lock] = cls
+        lock.on_acquire = partial(self._lock_taken, lock)
+
+    def _watch_semaphore(self, semaphore: RwSem) -> None:
+        self._watched.append(semaphore)
+        semaphore.on_acquire = partial(self._lock_taken, semaphore)
 
     def detach(self) -> None:
         """Stop watching a kernel in which nothing runs any more.
@@ -110,46 +142,53 @@ class Oracles:
         What watches holds on to what it watches and the other way round. Who runs thousands of
         executions cuts that here, instead of leaving each world to the garbage collector.
         """
-        for cluster in self._clusters.values():
-            cluster.ci.lock.on_acquire = cluster.ci.lock.on_release = None
-        for mm in self.kernel.processes:
-            mm.ptl.on_acquire = mm.ptl.on_release = None
+        for lock in self._watched:
+            lock.on_acquire = None
+            if isinstance(lock, SpinLock):
+                lock.on_release = None
         self.kernel.functions.clear()
 
     def at_end(self) -> None:
         """Check the kernel when no task is under way."""
         check_quiescent(self.kernel)
 
-    def _cluster_locked(self, ci: SwapClusterInfo) -> None:
-        ci.touched.clear()
-        for other in current().me().spinning:
-            if other in self._clusters:
-                raise Violation("I-SPIN", f"{ci.lock.name} is taken under {other.name}")
+    def _lock_taken(self, lock: SpinLock | RwSem) -> None:
+        self.order.taken(current().me(), lock)
+
+    def _cluster_locked(self, cluster: _Cluster) -> None:
+        cluster.device.locked += 1
+        cluster.ci.touched.clear()
+        self.order.taken(current().me(), cluster.ci.lock)
 
     def _cluster_unlocked(self, cluster: _Cluster) -> None:
+        cluster.device.locked -= 1
         if cluster.ci.touched:
-            self._check_words(cluster)
+            changed = self._check_words(cluster)
             self._check_folios(cluster)
             self._check_used(cluster)
-            self._check_counts()
+            for entry in changed:
+                self.owners.changed(entry)
 
-    def _check_words(self, cluster: _Cluster) -> None:
-        si, ci = cluster.si, cluster.ci
+    def _check_words(self, cluster: _Cluster) -> list[SwpEntry]:
+        """Check the words that were written; gives the slots whose count has changed."""
+        device, ci = cluster.device, cluster.ci
+        changed: list[SwpEntry] = []
         for off, old in ci.touched.items():
             new = word_at(ci, off)
             if new != old:
-                check_word(self.kernel, si, ci, off, old, new)
-                self._note(si, ci, off, old, new)
-                cluster.used += (new != SWP_TB_NULL) - (old != SWP_TB_NULL)
+                entry = swp_entry(device.si.type, ci.number * SWAPFILE_CLUSTER + off)
+                check_word(self.kernel, device.si, ci, off, old, new)
+                self._note(device.si, entry, old, new)
+                more = (new != SWP_TB_NULL) - (old != SWP_TB_NULL)
+                cluster.used += more
+                device.used += more
+                if count_of(old) != count_of(new):
+                    changed.append(entry)
+        return changed
 
-    def _note(
-        self, si: SwapInfoStruct, ci: SwapClusterInfo, off: int, old: int, new: int
-    ) -> None:
-        entry = swp_entry(si.type, ci.number * SWAPFILE_CLUSTER + off)
+    def _note(self, si: SwapInfoStruct, entry: SwpEntry, old: int, new: int) -> None:
         memory = self.memory
         memory.changes[entry] = memory.changes.get(entry, 0) + 1
-        if count_of(old) != count_of(new):
-            self.suspects[entry] = None
         if swp_tb_is_folio(new):
             if swp_tb_is_shadow(old):
                 memory.shadows[entry] = swp_tb_to_shadow(old)
@@ -162,7 +201,7 @@ class Oracles:
                 memory.report("I-SHADOW", f"{slot} has another shadow after a rollback")
 
     def _check_folios(self, cluster: _Cluster) -> None:
-        si, ci = cluster.si, cluster.ci
+        si, ci = cluster.device.si, cluster.ci
         folios = self.kernel.folios
         looked_at: list[int] = []
         for off, old in ci.touched.items():
@@ -211,7 +250,7 @@ class Oracles:
             check_owner(self.kernel, folio)
 
     def _check_used(self, cluster: _Cluster) -> None:
-        si, ci = cluster.si, cluster.ci
+        device, ci = cluster.device, cluster.ci
         if ci.count != cluster.used:
             message = f"{ci.lock.name} counts {ci.count} slots, {cluster.used} are in use"
             raise Violation("I-CLCOUNT", message)
@@ -219,37 +258,17 @@ class Oracles:
             table = "no" if ci.table is None else "a"
             message = f"{ci.lock.name} has {cluster.used} slots in use, and {table} table"
             raise Violation("I-CLCOUNT", message)
-        used = 0
-        for other_ci in si.clusters:
-            if other_ci is not ci and other_ci.lock.owner is not None:
-                return  # it is at work on the device's count itself
-            other = self._clusters[other_ci.lock]
-            used += other.used - other.bad
-        if si.inuse_pages != used:
-            message = f"{si.name} counts {si.inuse_pages} slots in use, there are {used}"
+        si = device.si
+        if (
+            not device.locked and si.inuse_pages != device.used
+        ):  # else somebody is at work on it
+            message = f"{si.name} counts {si.inuse_pages} slots in use, there are {device.used}"
             raise Violation("I-INUSE", message)
 
-    def _check_counts(self) -> None:
-        if self.suspects and not self._ptls_held():
-            check_counts(self.kernel, self.suspects, owners_of(self.kernel))
-            self.suspects.clear()
-
-    def _ptls_held(self) -> int:
-        return len([mm for mm in self.kernel.processes if mm.ptl.owner is not None])
+    def _ptl_locked(self, ptl: SpinLock) -> None:
+        me = current().me()
+        self.order.taken(me, ptl)
+        self.owners.open(me)
 
     def _ptl_unlocked(self) -> None:
-        if not (self.entries_changed or self.suspects) or self._ptls_held() > 1:
-            return
-        owners = owners_of(self.kernel)
-        check_counts(self.kernel, {**self.owners, **owners, **self.suspects}, owners)
-        self.owners = owners
-        self.suspects.clear()
-        self.entries_changed = False
-
-
-def _refuse_nesting(ptl: SpinLock) -> None:
-    """I-SPIN: a page-table lock nests in no spinlock but, at fork, another of its kind."""
-    for other in current().me().spinning:
-        if other.name.startswith("ptl "):
-            continue
-        raise Violation("I-SPIN", f"{ptl.name} is taken under {other.name}")
+        self.owners.close(current().me())

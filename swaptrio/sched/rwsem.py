@@ -7,6 +7,7 @@ That is one of the schedules to explore, and a fair queue would hide the others.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import attrs
@@ -28,12 +29,15 @@ class RwSem:
     Raises:
         Violation: (I-SPIN) when taken under a spinlock, taken twice by one task, released by
             one that does not hold it, or kept at the end of the task.
+
+    *on_acquire* is called by the task that has just taken it.
     """
 
     name: str
     readers: list[Task] = attrs.Factory(list)
     writer: Task | None = None
     pending: list[Task] = attrs.Factory(list)
+    on_acquire: Callable[[], None] | None = None
 
     def holders(self) -> tuple[Task, ...]:
         """The writer, or the readers."""
@@ -88,6 +92,8 @@ class RwSem:
     def _taken(self, execution: Execution, task: Task) -> None:
         task.held.append(self)
         self._changed(execution)
+        if self.on_acquire is not None:
+            self.on_acquire()
 
     def _changed(self, execution: Execution) -> None:
         if execution.touched is not None:

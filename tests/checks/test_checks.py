@@ -839,9 +839,9 @@ def test_an_error_in_a_check_is_no_pass(
     def broken(*args: object) -> None:
         raise error
 
-    for place in ("check_word", "check_counts", "check_quiescent"):
+    for place in ("watch.check_word", "owners.check_count", "watch.check_quiescent"):
         with monkeypatch.context() as patch:
-            patch.setattr(f"swaptrio.checks.watch.{place}", broken)
+            patch.setattr(f"swaptrio.checks.{place}", broken)
             outcome = watch(tasks=(FAULT,))
             assert not outcome.verdict.passed
             assert outcome.found in ("error", "assertion", "I-X")

@@ -154,3 +154,19 @@ def test_accesses_are_reported() -> None:
 
     assert verdict_of(hold).passed
     assert told == [sem, sem]
+
+
+def test_whoever_asked_is_called_when_it_is_taken() -> None:
+    """By the task that has taken it, to read or to write."""
+    calls: list[tuple[str, bool]] = []
+    sem = RwSem("sem")
+    sem.on_acquire = lambda: calls.append((current().me().label, sem.owned()))
+
+    async def hold() -> None:
+        await sem.acquire_read("hold.read")
+        await sem.release("hold.release")
+        await sem.acquire_write("hold.write")
+        await sem.release("hold.release")
+
+    assert verdict_of(hold).passed
+    assert calls == [("hold.read", True), ("hold.write", True)]

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Lock order, as lockdep learns it: by class of lock, from executions that did not deadlock.
+
+A task that waits for a lock while it holds others says that these come before it. Two tasks
+that say the opposite may deadlock in another schedule, and that is the violation, in whichever
+schedule it is noticed. Where the specification gives an order (section 10) one task is enough.
+
+What only tries to take a lock waits for nobody, so it says nothing; what it then holds counts
+as held. Recursion, sleep under a spinlock and locks that outlive their task are found by the
+scheduler's locks themselves (all under I-SPIN).
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from swaptrio.sched import Kind, Mutex, RwSem, SpinLock, Task, Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Lock = SpinLock | Mutex | RwSem
+
+
+class LockClass(Enum):
+    """The classes of lock in the model; the value is what messages call it."""
+
+    MMAP = "mmap lock"
+    FOLIO = "folio lock"
+    PTL = "page-table lock"
+    GLOBAL_CLUSTER = "global cluster lock"
+    CLUSTER = "cluster lock"
+    DEVICE = "device lock"
+    AVAIL = "swap_avail_lock"
+    I_PAGES = "i_pages lock"
+    ZSWAP_LRU = "zswap lru lock"
+    OTHER = "other lock"
+
+
+#: Outermost first. The per-CPU swap lock is no lock here, as each task is a CPU of its own; the
+#: other classes have no place in the specification, and theirs is learned.
+ORDER: Final = (
+    LockClass.MMAP,
+    LockClass.FOLIO,
+    LockClass.PTL,
+    LockClass.GLOBAL_CLUSTER,
+    LockClass.CLUSTER,
+    LockClass.DEVICE,
+    LockClass.AVAIL,
+)
+
+#: Classes of which a task may wait for one while it holds another: fork has two address spaces,
+#: of which nobody knows the second yet.
+NESTING: Final = frozenset({LockClass.MMAP, LockClass.PTL})
+
+_RANKS: Final = {cls: rank for rank, cls in enumerate(ORDER)}
+
+
+@attrs.frozen
+class _Witness:
+    """Who was the first to take a lock of one class under one of another, and where."""
+
+    task: str
+    label: str
+
+
+@attrs.define(eq=False)
+class LockOrder:
+    """The order that was seen so far, and the classes of the spinlocks that are known."""
+
+    classes: dict[SpinLock, LockClass] = attrs.Factory(dict)
+    _after: dict[LockClass, dict[LockClass, _Witness]] = attrs.Factory(dict)
+
+    def class_of(self, lock: object) -> LockClass:
+        """The class of any lock. All mutexes are folio locks, all semaphores mmap locks."""
+        if isinstance(lock, SpinLock):
+            return self.classes.get(lock, LockClass.OTHER)
+        return LockClass.FOLIO if isinstance(lock, Mutex) else LockClass.MMAP
+
+    def waited_for(self, task: Task, lock: Lock) -> None:
+        """*task* takes *lock*, for which it has waited or would have.
+
+        Raises:
+            Violation: (I-SPIN) that is against the order.
+        """
+        inner = self.class_of(lock)
+        for held in task.held:
+            if held is lock:
+                continue
+            outer = self.class_of(held)
+            if inner not in self._after.get(outer, ()) or outer is inner:
+                self._note(outer, inner, task, held, lock)
+
+    def taken(self, task: Task, lock: Lock) -> None:
+        """*task* has taken *lock*; if it only tried, that says nothing."""
+        if task.held[-1:] != task.held[:1] and task.kind is Kind.LOCK and task.target is lock:
+            self.waited_for(task, lock)
+
+    def _note(
+        self, outer: LockClass, inner: LockClass, task: Task, held: Lock, lock: Lock
+    ) -> None:
+        where = f"{task.name} takes {lock.name} under {held.name} at {task.label}"
+        if outer is inner:
+            if outer not in NESTING:
+                raise Violation("I-SPIN", f"{where}: two of one class")
+            return
+        if _RANKS.get(outer, -1) > _RANKS.get(inner, len(ORDER)):
+            message = f"{where}: a {inner.value} comes before a {outer.value}"
+            raise Violation("I-SPIN", message)
+        for witness in self._path(inner, outer):
+            message = f"{where}, and {witness.task} the other way round at {witness.label}"
+            raise Violation("I-SPIN", message)
+        self._after.setdefault(outer, {})[inner] = _Witness(task.name, task.label)
+
+    def _path(self, first: LockClass, last: LockClass) -> Iterator[_Witness]:
+        """The first step of a way from *first* to *last* in what was seen, if there is one."""
+        for inner, witness in self._after.get(first, {}).items():
+            if inner is last or any(self._path(inner, last)):
+                yield witness

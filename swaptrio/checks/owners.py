@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Who owns which slot, kept up to date entry by entry (I-COUNT).
+
+A count and its owners differ for a while: reclaim raises a count and then publishes the entry,
+zapping clears the entry and then drops the count. Both happen in one *section* of a task, as a
+rule while it holds a page-table lock. So what a task changes is unsettled until its section
+ends; a slot is looked at when nobody has it unsettled any more. A change outside of any section
+is looked at once.
+
+No step looks at more than what it has changed, however many processes and slots there are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from swaptrio.checks.slots import check_count, owners_of
+from swaptrio.mm.kernel import Kernel
+from swaptrio.mm.mm_types import SwapPte
+from swaptrio.mm.swap_h import SwpEntry, swap_cluster, swp_cluster_offset, swp_offset, swp_type
+from swaptrio.sched import Task, current
+
+if TYPE_CHECKING:
+    from swaptrio.mm.mm_types import Pte
+
+
+@attrs.define(eq=False)
+class _Section:
+    """What a task has changed since it began, and how many locks keep the section open."""
+
+    depth: int = 0
+    unsettled: dict[SwpEntry, None] = attrs.Factory(dict)
+
+
+@attrs.define(eq=False)
+class Owners:
+    """*counts*: the owners of each slot that has any; *busy*: how many sections changed it."""
+
+    kernel: Kernel
+    counts: dict[SwpEntry, int] = attrs.Factory(dict)
+    busy: dict[SwpEntry, int] = attrs.Factory(dict)
+    _sections: dict[Task, _Section] = attrs.Factory(dict)
+
+    def count(self) -> None:
+        """Count the owners anew, everywhere; nothing is under way."""
+        self.counts = owners_of(self.kernel)
+
+    def open(self, task: Task) -> None:
+        """A section of *task* begins, or goes deeper."""
+        section = self._sections.get(task)
+        if section is None:
+            section = self._sections[task] = _Section()
+        section.depth += 1
+
+    def close(self, task: Task) -> None:
+        """A section of *task* ends, and what it has changed is settled.
+
+        Raises:
+            Violation: (I-COUNT) a slot's count is not that of its owners.
+        """
+        section = self._sections[task]
+        section.depth -= 1
+        if section.depth:
+            return
+        del self._sections[task]
+        for entry in section.unsettled:
+            self.busy[entry] -= 1
+            if not self.busy[entry]:
+                del self.busy[entry]
+                self._check(entry)
+
+    def entry_changed(self, before: Pte, after: Pte) -> None:
+        """The running task has put *after* in place of *before* into a page table."""
+        if isinstance(before, SwapPte):
+            self.change(before.entry, -1)
+        if isinstance(after, SwapPte):
+            self.change(after.entry, 1)
+
+    def change(self, entry: SwpEntry, owners: int) -> None:
+        """The running task gives a slot so many *owners* more."""
+        count = self.counts.get(entry, 0) + owners
+        if count:
+            self.counts[entry] = count
+        else:
+            self.counts.pop(entry, None)
+        self.changed(entry)
+
+    def changed(self, entry: SwpEntry) -> None:
+        """The running task has changed the count of a slot, or its owners."""
+        section = self._sections.get(current().me())
+        if section is None:
+            if entry not in self.busy:
+                self._check(entry)
+        elif entry not in section.unsettled:
+            section.unsettled[entry] = None
+            self.busy[entry] = self.busy.get(entry, 0) + 1
+
+    def _check(self, entry: SwpEntry) -> None:
+        """Look at a slot, unless somebody is about to tell of it who has its cluster locked."""
+        si = self.kernel.devices[swp_type(entry)]
+        ci = swap_cluster(si, swp_offset(entry))
+        holder = ci.lock.owner
+        if holder is None or holder is current().me() or not ci.touched:
+            check_count(si, ci, swp_cluster_offset(entry), self.counts.get(entry, 0))
