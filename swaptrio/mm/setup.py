@@ -42,7 +42,7 @@ from swaptrio.mm.swap_table import (
     xa_mk_value,
 )
 from swaptrio.mm.swapfile import swap_reclaim_work
-from swaptrio.mm.vmstat import Vmstat
+from swaptrio.mm.vmstat import Vmstat, lruvec_stat_mod_folio, node_stat_mod_folio
 from swaptrio.mm.workingset import Workingset
 from swaptrio.mm.zswap import zswap_shrink_worker
 from swaptrio.sched import Execution, RwSem, SendChannel, SpinLock, WaitQueue, open_channel
@@ -247,6 +247,22 @@ def map_resident(kernel: Kernel, mm: MmStruct, page: int, order: int = 0) -> Fol
     for index in range(folio.nr):
         folio.pages[index] = mm.newest[page + index] = kernel.new_token()
         mm.ptes[page + index] = PresentPte(folio, index, True)
+    return folio
+
+
+def file_resident(kernel: Kernel, file: AddressSpace, index: int, order: int = 0) -> Folio:
+    """Let a file have a folio at *index* with data that was just stored; returns the folio."""
+    folio = new_folio(kernel, order)
+    folio.uptodate = folio.dirty = folio.swapbacked = True
+    folio.refs = folio.nr
+    folio.mapping, folio.index = file, index
+    mem_cgroup_charge(kernel, folio, file.memcg)
+    node_stat_mod_folio(kernel, folio, "NR_FILE_PAGES", folio.nr)
+    lruvec_stat_mod_folio(kernel, folio, "NR_SHMEM", folio.nr)
+    lru_add(kernel, folio)
+    for number in range(folio.nr):
+        folio.pages[number] = file.newest[index + number] = kernel.new_token()
+        file.pages[index + number] = folio
     return folio
 
 

@@ -11,6 +11,7 @@ from swaptrio.scenario.rules import (
     FEW,
     LOWER_NAME,
     NAME,
+    between,
     follows,
     one_of,
     perhaps,
@@ -31,24 +32,51 @@ if TYPE_CHECKING:
 
 DeedKind = Literal[
     "fault",
+    "read",
     "store",
+    "pin-store",
     "zap",
+    "fork",
+    "exit",
+    "map",
     "swapout",
+    "reclaim",
     "readahead",
     "zswap-writeback",
+    "zswap-shrink",
+    "memcg-offline",
+    "lru-drain",
+    "file-read",
+    "file-write",
+    "file-swapout",
+    "file-truncate",
 ]
 
 _AT_A_PAGE: Final = ("process", "page")
+_AT_AN_INDEX: Final = ("file", "page")
 _AT_A_SLOT: Final = ("device", "slot")
 
 #: What a deed of a kind must say, and what it may say.
 DEED_KEYS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "fault": (_AT_A_PAGE, ("write",)),
+    "read": (_AT_A_PAGE, ()),
     "store": (_AT_A_PAGE, ()),
+    "pin-store": (_AT_A_PAGE, ()),
     "zap": (_AT_A_PAGE, ("nr",)),
+    "fork": (("process", "child"), ()),
+    "exit": (("process",), ()),
+    "map": (_AT_A_PAGE, ("nr",)),
     "swapout": (_AT_A_PAGE, ()),
+    "reclaim": ((), ("nr", "memcg")),
     "readahead": (_AT_A_SLOT, ()),
     "zswap-writeback": (_AT_A_SLOT, ()),
+    "zswap-shrink": ((), ("nr",)),
+    "memcg-offline": (("memcg",), ()),
+    "lru-drain": ((), ()),
+    "file-read": (_AT_AN_INDEX, ()),
+    "file-write": (_AT_AN_INDEX, ()),
+    "file-swapout": (_AT_AN_INDEX, ()),
+    "file-truncate": (_AT_AN_INDEX, ("nr",)),
 }
 
 
@@ -108,10 +136,13 @@ class TaskSetup(DeedSetup):
     Args:
         name: its name in windows and traces.
         then: what it does after the first deed, in order.
+        steps: it does all of it again and again until the execution has taken so many steps,
+            0 to 100,000,000; 0 is once.
     """
 
     name: str = attrs.field(validator=follows(LOWER_NAME))
     then: tuple[DeedSetup, ...] = attrs.field(default=(), validator=follows(FEW))
+    steps: int = attrs.field(default=0, validator=follows(between(0, 100_000_000)))
 
     @property
     def deeds(self) -> tuple[DeedSetup, ...]:

@@ -6,29 +6,60 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from swaptrio.mm.errno import Errno
-from swaptrio.mm.memory import handle_mm_fault, user_store, zap_pte_range
+from swaptrio.mm.memcontrol import MemCgroup, mem_cgroup_css_offline
+from swaptrio.mm.memory import (
+    dup_mm,
+    exit_mmap,
+    handle_mm_fault,
+    mmap_region,
+    unmap_page_range,
+    user_pin_store,
+    user_read,
+    user_store,
+)
+from swaptrio.mm.mm_types import Folio
 from swaptrio.mm.page_alloc import folio_put
+from swaptrio.mm.shmem import (
+    shmem_read,
+    shmem_truncate_range,
+    shmem_write,
+)
+from swaptrio.mm.shmem.page_cache import filemap_get_entry
+from swaptrio.mm.swap import lru_add_drain_all
 from swaptrio.mm.swap_h import swp_entry
 from swaptrio.mm.swap_state import swap_cache_read_folio
 from swaptrio.mm.swapfile import get_swap_device, put_swap_device
-from swaptrio.mm.vmscan import madvise_pageout
-from swaptrio.mm.zswap import zswap_writeback_entry
+from swaptrio.mm.vmscan import (
+    ScanControl,
+    folio_isolate_lru,
+    madvise_pageout,
+    reclaim_pages,
+    shrink_lruvec,
+)
+from swaptrio.mm.zswap import shrink_memcg_cb, zswap_writeback_entry
+from swaptrio.sched import current
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from swaptrio.mm.kernel import Kernel
-    from swaptrio.mm.mm_types import MmStruct
+    from swaptrio.mm.mm_types import AddressSpace, MmStruct
     from swaptrio.mm.swap_h import SwapInfoStruct
     from swaptrio.scenario.deeds import DeedSetup, TaskSetup
 
 
 async def run_task(kernel: Kernel, task: TaskSetup, results: dict[str, str]) -> None:
-    """Do all that *task* does; *results* has what its deeds have returned so far."""
-    done: list[str] = []
-    for deed in task.deeds:
-        done.append(await _RUN[deed.run](kernel, deed))
-        results[task.name] = ", ".join(done)
+    """Do all that *task* does; *results* has what its deeds have returned so far.
+
+    Of one that does it again and again it has what they returned the last time.
+    """
+    while True:
+        done: list[str] = []
+        for deed in task.deeds:
+            done.append(await _RUN[deed.run](kernel, deed))
+            results[task.name] = ", ".join(done)
+        if current().step >= task.steps:
+            return
 
 
 def process_of(kernel: Kernel, name: str) -> MmStruct:
@@ -41,6 +72,16 @@ def device_of(kernel: Kernel, name: str) -> SwapInfoStruct:
     return next(si for si in kernel.devices if si.name == name)
 
 
+def file_of(kernel: Kernel, name: str) -> AddressSpace:
+    """The file called *name*."""
+    return next(file for file in kernel.files if file.name == name)
+
+
+def memcg_of(kernel: Kernel, name: str) -> MemCgroup:
+    """The memory cgroup called *name*, which may be offline."""
+    return next(memcg for memcg in kernel.memcgs.by_id.values() if memcg.name == name)
+
+
 async def _fault(kernel: Kernel, deed: DeedSetup) -> str:
     return await handle_mm_fault(kernel, *_place(kernel, deed), write=deed.write)
 
@@ -49,9 +90,81 @@ async def _store(kernel: Kernel, deed: DeedSetup) -> str:
     return await user_store(kernel, *_place(kernel, deed))
 
 
+async def _read(kernel: Kernel, deed: DeedSetup) -> str:
+    return await user_read(kernel, *_place(kernel, deed))
+
+
+async def _pin_store(kernel: Kernel, deed: DeedSetup) -> str:
+    return await user_pin_store(kernel, *_place(kernel, deed))
+
+
 async def _zap(kernel: Kernel, deed: DeedSetup) -> str:
-    await zap_pte_range(kernel, *_place(kernel, deed), deed.nr)
+    await unmap_page_range(kernel, *_place(kernel, deed), deed.nr)
     return "zapped"
+
+
+async def _map(kernel: Kernel, deed: DeedSetup) -> str:
+    """Let pages that were unmapped be used again."""
+    await mmap_region(kernel, *_place(kernel, deed), deed.nr)
+    return "mapped"
+
+
+async def _fork(kernel: Kernel, deed: DeedSetup) -> str:
+    child = await dup_mm(kernel, process_of(kernel, deed.process), deed.child)
+    return str(child) if isinstance(child, Errno) else "forked"
+
+
+async def _exit(kernel: Kernel, deed: DeedSetup) -> str:
+    await exit_mmap(kernel, process_of(kernel, deed.process))
+    return "exited"
+
+
+async def _reclaim(kernel: Kernel, deed: DeedSetup) -> str:
+    memcg = memcg_of(kernel, deed.memcg) if deed.memcg else None
+    return f"{await shrink_lruvec(kernel, deed.nr, memcg)} reclaimed"
+
+
+async def _zswap_shrink(kernel: Kernel, deed: DeedSetup) -> str:
+    errors = [await shrink_memcg_cb(kernel) for _ in range(deed.nr)]
+    return ", ".join("written" if error is None else str(error) for error in errors)
+
+
+async def _memcg_offline(kernel: Kernel, deed: DeedSetup) -> str:
+    await mem_cgroup_css_offline(kernel, memcg_of(kernel, deed.memcg))
+    return "offline"
+
+
+async def _lru_drain(kernel: Kernel, deed: DeedSetup) -> str:
+    await lru_add_drain_all(kernel)
+    return "drained"
+
+
+async def _file_read(kernel: Kernel, deed: DeedSetup) -> str:
+    return await shmem_read(kernel, *_index(kernel, deed))
+
+
+async def _file_write(kernel: Kernel, deed: DeedSetup) -> str:
+    return await shmem_write(kernel, *_index(kernel, deed))
+
+
+async def _file_truncate(kernel: Kernel, deed: DeedSetup) -> str:
+    file, index = _index(kernel, deed)
+    await shmem_truncate_range(kernel, file, index, index + deed.nr)
+    return "truncated"
+
+
+async def _file_swapout(kernel: Kernel, deed: DeedSetup) -> str:
+    """Reclaim the folio at an index, as `madvise_pageout` does for a process."""
+    folio = await filemap_get_entry(kernel, *_index(kernel, deed))
+    if not isinstance(folio, Folio):
+        return "nothing there"
+    isolated = await folio_isolate_lru(kernel, folio)
+    folio_put(kernel, folio)
+    if not isolated:
+        return "in use"
+    sc = ScanControl(may_wait=True)
+    await reclaim_pages(kernel, [folio], sc)
+    return next(iter(sc.kept.values()), "reclaimed")
 
 
 async def _swapout(kernel: Kernel, deed: DeedSetup) -> str:
@@ -84,11 +197,29 @@ def _place(kernel: Kernel, deed: DeedSetup) -> tuple[MmStruct, int]:
     return process_of(kernel, deed.process), deed.page
 
 
+def _index(kernel: Kernel, deed: DeedSetup) -> tuple[AddressSpace, int]:
+    assert deed.page is not None
+    return file_of(kernel, deed.file), deed.page
+
+
 _RUN: Final[dict[str, Callable[[Kernel, DeedSetup], Coroutine[Any, Any, str]]]] = {
     "fault": _fault,
-    "readahead": _readahead,
-    "zap": _zap,
-    "zswap-writeback": _zswap_writeback,
-    "swapout": _swapout,
+    "read": _read,
     "store": _store,
+    "pin-store": _pin_store,
+    "zap": _zap,
+    "fork": _fork,
+    "exit": _exit,
+    "map": _map,
+    "swapout": _swapout,
+    "reclaim": _reclaim,
+    "readahead": _readahead,
+    "zswap-writeback": _zswap_writeback,
+    "zswap-shrink": _zswap_shrink,
+    "memcg-offline": _memcg_offline,
+    "lru-drain": _lru_drain,
+    "file-read": _file_read,
+    "file-write": _file_write,
+    "file-swapout": _file_swapout,
+    "file-truncate": _file_truncate,
 }

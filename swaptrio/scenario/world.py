@@ -12,9 +12,12 @@ from swaptrio.mm.injection import Drawn
 from swaptrio.mm.kernel import Config, Kernel
 from swaptrio.mm.memcontrol import MemCgroup
 from swaptrio.mm.setup import (
+    file_resident,
+    file_swapped,
     map_resident,
     map_swapped,
     new_device,
+    new_file,
     new_kernel,
     new_process,
     start_daemons,
@@ -29,7 +32,7 @@ from swaptrio.mm.swap_h import (
 from swaptrio.mm.swap_table import SWP_TB_NULL
 from swaptrio.scenario.format import Scenario
 from swaptrio.scenario.picture import Album, counters_of, short_word
-from swaptrio.scenario.tasks import device_of, process_of, run_task
+from swaptrio.scenario.tasks import device_of, file_of, process_of, run_task
 from swaptrio.variants import Variant
 
 if TYPE_CHECKING:
@@ -96,22 +99,42 @@ def _build(scenario: Scenario, variant: Variant) -> World:
         page_cluster=setup.page_cluster,
         vma_readahead=setup.vma_readahead,
     )
-    memcgs = [
-        MemCgroup(memcg.name, number, memcg.limit)
-        for number, memcg in enumerate(scenario.memcg, 1)
-    ]
+    memcgs = _new_memcgs(scenario)
     kernel = new_kernel(config, variant.functions, Drawn(setup.failures), memcgs)
     for device in scenario.device:
         _new_device(kernel, device)
     groups = {memcg.name: memcg for memcg in memcgs}
     for process in scenario.process:
-        orders = sum(1 << order for order in process.orders)
-        new_process(kernel, process.name, groups[process.memcg], orders)
+        mm = new_process(kernel, process.name, groups[process.memcg], _bitmap(process.orders))
+        mm.uffd, mm.mlocked = process.uffd, process.mlocked
+    for file in scenario.file:
+        new_file(kernel, file.name, groups[file.memcg], _bitmap(file.orders))
     for slots in scenario.slots:
         _swap_out(kernel, slots, groups[slots.memcg])
     for page in scenario.page:
-        map_resident(kernel, process_of(kernel, page.process), page.page)
+        if page.process:
+            map_resident(kernel, process_of(kernel, page.process), page.page, page.order)
+        else:
+            file_resident(kernel, file_of(kernel, page.file), page.page, page.order)
     return World(kernel, Oracles(kernel))
+
+
+def _bitmap(orders: tuple[int, ...]) -> int:
+    return sum(1 << order for order in orders)
+
+
+def _new_memcgs(scenario: Scenario) -> list[MemCgroup]:
+    groups: dict[str, MemCgroup] = {}
+    for number, memcg in enumerate(scenario.memcg, 1):
+        groups[memcg.name] = MemCgroup(
+            memcg.name,
+            number,
+            memcg.limit,
+            parent=groups.get(memcg.parent),
+            swap_max=memcg.swap_limit,
+            memsw_limit=memcg.memsw_limit,
+        )
+    return list(groups.values())
 
 
 def _new_device(kernel: Kernel, device: DeviceSetup) -> None:
@@ -131,8 +154,8 @@ def _new_device(kernel: Kernel, device: DeviceSetup) -> None:
 
 def _swap_out(kernel: Kernel, slots: SlotSetup, memcg: MemCgroup) -> None:
     si = device_of(kernel, slots.device)
-    for number in range(slots.nr):
-        token = swap_out(
+    tokens = [
+        swap_out(
             kernel,
             si,
             slots.first + number,
@@ -142,7 +165,21 @@ def _swap_out(kernel: Kernel, slots: SlotSetup, memcg: MemCgroup) -> None:
             zero=slots.zero,
             zswap=slots.zswap,
         )
-        if slots.process:
-            assert slots.page is not None
-            mm = process_of(kernel, slots.process)
+        for number in range(slots.nr)
+    ]
+    if slots.process:
+        assert slots.page is not None
+        mm = process_of(kernel, slots.process)
+        for number, token in enumerate(tokens):
             map_swapped(mm, slots.page + number, si, slots.first + number, token)
+    if slots.file:
+        _to_file(kernel, slots, tokens)
+
+
+def _to_file(kernel: Kernel, slots: SlotSetup, tokens: list[int]) -> None:
+    assert slots.page is not None
+    si, file = device_of(kernel, slots.device), file_of(kernel, slots.file)
+    size = 1 << slots.order
+    for first in range(0, slots.nr, size):
+        part = tokens[first : first + size]
+        file_swapped(file, slots.page + first, si, slots.first + first, part)
