@@ -77,6 +77,7 @@ PARTS = {
     "_shrink_folio": "shrink_folio_list",
     "_wait_unlocked": "shrink_folio_list",
     "_write_dirty": "shrink_folio_list",
+    "_steal": "cluster_alloc_swap_entry",
     "_go_on_globally": "cluster_alloc_swap_entry",
     "_reclaim_cluster": "swap_reclaim_full_clusters",
     "_keep_locked": "shrink_folio_list",

@@ -96,6 +96,11 @@ TABLE: Final = (
     _atomic(r".+:\d+\.zswap|.+\.zswap", "a tree, each operation under its own lock"),
     _ordering(r".+\.(users|dying)", "a per-CPU reference count, killed with an RCU wait"),
     _ordering(r".+\.inuse_pages", "an atomic counter, lowered after a write barrier"),
+    _atomic(r".+\.available", "one bit of that counter"),
+    _atomic("(nr|total)_swap_pages", "counters of all devices, looked at for a hint"),
+    _atomic("storage_suspended", "set while nothing else runs"),
+    _atomic(r".+\.scheduled(:\w+)?", "one atomic bit for each work"),
+    _atomic(r"cpu .+\.swap_order_\d+|percpu_swap_cluster", "the CPU's own; swapoff exchanges"),
     _atomic(r".+\.(flags|max|pages)", "single words, written once by swapon and swapoff"),
     _atomic(
         r".+\.(memory|memsw|swap|limit|online)|memcg \d+|memcgs",

@@ -232,14 +232,17 @@ async def _scan_lists(
 async def _steal(kernel: Kernel, si: SwapInfoStruct, folio: Folio | None) -> int:
     """Take a slot from a cluster that is kept for a larger order.
 
-    The kernel takes the device's lock for each list; empty ones are passed over here.
+    The kernel takes the device's lock for each list. To spare steps it is taken once here, and
+    lists that are empty then are passed over.
     """
-    for order in range(1, SWAP_NR_ORDERS):
-        for clusters in (si.frag_clusters[order], si.nonfull_clusters[order]):
-            if clusters:
-                found = await alloc_swap_scan_list(kernel, si, clusters, folio, scan_all=True)
-                if found:
-                    return found
+    larger = range(1, SWAP_NR_ORDERS)
+    async with si.lock.hold("cluster_alloc_swap_entry.steal"):
+        pairs = [(si.frag_clusters[order], si.nonfull_clusters[order]) for order in larger]
+        lists = [clusters for pair in pairs for clusters in pair if clusters]
+    for clusters in lists:
+        found = await alloc_swap_scan_list(kernel, si, clusters, folio, scan_all=True)
+        if found:
+            return found
     return 0
 
 
