@@ -88,7 +88,8 @@ TABLE: Final = (
     _atomic(_FOLIO + "mapcount", "an atomic counter"),
     _atomic(_FOLIO + r"data:\d+", "the bytes of users, who race as they like"),
     _atomic(
-        _FOLIO + "(exists|lru_link|split_link)|folios|lru|deferred_split|next_pfn",
+        _FOLIO + r"(exists|lru_link|split_link)|folios|lru|lru_batches|cpu .+\.lru_batch.*"
+        "|deferred_split|next_pfn",
         "lists of the allocator and of the LRU, each operation under a lock of its own",
     ),
     _atomic("lru_batches|cpu .+", "of one CPU each, which others ask to drain it"),
