@@ -104,7 +104,7 @@ TABLE: Final = (
     _atomic(r"cpu .+\.swap_order_\d+|percpu_swap_cluster", "the CPU's own; swapoff exchanges"),
     _atomic(r".+\.(flags|max|pages)", "single words, written once by swapon and swapoff"),
     _atomic(
-        r".+\.(memory|memsw|swap|limit|online)|memcg \d+|memcgs",
+        r".+\.(memory|memsw|swap|limit|online|id_refs)|memcg \d+|memcgs",
         "page counters, and what RCU protects",
     ),
     _atomic(r"workingset\..+", "an atomic age, and statistics"),

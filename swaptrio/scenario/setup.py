@@ -27,7 +27,15 @@ if TYPE_CHECKING:
 
 MemcgVersion = Literal["v1", "v2"]
 Failure = Literal[
-    "alloc", "charge", "read", "write", "zswap", "decompress", "deferred_split", "table", "extend"
+    "alloc",
+    "charge",
+    "read",
+    "write",
+    "zswap",
+    "decompress",
+    "deferred_split",
+    "table",
+    "extend",
 ]
 
 #: Slots of one cluster.
