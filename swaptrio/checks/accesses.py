@@ -279,6 +279,7 @@ _CONTAINERS: Final[dict[type, dict[str, Make]]] = {
     MmStruct: {"ptes": _map("ptes", lambda mm, page: f"{mm.name}:{page}")},
     AddressSpace: {"pages": _map("pages", lambda file, index: f"{file.name}:{index}")},
     SwapInfoStruct: {
+        "scheduled": _map("scheduled", lambda si, work: f"{si.name}.scheduled:{work}"),
         "global_cluster": _map("global_cluster", lambda si, n: f"{si.name}.global_cluster:{n}"),
         "free_clusters": _clusters("free"),
         "nonfull_clusters": _by_order("nonfull"),

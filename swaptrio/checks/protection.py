@@ -88,7 +88,8 @@ TABLE: Final = (
     _atomic(_FOLIO + "mapcount", "an atomic counter"),
     _atomic(_FOLIO + r"data:\d+", "the bytes of users, who race as they like"),
     _atomic(
-        _FOLIO + "(exists|lru_link|split_link)|folios|lru|deferred_split|next_pfn",
+        _FOLIO + r"(exists|lru_link|split_link)|folios|lru|lru_batches|cpu .+\.lru_batch.*"
+        "|deferred_split|next_pfn",
         "lists of the allocator and of the LRU, each operation under a lock of its own",
     ),
     _atomic("lru_batches|cpu .+", "of one CPU each, which others ask to drain it"),
@@ -96,9 +97,14 @@ TABLE: Final = (
     _atomic(r".+:\d+\.zswap|.+\.zswap", "a tree, each operation under its own lock"),
     _ordering(r".+\.(users|dying)", "a per-CPU reference count, killed with an RCU wait"),
     _ordering(r".+\.inuse_pages", "an atomic counter, lowered after a write barrier"),
+    _atomic(r".+\.available", "one bit of that counter"),
+    _atomic("(nr|total)_swap_pages", "counters of all devices, looked at for a hint"),
+    _atomic("storage_suspended", "set while nothing else runs"),
+    _atomic(r".+\.scheduled(:\w+)?", "one atomic bit for each work"),
+    _atomic(r"cpu .+\.swap_order_\d+|percpu_swap_cluster", "the CPU's own; swapoff exchanges"),
     _atomic(r".+\.(flags|max|pages)", "single words, written once by swapon and swapoff"),
     _atomic(
-        r".+\.(memory|memsw|swap|limit|online)|memcg \d+|memcgs",
+        r".+\.(memory|memsw|swap|limit|online|id_refs)|memcg \d+|memcgs",
         "page counters, and what RCU protects",
     ),
     _atomic(r"workingset\..+", "an atomic age, and statistics"),

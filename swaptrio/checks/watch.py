@@ -34,6 +34,7 @@ from swaptrio.checks.slots import (
 from swaptrio.mm.kernel import Kernel
 from swaptrio.mm.swap_h import (
     SWAPFILE_CLUSTER,
+    ClusterFlag,
     SwapClusterInfo,
     SwapInfoStruct,
     SwpEntry,
@@ -254,7 +255,8 @@ class Oracles:
         if ci.count != cluster.used:
             message = f"{ci.lock.name} counts {ci.count} slots, {cluster.used} are in use"
             raise Violation("I-CLCOUNT", message)
-        if (ci.table is None) != (cluster.used == 0):
+        waits = ci.flags is ClusterFlag.DISCARD  # empty, with its table
+        if not waits and (ci.table is None) != (cluster.used == 0):
             table = "no" if ci.table is None else "a"
             message = f"{ci.lock.name} has {cluster.used} slots in use, and {table} table"
             raise Violation("I-CLCOUNT", message)

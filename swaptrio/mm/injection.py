@@ -19,6 +19,8 @@ FAILURES: Final = {
     "zswap": "zswap_store.grant",
     "decompress": "zswap_decompress.status",
     "deferred_split": "folio_memcg_alloc_deferred.grant",
+    "table": "swap_cluster_alloc_table.grant",
+    "extend": "swap_extend_table_alloc.grant",
 }
 
 #: The options of each of these draws.

@@ -80,9 +80,10 @@ class Kernel:
 
     *percpu_swap_cluster* says where a CPU goes on allocating slots of an order: device and
     offset. *swap_avail* are the devices with room by number, the first to be used first.
-    *zswap_lru* are the compressed pages, oldest first, and
-    *zswap_work* wakes who makes room for more. *plugs* are the queues of transfers that
-    a task has not submitted yet, by its name.
+    *nr_swap_pages* are the free slots of all devices, and *total_swap_pages* their usable ones.
+    *storage_suspended* says that hibernation writes its image. *zswap_lru* are the compressed
+    pages, oldest first, and *zswap_work* wakes who makes room for more. *plugs* are the queues
+    of transfers that a task has not submitted yet, by its name.
     """
 
     config: Config
@@ -105,6 +106,9 @@ class Kernel:
     deferred_split: dict[int, Folio] = attrs.Factory(dict)
     percpu_swap_cluster: dict[tuple[str, int], tuple[int, int]] = attrs.Factory(dict)
     swap_avail: dict[int, SwapInfoStruct] = attrs.Factory(dict)
+    nr_swap_pages: int = 0
+    total_swap_pages: int = 0
+    storage_suspended: bool = False
     zswap_lru: dict[SwpEntry, ZswapEntry] = attrs.Factory(dict)
     warnings: list[str] = attrs.Factory(list)
     device_tasks: dict[str, Task] = attrs.Factory(dict)

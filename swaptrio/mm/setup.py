@@ -28,6 +28,7 @@ from swaptrio.mm.swap_h import (
     SWP_SYNCHRONOUS_IO,
     SWP_USED,
     SWP_WRITEOK,
+    ClusterFlag,
     SwapClusterInfo,
     SwapInfoStruct,
     ZswapEntry,
@@ -41,7 +42,9 @@ from swaptrio.mm.swap_table import (
     shadow_to_swp_tb,
     xa_mk_value,
 )
-from swaptrio.mm.swapfile import swap_reclaim_work
+from swaptrio.mm.swapfile import swap_worker
+from swaptrio.mm.swapfile.clusters import list_of
+from swaptrio.mm.swapfile.devices import plist_requeue
 from swaptrio.mm.vmstat import Vmstat, lruvec_stat_mod_folio, node_stat_mod_folio
 from swaptrio.mm.workingset import Workingset
 from swaptrio.mm.zswap import zswap_shrink_worker
@@ -92,6 +95,8 @@ def new_device(
     latency: int = 0,
     latencies: Sequence[int] = (),
     priority: int = 0,
+    rotates: bool = False,
+    file: bool = False,
     flags: int = 0,
 ) -> SwapInfoStruct:
     """Swap on: a device with empty clusters; slot 0 is its header, and bad.
@@ -107,13 +112,17 @@ def new_device(
         latencies: what it may take instead, by decision for each transfer: the quantiles of a
             distribution.
         priority: devices of a higher one are used first.
+        rotates: whether all CPUs allocate at one place, as suits a disk that turns.
+        file: whether it is a regular file, which has no slots for large folios.
         flags: more SWP_ flags.
     """
     bios: SendChannel[object]
     work: SendChannel[object]
     bios, bios_in = open_channel(f"{name}.bios", math.inf)
     work, work_in = open_channel(f"{name}.work", math.inf)
-    flags |= SWP_USED | SWP_WRITEOK | SWP_BLKDEV | SWP_SOLIDSTATE
+    flags |= SWP_USED | SWP_WRITEOK
+    flags |= 0 if rotates else SWP_SOLIDSTATE
+    flags |= 0 if file else SWP_BLKDEV
     if sync:
         flags |= SWP_SYNCHRONOUS_IO
     size = slots or clusters * SWAPFILE_CLUSTER
@@ -137,6 +146,10 @@ def new_device(
     )
     setup_clusters(si, bad)
     kernel.devices.append(si)
+    kernel.nr_swap_pages += si.pages
+    kernel.total_swap_pages += si.pages
+    si.available = True
+    plist_requeue(kernel, si)
     return si
 
 
@@ -148,7 +161,10 @@ def _clusters(device: str, slots: int) -> list[SwapClusterInfo]:
 
 
 def setup_clusters(si: SwapInfoStruct, bad: Sequence[int] = ()) -> None:
-    """Mark the bad slots of a fresh device: its header, *bad*, and those behind its end."""
+    """Mark the bad slots of a fresh device, and put its clusters on their lists.
+
+    Bad are its header, *bad*, and the slots behind its end.
+    """
     end = len(si.clusters) * SWAPFILE_CLUSTER
     for offset in (0, *bad, *range(si.max, end)):
         ci = swap_cluster(si, offset)
@@ -156,6 +172,19 @@ def setup_clusters(si: SwapInfoStruct, bad: Sequence[int] = ()) -> None:
             ci.table = [SWP_TB_NULL] * SWAPFILE_CLUSTER
         ci.table[offset % SWAPFILE_CLUSTER] = SWP_TB_BAD
         ci.count += 1
+    for ci in si.clusters:
+        relist(si, ci)
+
+
+def relist(si: SwapInfoStruct, ci: SwapClusterInfo) -> None:
+    """Put a cluster at the end of the list for its state; one used in part serves order 0."""
+    flag = {0: ClusterFlag.FREE, SWAPFILE_CLUSTER: ClusterFlag.FULL}.get(
+        ci.count, ClusterFlag.NONFULL
+    )
+    if flag is not ci.flags:
+        list_of(si, ci).pop(ci.number, None)
+        ci.flags = flag
+        list_of(si, ci)[ci.number] = ci
 
 
 def new_process(kernel: Kernel, name: str, memcg: MemCgroup, thp_orders: int = 0) -> MmStruct:
@@ -204,7 +233,12 @@ def swap_out(
     off = offset % SWAPFILE_CLUSTER
     ci.table[off] = shadow_to_swp_tb(xa_mk_value(shadow), count << 1 | zero)
     ci.count += 1
+    relist(si, ci)
     si.inuse_pages += 1
+    kernel.nr_swap_pages -= 1
+    if si.inuse_pages == si.pages:
+        si.available = False
+        kernel.swap_avail.pop(si.type, None)
     si.foreign_counts[offset] = count
     owner = mem_cgroup_private_id_get_online(kernel, memcg, 1)
     _swap_cgroup_set(ci, off, 1, owner.id)
@@ -274,4 +308,4 @@ def start_daemons(kernel: Kernel, execution: Execution) -> None:
     for si in kernel.devices:
         task = execution.spawn(f"{si.name}-disk", block_device, kernel, si, daemon=True)
         kernel.device_tasks[si.name] = task
-        execution.spawn(f"{si.name}-worker", swap_reclaim_work, kernel, si, daemon=True)
+        execution.spawn(f"{si.name}-worker", swap_worker, kernel, si, daemon=True)

@@ -123,7 +123,8 @@ class SwapInfoStruct:
 
     *users* counts the references that keep its structures alive, with one of its own while it
     is swapped on; *dying* says that no more are given, and *users_gone* is where swapoff waits
-    for the last. *global_cluster* is where a rotating device goes on allocating.
+    for the last. *global_cluster* is where a rotating device goes on allocating, by order.
+    *scheduled* is the work that waits for the device's worker.
 
     A transfer takes *latency* nanoseconds of virtual time, or one of *latencies*, by decision.
     *data* maps a slot to the token stored there, *zswap* a slot to what zswap holds for it.
@@ -151,6 +152,7 @@ class SwapInfoStruct:
     dying: bool = False
     available: bool = False
     inuse_pages: int = 0
+    scheduled: dict[str, None] = attrs.Factory(dict)
     global_cluster: dict[int, int] = attrs.Factory(dict)
     free_clusters: Clusters = attrs.Factory(dict)
     nonfull_clusters: list[Clusters] = attrs.Factory(_by_order)

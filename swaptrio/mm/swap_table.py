@@ -10,8 +10,7 @@ A word is one 64-bit integer and says all there is to say about a slot::
     Bad     all ones                            | 000   never to be used
 
 The upper five bits are the flags; insert and delete keep them. A count of 15 means "15 or
-more", and the true one then is in the cluster's extend table, which is not modelled: a count
-that would have to go there cannot be raised.
+more", and the true one then is in the cluster's extend table.
 
 Before patch 12 of the series the zero flag lived in a bitmap of the device. The model keeps it
 in the word in every version: what differs between versions is who looks at it, and what the
@@ -24,6 +23,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from swaptrio.mm.errno import Errno
 from swaptrio.mm.kernel import Kernel, kernel_function, warn_on
 from swaptrio.mm.swap_h import SWAPFILE_CLUSTER, SwapClusterInfo
 from swaptrio.sched import Violation
@@ -115,6 +115,11 @@ def _swp_tb_get_count(kernel: Kernel, swp_tb: int) -> int:
     return swp_tb >> SWP_TB_COUNT_SHIFT
 
 
+def swp_tb_get_count(swp_tb: int) -> int:
+    """The count, checked: -EINVAL, which is not 0 either, of a word without one."""
+    return swp_tb >> SWP_TB_COUNT_SHIFT if swp_tb_is_countable(swp_tb) else -Errno.EINVAL
+
+
 @kernel_function
 def _swp_tb_get_flags(kernel: Kernel, swp_tb: int) -> int:
     """Count and zero flag together, for a word that takes their place: count << 1 | zero.
@@ -202,6 +207,38 @@ def _swap_table_clear_zero(kernel: Kernel, ci: SwapClusterInfo, off: int) -> Non
     swp_tb = _swap_table_get(kernel, ci, off)
     warn_on(kernel, not swp_tb_is_countable(swp_tb), "zero flag of a word without one")
     _swap_table_set(ci, off, swp_tb & ~SWP_TB_ZERO_FLAG)
+
+
+def _swap_extend_get(ci: SwapClusterInfo, off: int) -> int:
+    """The true count of slot *off*, whose word says 15; 0 where none was stored.
+
+    The cluster's lock is held.
+
+    Raises:
+        Violation: (BUG) the cluster has no extend table.
+    """
+    return _extend_table(ci, off).get(off, 0)
+
+
+def _swap_extend_set(ci: SwapClusterInfo, off: int, count: int) -> None:
+    """Store the true count of slot *off*: 15 and more, or 0 for none. The lock is held.
+
+    Raises:
+        Violation: (BUG) the cluster has no extend table.
+    """
+    table = _extend_table(ci, off)
+    if count:
+        table[off] = count
+    else:
+        table.pop(off, None)
+
+
+def _extend_table(ci: SwapClusterInfo, off: int) -> dict[int, int]:
+    """The extend table, where the kernel follows the pointer without a look at it."""
+    if ci.extend_table is None:
+        message = f"NULL extend table dereferenced: cluster {ci.number}, slot {off}"
+        raise Violation("BUG", message)
+    return ci.extend_table
 
 
 def _swap_cgroup_set(ci: SwapClusterInfo, off: int, nr: int, id: int) -> None:

@@ -26,7 +26,17 @@ if TYPE_CHECKING:
     from swaptrio.errors import Problem
 
 MemcgVersion = Literal["v1", "v2"]
-Failure = Literal["alloc", "charge", "read", "write", "zswap", "decompress", "deferred_split"]
+Failure = Literal[
+    "alloc",
+    "charge",
+    "read",
+    "write",
+    "zswap",
+    "decompress",
+    "deferred_split",
+    "table",
+    "extend",
+]
 
 #: Slots of one cluster.
 CLUSTER_SLOTS: Final = 512
@@ -61,7 +71,7 @@ class KernelSetup:
         page_cluster: the base-two logarithm of the readahead window, 0 to 5.
         vma_readahead: whether readahead goes by virtual addresses.
         failures: what a strategy may let fail: ``alloc``, ``charge``, ``read``,
-            ``write``, ``zswap``, ``decompress``, ``deferred_split``.
+            ``write``, ``zswap``, ``decompress``, ``deferred_split``, ``table``, ``extend``.
     """
 
     thp: bool = True

@@ -91,7 +91,6 @@ SECTIONS = {
     "do_swap_page.ptl": "count-drops-while-inserting",
     "zap_pte_range.ptl": "neighbour-freed-between-checks",
     "swap_put_entries_direct.lock": "slot-recycled-between-checks",
-    "folio_alloc_swap.lock": "slot-recycled-between-checks",
     "folio_alloc_swap.charge": "slot-recycled-between-checks",
 }
 

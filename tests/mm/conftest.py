@@ -13,10 +13,11 @@ from swaptrio.checks import Oracles
 from swaptrio.mm import setup
 from swaptrio.mm.injection import Drawn
 from swaptrio.mm.kernel import Config, Kernel
-from swaptrio.mm.memcontrol import MemCgroup
+from swaptrio.mm.memcontrol import MemCgroup, mem_cgroup_charge
 from swaptrio.mm.memory import handle_mm_fault
 from swaptrio.mm.mm_types import Folio, MmStruct, PresentPte, SwapPte, VmFault
-from swaptrio.mm.page_alloc import folio_put, folio_unlock
+from swaptrio.mm.page_alloc import alloc_pages, folio_lock, folio_put, folio_unlock
+from swaptrio.mm.swap import folio_add_lru
 from swaptrio.mm.swap_h import SwapInfoStruct, SwpEntry, swp_entry
 from swaptrio.mm.swap_state import swap_cache_alloc_folio
 from swaptrio.mm.swap_table import (
@@ -28,7 +29,13 @@ from swaptrio.mm.swap_table import (
     xa_to_value,
     zero_of,
 )
-from swaptrio.sched import Execution, Run, Script, run
+from swaptrio.mm.swapfile import (
+    _try_to_reclaim_swap,
+    folio_alloc_swap,
+    swap_put_entries_direct,
+)
+from swaptrio.mm.swapfile.reclaim import TTRS_ANYWAY
+from swaptrio.sched import Execution, Run, Script, Strategy, run
 from swaptrio.variants import load
 
 Main = Callable[[], Coroutine[Any, Any, object]]
@@ -109,6 +116,45 @@ class World:
         await self.release(folio)
         return folio
 
+    async def disown(self, offset: int, nr: int = 1) -> None:
+        """Let owners that are not modelled drop slots, one count of each."""
+        for slot in range(offset, offset + nr):
+            self.si.foreign_counts[slot] -= 1
+        await swap_put_entries_direct(self.kernel, self.entry(offset), nr)
+
+    async def resident(self, order: int = 0) -> Folio:
+        """A locked folio of the first memcg with data of its own, not in the cache."""
+        folio = await alloc_pages(self.kernel, order)
+        assert folio is not None
+        folio.lock.take_free()
+        folio.uptodate = folio.swapbacked = True
+        folio.pages[:] = [self.kernel.new_token() for _ in folio.pages]
+        mem_cgroup_charge(self.kernel, folio, self.m1)
+        folio_add_lru(self.kernel, folio)
+        return folio
+
+    async def given_slots(self, order: int = 0) -> Folio:
+        """As `resident`, with slots that nobody uses yet."""
+        folio = await self.resident(order)
+        assert await folio_alloc_swap(self.kernel, folio) is None
+        return folio
+
+    async def lock(self, folio: Folio) -> None:
+        """Lock a folio."""
+        await folio_lock(self.kernel, folio, "test.lock")
+
+    async def unlock(self, folio: Folio) -> None:
+        """Unlock a folio, and keep the caller's reference."""
+        await folio_unlock(self.kernel, folio, "test.unlock")
+
+    def let_go(self, folio: Folio) -> None:
+        """Drop the caller's reference."""
+        folio_put(self.kernel, folio)
+
+    async def reclaim(self, offset: int) -> int:
+        """Take what caches a slot out of the cache, if nobody uses it; as the kernel says."""
+        return await _try_to_reclaim_swap(self.kernel, self.si, offset, TTRS_ANYWAY)
+
     async def release(self, folio: Folio) -> None:
         """Unlock a folio and drop the caller's reference."""
         await folio_unlock(self.kernel, folio, "test.unlock")
@@ -120,20 +166,26 @@ class World:
         window: Sequence[Run] = (),
         choices: Mapping[str, tuple[str, ...]] | None = None,
         ending: str = "passed",
+        strategy: Strategy | None = None,
+        oracles: bool = False,
         **tasks: Main,
     ) -> dict[str, Any]:
-        """Run *tasks* and the daemons; returns the results by the names of the tasks."""
+        """Run *tasks* and the daemons; returns the results by the names of the tasks.
+
+        They run along the *window* with its *choices*, or as the *strategy* says. With
+        *oracles* all invariants are checked.
+        """
 
         def program(execution: Execution) -> None:
             for name, main in tasks.items():
                 execution.spawn(name, main)
             setup.start_daemons(self.kernel, execution)
-            if self.watched:
-                oracles = Oracles(self.kernel)
-                oracles.attach()
-                execution.at_end.append(oracles.at_end)
+            if oracles or self.watched:
+                watch = Oracles(self.kernel)
+                watch.attach()
+                execution.at_end.append(watch.at_end)
 
-        execution = run(program, Script(tuple(window), dict(choices or {})))
+        execution = run(program, strategy or Script(tuple(window), dict(choices or {})))
         assert execution.verdict is not None
         assert execution.verdict.ending.value == ending, str(execution.verdict)
         self.execution = execution
@@ -163,12 +215,20 @@ def make_world() -> Callable[..., World]:
         limit: int = 1000,
         may_fail: Sequence[str] = (),
         watched: bool = False,
+        device: Mapping[str, Any] | None = None,
         **config: Any,
     ) -> World:
         m1, m2 = MemCgroup("m1", 1, limit), MemCgroup("m2", 2, 1000)
         functions = load(variant).functions
         kernel = setup.new_kernel(Config(**config), functions, Drawn(may_fail), [m1, m2])
-        si = setup.new_device(kernel, "swap0", clusters=clusters, sync=sync, latency=latency)
+        si = setup.new_device(
+            kernel,
+            "swap0",
+            clusters=clusters,
+            sync=sync,
+            latency=latency,
+            **(device or {}),
+        )
         mm = setup.new_process(kernel, "P", m1, orders)
         return World(kernel, si, mm, m1, m2, watched)
 

@@ -37,7 +37,7 @@ async def _unmapped(world: Any, folio: Folio) -> bool:
 @pytest.mark.parametrize("forked", [False, True])
 def test_all_processes(make_world: Callable[..., Any], forked: bool) -> None:
     """Every process that maps the folio names its slots afterwards; one alone exclusively."""
-    world = make_world()
+    world = make_world(clusters=2)
     folio = setup.map_resident(world.kernel, world.mm, 4, 1)
 
     async def main() -> bool:
@@ -46,11 +46,11 @@ def test_all_processes(make_world: Callable[..., Any], forked: bool) -> None:
         return await _unmapped(world, folio)
 
     assert world.play(main=main)["main"]
-    entries = [SwapPte(world.entry(2 + number), not forked) for number in (0, 1)]
+    entries = [SwapPte(world.entry(512 + number), not forked) for number in (0, 1)]
     for mm in world.kernel.processes:
         assert [mm.ptes[page] for page in (4, 5)] == entries
     assert len(world.kernel.processes) == 1 + forked
-    assert world.slots(2, 2) == ("f2 f2" if forked else "f1 f1")
+    assert world.slots(512, 2) == ("f2 f2" if forked else "f1 f1")
     assert (folio.mapcount, folio.refs, folio.exclusive) == (0, 2, [False, False])
 
 
@@ -71,7 +71,7 @@ def test_flags_go_on(make_world: Callable[..., Any]) -> None:
 
 def test_count_is_full(make_world: Callable[..., Any]) -> None:
     """A count that cannot be raised leaves that page, and those behind it, mapped."""
-    world = make_world()
+    world = make_world(clusters=2)
     folio = setup.map_resident(world.kernel, world.mm, 4, 1)
     before = world.mm.ptes[5]
     function = plain(folio_dup_swap)
@@ -94,7 +94,7 @@ def test_count_is_full(make_world: Callable[..., Any]) -> None:
     assert world.mm.ptes[5] == before
     child = world.kernel.processes[1]
     assert all(isinstance(pte, PresentPte) for pte in child.ptes.values())
-    assert (folio.mapcount, world.slots(2, 2)) == (3, "f1 f0")
+    assert (folio.mapcount, world.slots(512, 2)) == (3, "f1 f0")
 
 
 def test_cleared_meanwhile(make_world: Callable[..., Any]) -> None:

@@ -21,7 +21,7 @@ BOTH = pytest.mark.parametrize("sync", [True, False])
 @pytest.mark.parametrize("orders", [0, 0b100])
 def test_round_trip(make_files: Callable[..., Any], sync: bool, orders: int) -> None:
     """What goes out comes back with the data that was stored last, whatever its size."""
-    files = make_files(sync=sync, orders=orders)
+    files = make_files(sync=sync, orders=orders, clusters=2)
     nr = 4 if orders else 1
 
     async def main() -> tuple[str, list[str], list[object]]:
