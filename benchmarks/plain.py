@@ -79,6 +79,14 @@ async def point(label: str, kind: sched.Kind = sched.Kind.STEP, target: object =
         await trio.lowlevel.checkpoint()
 
 
+async def point_when(
+    label: str, kind: sched.Kind, target: object, ready: Callable[[], bool]
+) -> None:
+    """Let the others come in until *ready* says yes."""
+    while not ready():
+        await trio.lowlevel.checkpoint()
+
+
 def choose(label: str, options: Sequence[T]) -> T:
     """The first option, or any."""
     if len(options) == 1 or _luck.random.random() >= _luck.readiness:
@@ -181,6 +189,40 @@ class Mutex(_Lock):
 
 
 @attrs.define(eq=False)
+class RwSem:
+    """What Trio has no lock for: many who read, or one who writes."""
+
+    name: str
+    readers: list[Task] = attrs.Factory(list)
+    writer: Task | None = None
+
+    def _free(self) -> bool:
+        return not self.readers and self.writer is None
+
+    async def acquire_read(self, label: str) -> None:
+        """Take it to read, when nobody writes."""
+        await point_when(label, sched.Kind.LOCK, self, lambda: self.writer is None)
+        self.readers.append(_task.get())
+        _task.get().held.append(self)
+
+    async def acquire_write(self, label: str) -> None:
+        """Take it to write, when nobody has it."""
+        await point_when(label, sched.Kind.LOCK, self, self._free)
+        self.writer = _task.get()
+        _task.get().held.append(self)
+
+    async def release(self, label: str) -> None:
+        """Give back what the running task holds."""
+        await point(label)
+        task = _task.get()
+        if self.writer is task:
+            self.writer = None
+        else:
+            self.readers.remove(task)
+        task.held.remove(self)
+
+
+@attrs.define(eq=False)
 class Completion:
     """A `trio.Event` with a value."""
 
@@ -266,11 +308,13 @@ def current() -> _Current:
 #: What stands in for what. Kinds, violations and types that are only named stay as they are.
 INSTEAD: Final[tuple[tuple[object, object], ...]] = (
     (sched.point, point),
+    (sched.point_when, point_when),
     (sched.choose, choose),
     (sched.might_sleep, might_sleep),
     (sched.sleep, sleep),
     (sched.SpinLock, SpinLock),
     (sched.Mutex, Mutex),
+    (sched.RwSem, RwSem),
     (sched.Completion, Completion),
     (sched.WaitQueue, WaitQueue),
     (sched.open_channel, open_channel),
