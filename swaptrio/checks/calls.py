@@ -12,13 +12,22 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from swaptrio.checks.memory import Attempts
-from swaptrio.checks.slots import check_owner, word_at
+from swaptrio.checks.memory import Attempts, Memory
+from swaptrio.checks.slots import check_clean, check_owner, word_at
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.kernel import FUNCTIONS, Kernel
 from swaptrio.mm.mm_types import Folio, MmStruct, PresentPte, Pte, SwapPte, VmFaultReason
-from swaptrio.mm.swap_h import SwapClusterInfo, SwpEntry, swp_cluster_offset, swp_offset
+from swaptrio.mm.swap_h import (
+    SwapClusterInfo,
+    SwapInfoStruct,
+    SwpEntry,
+    swap_cluster,
+    swp_cluster_offset,
+    swp_offset,
+    swp_type,
+)
 from swaptrio.mm.swap_table import count_of, swp_tb_is_folio, zero_of
+from swaptrio.mm.vmstat import PMD_ORDER
 from swaptrio.sched import Task, Violation, current
 
 if TYPE_CHECKING:
@@ -117,7 +126,71 @@ def _reading(oracles: Oracles, function: Function, kernel: Kernel, folio: Folio)
         message = f"{folio.name} is read while not locked, not cached, or up to date"
         raise Violation("I-NOREADUPTODATE", message)
     _refuse_uncharged(folio, "read")
+    if folio.nr > 1:
+        _check_zeros(kernel, folio)
     return function(kernel, folio)
+
+
+def _check_zeros(kernel: Kernel, folio: Folio) -> None:
+    """I-ZEROUNI: of a large folio all pages are zeros as its slots say, or none."""
+    ci = swap_cluster(kernel.devices[swp_type(folio.swap)], swp_offset(folio.swap))
+    start = swp_cluster_offset(folio.swap)
+    zeros = [zero_of(word_at(ci, off)) for off in range(start, start + folio.nr)]
+    if any(zeros) and not all(zeros):
+        message = f"{folio.name} is read from {sum(zeros)} slots of zeros, of {folio.nr}"
+        raise Violation("I-ZEROUNI", message)
+
+
+def _ending_writeback(
+    oracles: Oracles, function: Function, kernel: Kernel, folio: Folio
+) -> None:
+    """I-WB, and I-DIRTYCLEAN for what was written."""
+    if folio.writeback and not folio.swapcache:
+        raise Violation("I-WB", f"{folio.name} has left the cache under writeback")
+    function(kernel, folio)
+    check_clean(kernel, folio)
+
+
+async def _pinning(
+    oracles: Oracles, function: Function, kernel: Kernel, entry: SwpEntry
+) -> Any:
+    """Note that the running task keeps a device there."""
+    si = await function(kernel, entry)
+    if si is not None:
+        oracles.memory.pins[_me(), si.type] += 1
+    return si
+
+
+async def _unpinning(
+    oracles: Oracles, function: Function, kernel: Kernel, si: SwapInfoStruct
+) -> None:
+    pins, pin = oracles.memory.pins, (_me(), si.type)
+    if pins[pin] > 1:
+        pins[pin] -= 1
+    else:
+        del pins[pin]
+    await function(kernel, si)
+
+
+def _looking_up(oracles: Oracles, function: Function, kernel: Kernel, entry: SwpEntry) -> Any:
+    me = current().me()
+    if not me.held:
+        check_pinned(oracles.memory, me, swp_type(entry), "looked into")
+    return function(kernel, entry)
+
+
+def check_pinned(memory: Memory, me: Task, device: int, what: str) -> None:
+    """Check that *me*, which holds no other lock, has a reference to a device, or is of it.
+
+    Who holds a lock on a folio or a page table with a slot of the device, or one of the device,
+    keeps it there by that.
+
+    Raises:
+        Violation: (I-DEV) swapoff could free the device at any moment.
+    """
+    if not me.daemon and not memory.pins[me.name, device]:
+        message = f"device {device} is {what} by {me.name}, which does not keep it there"
+        raise Violation("I-DEV", message)
 
 
 def _read_ended(
@@ -158,6 +231,8 @@ def _adding_to_lru(oracles: Oracles, function: Function, kernel: Kernel, folio: 
 
 def _freeing(oracles: Oracles, function: Function, kernel: Kernel, folio: Folio) -> None:
     """I-REFS: who has no reference left is in nobody's table, and locked by nobody."""
+    if folio.writeback:
+        raise Violation("I-WB", f"{folio.name} is freed under writeback")
     if folio.swapcache or folio.mapcount or folio.locked:
         where = "cached" if folio.swapcache else "mapped" if folio.mapcount else "locked"
         raise Violation("I-REFS", f"{folio.name} is freed while it is {where}")
@@ -304,6 +379,8 @@ async def _attempting(
         failed = memory.failures.get(me, 0) > failures
         if not _is_due(answer, attempts.refusal, order, failed=failed):
             raise Violation("I-ERRNO", f"{me} gets {answer} at order {order} without a cause")
+        if order and answer in (Errno.EBUSY, Errno.ENOMEM):
+            memory.fallbacks[order] += 1
     return answer
 
 
@@ -388,6 +465,10 @@ _WRAPPERS: Final[dict[str, Wrapper]] = {
     "charge_memcg": _charging,
     "swap_read_folio": _reading,
     "end_swap_bio_read": _read_ended,
+    "folio_end_writeback": _ending_writeback,
+    "get_swap_device": _pinning,
+    "put_swap_device": _unpinning,
+    "swap_cache_get_folio": _looking_up,
     "folio_lock": _locking,
     "folio_trylock": _trying_to_lock,
     "folio_unlock": _unlocking,
@@ -406,3 +487,27 @@ _ORDER_LOOP: Final[dict[str, Wrapper]] = {
     "_swap_cache_alloc": _attempting,
     "swap_cache_alloc_folio": _allocating_by_order,
 }
+
+
+def check_fallbacks(kernel: Kernel, memory: Memory) -> None:
+    """Check what is counted of large folios that could not be had, at the end.
+
+    Versions that do not allocate order by order count in a way of their own.
+
+    Raises:
+        Violation: (Q-MTHP) it is not what happened.
+    """
+    if "_swap_cache_alloc" not in kernel.functions:
+        return
+    mthp = kernel.vmstat.mthp
+    for order in range(1, PMD_ORDER + 1):
+        counted, due = mthp["SWPIN_FALLBACK", order], memory.fallbacks[order]
+        if counted != due:
+            message = f"{counted} fallbacks of order {order} are counted, there were {due}"
+            raise Violation("Q-MTHP", message)
+        charges = mthp["SWPIN_FALLBACK_CHARGE", order]
+        if charges > due:
+            message = (
+                f"{charges} fallbacks of order {order} are said to be for charges, of {due}"
+            )
+            raise Violation("Q-MTHP", message)

@@ -58,21 +58,24 @@ NESTING: Final = frozenset({LockClass.MMAP, LockClass.PTL})
 
 _RANKS: Final = {cls: rank for rank, cls in enumerate(ORDER)}
 
+_SPECIFIED: Final = "the specification"
 
-@attrs.frozen
-class _Witness:
-    """Who was the first to take a lock of one class under one of another, and where."""
-
-    task: str
-    label: str
+#: By class, those that may be taken under it as the specification says.
+_INNER: Final = {
+    cls: frozenset(ORDER[_RANKS[cls] + 1 :]) if cls in _RANKS else frozenset[LockClass]()
+    for cls in LockClass
+}
 
 
 @attrs.define(eq=False)
 class LockOrder:
-    """The order that was seen so far, and the classes of the spinlocks that are known."""
+    """The order that was seen so far, and the classes of the spinlocks that are known.
+
+    By class, what was taken under it, beyond what the specification says, and who was first.
+    """
 
     classes: dict[SpinLock, LockClass] = attrs.Factory(dict)
-    _after: dict[LockClass, dict[LockClass, _Witness]] = attrs.Factory(dict)
+    _after: dict[LockClass, dict[LockClass, str]] = attrs.Factory(dict)
 
     def class_of(self, lock: object) -> LockClass:
         """The class of any lock. All mutexes are folio locks, all semaphores mmap locks."""
@@ -88,15 +91,14 @@ class LockOrder:
         """
         inner = self.class_of(lock)
         for held in task.held:
-            if held is lock:
-                continue
-            outer = self.class_of(held)
-            if inner not in self._after.get(outer, ()) or outer is inner:
-                self._note(outer, inner, task, held, lock)
+            if held is not lock:
+                outer = self.class_of(held)
+                if inner not in _INNER[outer]:
+                    self._note(outer, inner, task, held, lock)
 
     def taken(self, task: Task, lock: Lock) -> None:
         """*task* has taken *lock*; if it only tried, that says nothing."""
-        if task.held[-1:] != task.held[:1] and task.kind is Kind.LOCK and task.target is lock:
+        if len(task.held) > 1 and task.kind is Kind.LOCK and task.target is lock:
             self.waited_for(task, lock)
 
     def _note(
@@ -111,12 +113,14 @@ class LockOrder:
             message = f"{where}: a {inner.value} comes before a {outer.value}"
             raise Violation("I-SPIN", message)
         for witness in self._path(inner, outer):
-            message = f"{where}, and {witness.task} the other way round at {witness.label}"
+            message = f"{where}, and {witness} the other way round"
             raise Violation("I-SPIN", message)
-        self._after.setdefault(outer, {})[inner] = _Witness(task.name, task.label)
+        self._after.setdefault(outer, {}).setdefault(inner, f"{task.name} at {task.label}")
 
-    def _path(self, first: LockClass, last: LockClass) -> Iterator[_Witness]:
-        """The first step of a way from *first* to *last* in what was seen, if there is one."""
-        for inner, witness in self._after.get(first, {}).items():
+    def _path(self, first: LockClass, last: LockClass) -> Iterator[str]:
+        """Who has begun a way from *first* to *last*, if there is one."""
+        after = dict.fromkeys(ORDER[_RANKS.get(first, len(ORDER)) + 1 :], _SPECIFIED)
+        after.update(self._after.get(first, {}))
+        for inner, witness in after.items():
             if inner is last or any(self._path(inner, last)):
                 yield witness

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final
 
 import attrs
@@ -48,7 +49,8 @@ class Memory:
     how often its word was changed; *shadows*, those that an insertion has covered. By task:
     *failures*, the allocations and charges that failed it; *allocating*, what it allocates in
     the swap cache; *conflicts*, the slot that it last met EEXIST at, with its changes then;
-    *locked*, the folio that it locked last. Besides: the soft *findings*, each once.
+    *locked*, the folio that it locked last; *pins*, its references to devices. By order:
+    *fallbacks*, the attempts that failed. Besides: the soft *findings*, each once.
     """
 
     cached: dict[int, Cached] = attrs.Factory(dict)
@@ -58,6 +60,8 @@ class Memory:
     allocating: dict[str, Attempts] = attrs.Factory(dict)
     conflicts: dict[str, tuple[SwpEntry, int]] = attrs.Factory(dict)
     locked: dict[str, Folio] = attrs.Factory(dict)
+    pins: Counter[tuple[str, int]] = attrs.Factory(Counter)
+    fallbacks: Counter[int] = attrs.Factory(Counter)
     unread: dict[int, Folio] = attrs.Factory(dict)
     findings: dict[Finding, None] = attrs.Factory(dict)
 

@@ -10,10 +10,13 @@ from itertools import compress
 from typing import TYPE_CHECKING, Final
 
 from swaptrio.checks.slots import (
+    check_clean,
     check_count,
+    check_extended,
     check_folio,
     check_free,
     check_kind,
+    check_list,
     check_owner,
     check_refs,
     owners_of,
@@ -21,6 +24,7 @@ from swaptrio.checks.slots import (
 )
 from swaptrio.mm.swap_h import (
     SWAPFILE_CLUSTER,
+    SWP_USED,
     SwapClusterInfo,
     SwapInfoStruct,
     SwpEntry,
@@ -30,7 +34,13 @@ from swaptrio.mm.swap_h import (
     swp_offset,
     swp_type,
 )
-from swaptrio.mm.swap_table import SWP_TB_BAD, SWP_TB_NULL, swp_tb_is_folio, swp_tb_to_pfn
+from swaptrio.mm.swap_table import (
+    SWP_TB_BAD,
+    SWP_TB_NULL,
+    count_of,
+    swp_tb_is_folio,
+    swp_tb_to_pfn,
+)
 from swaptrio.sched import Violation
 
 if TYPE_CHECKING:
@@ -50,6 +60,8 @@ def check_quiescent(kernel: Kernel) -> None:
     """
     entries: list[SwpEntry] = []
     for si in kernel.devices:
+        if not si.flags & SWP_USED:
+            check_off(kernel, si)
         in_use = 0
         for ci in si.clusters:
             used = slots_in_use(ci)
@@ -97,14 +109,17 @@ def check_cluster(
         check_kind(si, ci.number * SWAPFILE_CLUSTER + off, word)
         if swp_tb_is_folio(word):
             _check_named(kernel, si, ci, off, word)
+    extended = list(ci.extend_table or ())
     kept = [off for off, owner in ci.memcg_table.items() if owner]
     zswap = [slot % SWAPFILE_CLUSTER for slot in si.zswap if swap_cluster(si, slot) is ci]
-    for off in (*kept, *zswap):
+    for off in (*kept, *zswap, *extended):
         if word_at(ci, off) == SWP_TB_NULL:
             check_free(si, ci, off)
+    check_extended(si, ci, used)
     if ci.count != len(used):
         message = f"{ci.lock.name} counts {ci.count} slots, {len(used)} are in use"
         raise Violation("I-CLCOUNT", message)
+    check_list(si, ci)
     return bad
 
 
@@ -119,6 +134,9 @@ def _check_named(
     here = swp_entry(si.type, slot)
     if not folio.swapcache or not folio.swap <= here < folio.swap + folio.nr:
         raise Violation("I-BACKREF", f"{si.name}:{slot} names {folio.name}, which is elsewhere")
+    if count_of(word) == 0 and folio.writeback:
+        message = f"{si.name}:{slot} is used by nobody, and {folio.name} is under writeback"
+        raise Violation("Q-ZERO0", message)
 
 
 def check_device(si: SwapInfoStruct, in_use: int) -> None:
@@ -126,8 +144,30 @@ def check_device(si: SwapInfoStruct, in_use: int) -> None:
     if si.inuse_pages != in_use:
         message = f"{si.name} counts {si.inuse_pages} slots in use, there are {in_use}"
         raise Violation("I-INUSE", message)
-    if si.users != 1:
-        raise Violation("Q-LEAK", f"{si.name} is still pinned {si.users - 1} times")
+    kept = 1 if si.flags & SWP_USED else 0
+    if si.users != kept:
+        raise Violation("Q-LEAK", f"{si.name} is still pinned {si.users - kept} times")
+
+
+def check_off(kernel: Kernel, si: SwapInfoStruct) -> None:
+    """Check that nothing is left of a device that was swapped off.
+
+    Raises:
+        Violation: (Q-OFF) something is.
+    """
+    named = [swp_offset(entry) for entry in owners_of(kernel) if swp_type(entry) == si.type]
+    used = [
+        off for ci in si.clusters for off in slots_in_use(ci) if word_at(ci, off) != SWP_TB_BAD
+    ]
+    left = {
+        "slots in use": len(used) or si.inuse_pages,
+        "compressed pages": len(si.zswap),
+        "entries": len(named),
+        "references": si.users,
+    }
+    for what, number in left.items():
+        if number:
+            raise Violation("Q-OFF", f"{si.name} is swapped off, and has {number} {what}")
 
 
 def check_rest(kernel: Kernel, folio: Folio) -> None:
@@ -137,7 +177,7 @@ def check_rest(kernel: Kernel, folio: Folio) -> None:
     holders = [name for name, count in folio.holders.items() if count]
     if holders:
         raise Violation("Q-LEAK", f"{folio.name} is still held by {', '.join(holders)}")
-    if not folio.swapcache and not folio.mapcount:
+    if not folio.swapcache and not folio.mapcount and folio.mapping is None:
         raise Violation("Q-LEAK", f"{folio.name} is in nobody's hands")
     if not folio.swapcache:
         check_refs(folio)
@@ -147,12 +187,15 @@ def check_rest(kernel: Kernel, folio: Folio) -> None:
     if folio.memcg is None:
         raise Violation("I-INSERT-UNCHARGED", f"{folio.name} is cached and not charged")
     check_owner(kernel, folio)
+    check_clean(kernel, folio)
 
 
 def check_lru(kernel: Kernel) -> None:
     """Check that every cached folio can be found by reclaim, and nothing that is gone."""
+    waiting = {folio.pfn for batch in kernel.lru_batches.values() for folio in batch}
     for folio in kernel.folios.values():
-        if folio.swapcache and not folio.lru:
+        on_its_way = folio.pfn in waiting or (folio.dropbehind and folio.writeback)
+        if folio.swapcache and not folio.lru and not on_its_way:
             raise Violation("Q-LRU", f"{folio.name} is cached and not on the LRU")
     for folio in kernel.lru.values():
         if folio.freed or not folio.lru:
@@ -194,15 +237,19 @@ def check_memcgs(kernel: Kernel) -> None:
             for off, owner in ci.memcg_table.items():
                 if owner and owner not in groups:
                     message = f"slots are on record for {owner}, which is no group"
-                    raise Violation("Q-MEMCG", message)
+                    raise Violation("Q-MEMSW" if v1 else "Q-SWAP", message)
                 if owner and not (v1 and swp_tb_is_folio(word_at(ci, off))):
                     slots[owner] += 1
     for number, memcg in groups.items():
         pages, swapped = memory[number], slots[number]
         memsw, swap = (pages + swapped, 0) if v1 else (0, swapped)
-        if (memcg.memory, memcg.memsw, memcg.swap) == (pages, memsw, swap):
-            continue
-        for item, due in (("memory", pages), ("memsw", memsw), ("swap", swap)):
-            if getattr(memcg, item) != due:
-                message = f"{memcg.name} is charged {getattr(memcg, item)} {item}, not {due}"
-                raise Violation("Q-MEMCG", message)
+        if memcg.memory != pages:
+            raise Violation(
+                "Q-MEMCG", f"{memcg.name} is charged {memcg.memory} memory, not {pages}"
+            )
+        if memcg.memsw != memsw:
+            raise Violation(
+                "Q-MEMSW", f"{memcg.name} is charged {memcg.memsw} memsw, not {memsw}"
+            )
+        if memcg.swap != swap:
+            raise Violation("Q-SWAP", f"{memcg.name} is charged {memcg.swap} swap, not {swap}")

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 from swaptrio.mm.mm_types import Folio, ShmemSwap, SwapPte
 from swaptrio.mm.swap_h import (
     SWAPFILE_CLUSTER,
+    ClusterFlag,
+    Clusters,
     SwapClusterInfo,
     SwapInfoStruct,
     SwpEntry,
@@ -29,6 +31,7 @@ from swaptrio.mm.swap_table import (
     swp_tb_is_folio,
     swp_tb_is_shadow,
     swp_tb_to_pfn,
+    zero_of,
 )
 from swaptrio.sched import Violation
 
@@ -87,6 +90,91 @@ def check_free(si: SwapInfoStruct, ci: SwapClusterInfo, off: int) -> None:
         raise Violation("I-FREE", f"{si.name}:{slot} is free and has an owner on record")
     if slot in si.zswap:
         raise Violation("I-FREE", f"{si.name}:{slot} is free and zswap holds data for it")
+    if ci.extend_table and off in ci.extend_table:
+        raise Violation("I-FREE", f"{si.name}:{slot} is free and has an extended count")
+
+
+def check_extended(si: SwapInfoStruct, ci: SwapClusterInfo, offs: Iterable[int]) -> None:
+    """Check the extended counts of slots, and of all that have one. The lock is held.
+
+    Raises:
+        Violation: (I-EXT) a word says that there is one, and there is none, or the reverse.
+    """
+    extended = ci.extend_table or {}
+    for off in (*offs, *extended):
+        count, more = count_of(word_at(ci, off)), extended.get(off, 0)
+        due = count == SWP_TB_COUNT_MAX
+        if (more >= SWP_TB_COUNT_MAX) is not due or (more and not due):
+            slot = f"{si.name}:{ci.number * SWAPFILE_CLUSTER + off}"
+            raise Violation("I-EXT", f"{slot} counts {count} in its word, {more} beside it")
+
+
+def check_list(si: SwapInfoStruct, ci: SwapClusterInfo) -> None:
+    """Check that a cluster is on the list of its flag, and fits there. The lock is held.
+
+    One that waits to be discarded is off that list while it is.
+
+    Raises:
+        Violation: (I-LIST) it is elsewhere, or should be.
+    """
+    flag, there = ci.flags, True
+    if flag is ClusterFlag.FREE:
+        fits, there = ci.count == 0 and ci.table is None, ci.number in si.free_clusters
+    elif flag is ClusterFlag.FULL:
+        fits, there = ci.count == SWAPFILE_CLUSTER, ci.number in si.full_clusters
+    elif flag is ClusterFlag.DISCARD:
+        fits = ci.count == 0
+    elif flag is ClusterFlag.NONE:
+        fits = not any(ci.number in clusters for clusters in _lists(si, ci.order))
+    else:
+        lists = si.frag_clusters if flag is ClusterFlag.FRAG else si.nonfull_clusters
+        fits, there = 0 < ci.count < SWAPFILE_CLUSTER, ci.number in lists[ci.order]
+    if not fits or not there:
+        where = "is on another list" if flag is ClusterFlag.NONE or fits else "does not fit"
+        message = f"{ci.lock.name} has flag {flag}, {ci.count} slots, and {where}"
+        raise Violation("I-LIST", message)
+
+
+def _lists(si: SwapInfoStruct, order: int) -> tuple[Clusters, ...]:
+    """The lists on which a cluster of *order* can be."""
+    by_order = si.nonfull_clusters[order], si.frag_clusters[order]
+    return (si.free_clusters, si.full_clusters, si.discard_clusters, *by_order)
+
+
+def stored_at(si: SwapInfoStruct, ci: SwapClusterInfo, off: int) -> int | None:
+    """The data that who reads the slot *off* gets: zeros, zswap's or the device's."""
+    slot = ci.number * SWAPFILE_CLUSTER + off
+    if zero_of(word_at(ci, off)):
+        return 0
+    if slot in si.zswap:
+        return si.zswap[slot].token
+    return si.data.get(slot)
+
+
+def check_stored(si: SwapInfoStruct, ci: SwapClusterInfo, off: int, token: int | None) -> None:
+    """Check that a slot holds *token*, which no folio is going to hold any more.
+
+    Raises:
+        Violation: (I-DIRTYCLEAN) it holds something else: the data are lost.
+    """
+    stored = stored_at(si, ci, off)
+    if stored != token:
+        slot = f"{si.name}:{ci.number * SWAPFILE_CLUSTER + off}"
+        raise Violation("I-DIRTYCLEAN", f"{slot} holds {stored}, its clean folio {token}")
+
+
+def check_clean(kernel: Kernel, folio: Folio) -> None:
+    """Check that the slots of a cached folio, if it is clean for sure, hold its data.
+
+    A mapped one may be dirty as its entries know, and one under writeback is on its way.
+    """
+    unsure = folio.dirty or folio.writeback or folio.mapcount or not folio.uptodate
+    if unsure or not folio.swapcache:
+        return
+    si = kernel.devices[swp_type(folio.swap)]
+    ci = swap_cluster(si, swp_offset(folio.swap))
+    for page, token in enumerate(folio.pages):
+        check_stored(si, ci, swp_cluster_offset(folio.swap) + page, token)
 
 
 def _check_left(kernel: Kernel, where: str, pfn: int, new: int) -> None:
@@ -153,11 +241,12 @@ def check_refs(folio: Folio) -> None:
     if folio.frozen:
         return
     cache = folio.nr if folio.swapcache else 0
+    file = folio.nr if folio.mapping is not None else 0
     held = sum(folio.holders.values())
-    if folio.refs != cache + folio.mapcount + held:
+    if folio.refs != cache + file + folio.mapcount + held:
         message = (
-            f"{folio.name} has {folio.refs} references: "
-            f"{cache} of the cache, {folio.mapcount} of page tables, {held} held"
+            f"{folio.name} has {folio.refs} references: {cache} of the cache, "
+            f"{file} of a file, {folio.mapcount} of page tables, {held} held"
         )
         raise Violation("I-REFS", message)
 

@@ -19,14 +19,17 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from swaptrio.checks.calls import check_uncharged, wrapped
+from swaptrio.checks.calls import check_fallbacks, check_pinned, check_uncharged, wrapped
 from swaptrio.checks.lockdep import LockClass, LockOrder
 from swaptrio.checks.memory import Cached, Memory
 from swaptrio.checks.owners import Owners
 from swaptrio.checks.quiescent import check_quiescent, slots_in_use
 from swaptrio.checks.slots import (
+    check_extended,
     check_folio,
+    check_list,
     check_owner,
+    check_stored,
     check_word,
     names,
     word_at,
@@ -52,6 +55,7 @@ from swaptrio.mm.swap_table import (
     swp_tb_is_shadow,
     swp_tb_to_pfn,
     swp_tb_to_shadow,
+    zero_of,
 )
 from swaptrio.sched import RwSem, SpinLock, Violation, current
 
@@ -71,11 +75,15 @@ class _Device:
 
 @attrs.define(eq=False)
 class _Cluster:
-    """A cluster with its device, and how many of its words are not NULL."""
+    """A cluster with its device, and how many of its words are not NULL.
+
+    *extended* are the counts in its extend table when its lock was taken.
+    """
 
     device: _Device
     ci: SwapClusterInfo
     used: int
+    extended: dict[int, int] = attrs.Factory(dict)
 
 
 @attrs.define(eq=False)
@@ -152,23 +160,42 @@ class Oracles:
     def at_end(self) -> None:
         """Check the kernel when no task is under way."""
         check_quiescent(self.kernel)
+        check_fallbacks(self.kernel, self.memory)
 
     def _lock_taken(self, lock: SpinLock | RwSem) -> None:
         self.order.taken(current().me(), lock)
 
     def _cluster_locked(self, cluster: _Cluster) -> None:
+        ci, me = cluster.ci, current().me()
         cluster.device.locked += 1
-        cluster.ci.touched.clear()
-        self.order.taken(current().me(), cluster.ci.lock)
+        ci.touched.clear()
+        cluster.extended = dict(ci.extend_table) if ci.extend_table else {}
+        self.order.taken(me, ci.lock)
+        if len(me.held) == 1:
+            check_pinned(self.memory, me, cluster.device.si.type, "locked")
 
     def _cluster_unlocked(self, cluster: _Cluster) -> None:
+        ci, si = cluster.ci, cluster.device.si
         cluster.device.locked -= 1
-        if cluster.ci.touched:
-            changed = self._check_words(cluster)
+        changed = self._extended(cluster)
+        if ci.touched or changed:
+            changed += self._check_words(cluster)
+            check_extended(si, ci, ci.touched)
             self._check_folios(cluster)
             self._check_used(cluster)
             for entry in changed:
                 self.owners.changed(entry)
+        if ci.flags is not ClusterFlag.NONE:  # the end looks at those on no list
+            check_list(si, ci)
+
+    def _extended(self, cluster: _Cluster) -> list[SwpEntry]:
+        """The slots whose count in the extend table has changed."""
+        before, after = cluster.extended, cluster.ci.extend_table or {}
+        if not before and not after:
+            return []
+        base = cluster.ci.number * SWAPFILE_CLUSTER
+        offs = [off for off in {**before, **after} if before.get(off) != after.get(off)]
+        return [swp_entry(cluster.device.si.type, base + off) for off in offs]
 
     def _check_words(self, cluster: _Cluster) -> list[SwpEntry]:
         """Check the words that were written; gives the slots whose count has changed."""
@@ -190,16 +217,29 @@ class Oracles:
     def _note(self, si: SwapInfoStruct, entry: SwpEntry, old: int, new: int) -> None:
         memory = self.memory
         memory.changes[entry] = memory.changes.get(entry, 0) + 1
+        if zero_of(new) and swp_offset(entry) in si.zswap:
+            slot = f"{si.name}:{swp_offset(entry)}"
+            memory.report("I-ZSW", f"{slot} is flagged as zeros, and zswap holds data for it")
         if swp_tb_is_folio(new):
             if swp_tb_is_shadow(old):
                 memory.shadows[entry] = swp_tb_to_shadow(old)
         elif swp_tb_is_folio(old):
             before = memory.shadows.pop(entry, None)
             folio = self.kernel.folios.get(swp_tb_to_pfn(old))
+            if folio is not None and folio.uptodate and count_of(new):
+                self._check_kept(si, entry, folio)
             rolled_back = folio is not None and not folio.lru and not folio.uptodate
             if rolled_back and swp_tb_is_shadow(new) and before != swp_tb_to_shadow(new):
                 slot = f"{si.name}:{swp_offset(entry)}"
                 memory.report("I-SHADOW", f"{slot} has another shadow after a rollback")
+
+    def _check_kept(self, si: SwapInfoStruct, entry: SwpEntry, folio: Folio) -> None:
+        """A folio has left a slot that is in use, so the slot must hold its data."""
+        cached = self.memory.cached.get(folio.pfn)
+        if cached is not None and 0 <= entry - cached.entry < folio.nr:
+            ci = swap_cluster(si, swp_offset(entry))
+            token = folio.pages[entry - cached.entry]
+            check_stored(si, ci, swp_cluster_offset(entry), token)
 
     def _check_folios(self, cluster: _Cluster) -> None:
         si, ci = cluster.device.si, cluster.ci

@@ -85,7 +85,10 @@ class Watch(Protocol):
 
 @pytest.fixture
 def watch() -> Watch:
-    """Runs breakers, each a task that gets the world, and the scenario's own tasks."""
+    """Runs breakers, each a task that gets the world, and the scenario's own tasks.
+
+    A breaker counts as somebody who keeps the device there, and need not say so.
+    """
 
     def watch(
         *breakers: Breaker,
@@ -111,6 +114,7 @@ def watch() -> Watch:
             if before is not None:
                 before(world)
             for number, breaker in enumerate(breakers):
+                world.oracles.memory.pins[f"breaker-{number}", 0] += 1
                 execution.spawn(f"breaker-{number}", breaker, world)
 
         verdict = run(program, strategy or FirstChoice(), budget=2000).verdict

@@ -92,7 +92,7 @@ def test_two_tasks_against_each_other_are_found(watch: Watch) -> None:
     lru = LockClass.ZSWAP_LRU
     outcome = watch(nested(LockClass.DEVICE, lru), nested(lru, LockClass.DEVICE))
     assert outcome.found == "I-SPIN"
-    assert "breaker-0 the other way round" in outcome.verdict.message
+    assert "breaker-0 at test.take the other way round" in outcome.verdict.message
 
 
 def test_an_inversion_over_a_third_lock_is_found(watch: Watch) -> None:

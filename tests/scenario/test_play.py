@@ -293,7 +293,7 @@ PASSED = 'verdict = "passed"'
         (
             entry("v3", PASSED, 'reports = ["I-ONE"]'),
             "expect.v3.reports[0]",
-            "this check ends the execution; only I-SHADOW report",
+            "this check ends the execution; only I-SHADOW, I-ZSW report",
             "",
         ),
         (
