@@ -25,13 +25,12 @@ from swaptrio.mm.shmem import (
     shmem_write,
 )
 from swaptrio.mm.shmem.page_cache import filemap_get_entry
-from swaptrio.mm.swap import lru_add_drain_all
+from swaptrio.mm.swap import folio_isolate_lru, lru_add_drain_all
 from swaptrio.mm.swap_h import swp_entry
 from swaptrio.mm.swap_state import swap_cache_read_folio
 from swaptrio.mm.swapfile import get_swap_device, put_swap_device
 from swaptrio.mm.vmscan import (
     ScanControl,
-    folio_isolate_lru,
     madvise_pageout,
     reclaim_pages,
     shrink_lruvec,
