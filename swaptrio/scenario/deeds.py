@@ -50,6 +50,8 @@ DeedKind = Literal[
     "file-write",
     "file-swapout",
     "file-truncate",
+    "use-memory",
+    "use-file",
 ]
 
 _AT_A_PAGE: Final = ("process", "page")
@@ -77,6 +79,8 @@ DEED_KEYS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "file-write": (_AT_AN_INDEX, ()),
     "file-swapout": (_AT_AN_INDEX, ()),
     "file-truncate": (_AT_AN_INDEX, ("nr",)),
+    "use-memory": (("process",), ("nr",)),
+    "use-file": (("file",), ("nr",)),
 }
 
 

@@ -36,6 +36,7 @@ from swaptrio.mm.vmscan import (
     shrink_lruvec,
 )
 from swaptrio.mm.zswap import shrink_memcg_cb, zswap_writeback_entry
+from swaptrio.scenario.busy import use_file, use_memory
 from swaptrio.sched import current
 
 if TYPE_CHECKING:
@@ -191,6 +192,14 @@ async def _zswap_writeback(kernel: Kernel, deed: DeedSetup) -> str:
     return str(error) if isinstance(error, Errno) else "written"
 
 
+async def _use_memory(kernel: Kernel, deed: DeedSetup) -> str:
+    return await use_memory(kernel, process_of(kernel, deed.process), deed.nr)
+
+
+async def _use_file(kernel: Kernel, deed: DeedSetup) -> str:
+    return await use_file(kernel, file_of(kernel, deed.file), deed.nr)
+
+
 def _place(kernel: Kernel, deed: DeedSetup) -> tuple[MmStruct, int]:
     assert deed.page is not None
     return process_of(kernel, deed.process), deed.page
@@ -221,4 +230,6 @@ _RUN: Final[dict[str, Callable[[Kernel, DeedSetup], Coroutine[Any, Any, str]]]] 
     "file-write": _file_write,
     "file-swapout": _file_swapout,
     "file-truncate": _file_truncate,
+    "use-memory": _use_memory,
+    "use-file": _use_file,
 }
