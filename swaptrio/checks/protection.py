@@ -75,6 +75,8 @@ TABLE: Final = (
         "shmem_alloc_and_add_folio",
         "shmem_truncate_range",
         "shmem_unuse",
+        "shrink_folio_list",
+        "swap_vma_readahead",
     ),
     _locked(r".+ cluster \d+\.table", "cluster lock", "swap_table_get"),
     _locked(
@@ -92,8 +94,7 @@ TABLE: Final = (
     _atomic(_FOLIO + "mapcount", "an atomic counter"),
     _atomic(_FOLIO + r"data:\d+", "the bytes of users, who race as they like"),
     _atomic(
-        _FOLIO + r"(exists|lru_link|split_link)|folios|lru|lru_batches|cpu .+\.lru_batch.*"
-        "|deferred_split|next_pfn",
+        _FOLIO + "(exists|lru_link|split_link)|folios|lru|deferred_split|next_pfn",
         "lists of the allocator and of the LRU, each operation under a lock of its own",
     ),
     _atomic("lru_batches|cpu .+", "of one CPU each, which others ask to drain it"),
@@ -106,7 +107,7 @@ TABLE: Final = (
     _atomic("(nr|total)_swap_pages", "counters of all devices, looked at for a hint"),
     _atomic("storage_suspended", "set while nothing else runs"),
     _atomic(r".+\.scheduled(:\w+)?", "one atomic bit for each work"),
-    _atomic(r"cpu .+\.swap_order_\d+|percpu_swap_cluster", "the CPU's own; swapoff exchanges"),
+    _atomic("percpu_swap_cluster", "each CPU's own; swapoff exchanges what is stale"),
     _atomic(r".+\.(flags|max|pages)", "single words, written once by swapon and swapoff"),
     _atomic(
         r".+\.(memory|memsw|swap|limit|online|id_refs|nonresident_age)|memcg \d+|memcgs",

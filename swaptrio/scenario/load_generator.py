@@ -2,9 +2,9 @@
 """A load generator: many processes over many clusters, and everything that can go on at once.
 
 `load_scenario` makes a scenario of any size. Each process and each file is used by a task of
-its own, groups are over their limits, reclaim and the shrinker of zswap never rest, and one of the
-devices is swapped off and on again. It goes on until the execution has taken a number of steps;
-then everybody comes to an end, and the oracles look at what is left.
+its own, groups are over their limits, reclaim and the shrinker of zswap never rest, and one of
+the devices is swapped off and on again. It goes on until the execution has taken a number of
+steps; then everybody comes to an end, and the oracles look at what is left.
 """
 
 from __future__ import annotations

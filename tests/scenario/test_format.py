@@ -26,6 +26,7 @@ from swaptrio.scenario.format import (
     WindowStep,
     check_words,
 )
+from swaptrio.scenario.setup import Failure
 
 FAULT: dict[str, Any] = {"name": "fault", "run": "fault", "process": "P", "page": 17}
 AHEAD: dict[str, Any] = {"name": "ahead", "run": "readahead", "device": "swap0", "slot": 19}

@@ -14,7 +14,6 @@ from swaptrio.mm.memory.suitable import (
     can_swapin_thp,
     slots_are_alike,
     swap_pte_batch,
-    swapin_readahead,
     thp_swapin_suitable_orders,
 )
 from swaptrio.mm.memory.swap_fault import (
@@ -50,7 +49,6 @@ __all__ = [
     "should_try_to_free_swap",
     "slots_are_alike",
     "swap_pte_batch",
-    "swapin_readahead",
     "thp_swapin_suitable_orders",
     "unmap_page_range",
     "user_load",

@@ -15,7 +15,7 @@ from swaptrio.mm.swap_table import _swap_cgroup_get, swap_table_get, zero_of
 from swaptrio.mm.vmstat import PMD_ORDER
 
 if TYPE_CHECKING:
-    from swaptrio.mm.mm_types import Folio, MmStruct, SwapPte, VmFault
+    from swaptrio.mm.mm_types import MmStruct, SwapPte, VmFault
 
 
 def pte_move_swp_offset(pte: SwapPte, delta: int) -> SwapPte:
@@ -93,14 +93,3 @@ def slots_are_alike(kernel: Kernel, entry: SwpEntry, nr: int) -> bool:
     owners = {_swap_cgroup_get(ci, off) for off in slots}
     zeros = {zero_of(swap_table_get(ci, off)) for off in slots}
     return len(owners) == len(zeros) == 1
-
-
-@kernel_function
-async def swapin_readahead(
-    kernel: Kernel, entry: SwpEntry, gfp: str, vmf: VmFault | None
-) -> Folio | None:
-    """Read a slot on a device with readahead: the slot alone, as the window is not modelled.
-
-    Order 0 only; none on any failure. May sleep.
-    """
-    return await swap_state.swap_cache_read_folio(kernel, entry, gfp, "vma", 0, readahead=True)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from swaptrio.mm import swap_state
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.kernel import Kernel, kernel_function, warn_on
-from swaptrio.mm.memory.suitable import swap_pte_batch, swapin_readahead
+from swaptrio.mm.memory.suitable import swap_pte_batch
 from swaptrio.mm.memory.write_protect import do_wp_page, wp_page_copy
 from swaptrio.mm.mm_types import PresentPte, VmFaultReason, let_go
 from swaptrio.mm.page_alloc import (
@@ -92,7 +92,7 @@ async def _find_or_read(
         return folio
     if si.is_sync():
         return await swap_state.swapin_sync(kernel, entry, GFP_HIGHUSER_MOVABLE, vmf)
-    return await swapin_readahead(kernel, entry, GFP_HIGHUSER_MOVABLE, vmf)
+    return await swap_state.swapin_readahead(kernel, entry, GFP_HIGHUSER_MOVABLE, vmf)
 
 
 async def _nothing_read(vmf: VmFault) -> VmFaultReason:

@@ -172,10 +172,11 @@ async def shmem_swapin_sync(
 
 @kernel_function
 async def shmem_swapin_cluster(kernel: Kernel, entry: SwpEntry, index: int) -> Folio | None:
-    """Read a slot on a device that is not synchronous, at order 0. May sleep."""
-    return await swap_state.swap_cache_read_folio(
-        kernel, entry, GFP, "shmem", index, readahead=False
-    )
+    """Read a slot on a device that is not synchronous, at order 0, and those around it.
+
+    May sleep.
+    """
+    return await swap_state.swap_cluster_readahead(kernel, entry, GFP, "shmem", index)
 
 
 @kernel_function

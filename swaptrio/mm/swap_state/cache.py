@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The swap cache (mm/swap_state.c): what all versions of the patch share.
+"""The swap cache: what all versions of the patch share.
 
 What they differ in (the range check, the allocation for one order, the order loop, the callers
 that loop over lookup and allocation) stands in `swaptrio.variants`; their declarations are at
