@@ -63,6 +63,8 @@ PARTS = {
     "_nothing_read": "do_swap_page",
     "_map": "do_swap_page",
     "_give_up": "do_swap_page",
+    "_move_present": "move_pages_pte",
+    "_move_swapped": "move_pages_pte",
     "_end": "block_device",
     "_reclaim_unused": "try_to_reclaim_swap",
     "_charge_slots": "folio_alloc_swap",

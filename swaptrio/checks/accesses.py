@@ -205,8 +205,6 @@ _LEFT_OUT: Final[dict[type, dict[str, str]]] = {
     },
     Folio: {
         "pfn": _FIXED,
-        "order": _FIXED,
-        "nr": _FIXED,
         "lock": _ITSELF,
         "holders": _ORACLES,
         "wait": _ITSELF,

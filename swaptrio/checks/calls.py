@@ -16,7 +16,15 @@ from swaptrio.checks.memory import Attempts, Memory
 from swaptrio.checks.slots import check_clean, check_owner, word_at
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.kernel import FUNCTIONS, Kernel
-from swaptrio.mm.mm_types import Folio, MmStruct, PresentPte, Pte, SwapPte, VmFaultReason
+from swaptrio.mm.mm_types import (
+    Folio,
+    MigrationPte,
+    MmStruct,
+    PresentPte,
+    Pte,
+    SwapPte,
+    VmFaultReason,
+)
 from swaptrio.mm.swap_h import (
     SwapClusterInfo,
     SwapInfoStruct,
@@ -266,6 +274,7 @@ def _check_match(mm: MmStruct, page: int, before: Pte, pte: PresentPte) -> None:
     """A present entry takes the place of the swap entry that its folio caches.
 
     Or that of nothing, with a folio that was never in the cache; or of itself, to be writable.
+    An entry that is copied, moved or restored takes the place of nothing too, of its own folio.
     """
     folio = pte.folio
     where = f"{mm.name}:{page}"
@@ -277,10 +286,12 @@ def _check_match(mm: MmStruct, page: int, before: Pte, pte: PresentPte) -> None:
         if not folio.swapcache or folio.swap + pte.index != before.entry:
             message = f"{where} names slot {swp_offset(before.entry)}, and gets {folio.name}"
             raise Violation("I-PTEMATCH", f"{message} page {pte.index}")
+    elif isinstance(before, MigrationPte):
+        pass  # the folio that it names may have become another
     elif isinstance(before, PresentPte):
         if before.folio is not folio or before.index != pte.index:
             raise Violation("I-PTEMATCH", f"{where} is mapped, and gets {folio.name}")
-    elif folio.swapcache:
+    elif folio.swapcache and (page in mm.ptes or folio.index + pte.index != page):
         raise Violation("I-PTEMATCH", f"{where} names no slot, and gets {folio.name}")
 
 

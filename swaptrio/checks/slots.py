@@ -182,7 +182,7 @@ def _check_left(kernel: Kernel, where: str, pfn: int, new: int) -> None:
     folio = kernel.folios.get(pfn)
     if folio is None:
         return  # its end was looked at when it was freed
-    if swp_tb_is_folio(new) and folio.swapcache:
+    if swp_tb_is_folio(new) and folio.swapcache and _overlaps(kernel, folio, new):
         other = f"folio {swp_tb_to_pfn(new):#x}"
         raise Violation("I-ONE", f"{where} is taken over by {other} from {folio.name}")
     if not folio.lock.owned():
@@ -190,6 +190,14 @@ def _check_left(kernel: Kernel, where: str, pfn: int, new: int) -> None:
         raise Violation("I-DELLOCK", message)
     if folio.writeback:
         raise Violation("I-DELLOCK", f"{folio.name} leaves {where} under writeback")
+
+
+def _overlaps(kernel: Kernel, folio: Folio, word: int) -> bool:
+    """Whether *folio* lies in slots of the one that *word* names: it was not split from it."""
+    other = kernel.folios.get(swp_tb_to_pfn(word))
+    if other is None:
+        return True
+    return folio.swap < other.swap + other.nr and other.swap < folio.swap + folio.nr
 
 
 def _check_zero_to_one(kernel: Kernel, where: str, old: int, new: int) -> None:

@@ -14,6 +14,7 @@ class Errno(IntEnum):
     EIO = 5
     EAGAIN = 11
     ENOMEM = 12
+    EFAULT = 14
     EBUSY = 16
     EEXIST = 17
     EINVAL = 22

@@ -26,7 +26,8 @@ class Folio:
     of each whether it belongs to one process alone (PageAnonExclusive). *mapping* and *index*
     place a shmem folio in its file. *holders* counts the references that a task holds for
     itself, by task name; it is there for the oracles. *frozen* is set while reclaim has frozen
-    the references at 0. *deferred* says that it waits to be split.
+    the references at 0. *deferred* says that it waits to be split, and *split_queue* on the
+    queue of which group.
     """
 
     pfn: int
@@ -52,6 +53,7 @@ class Folio:
     freed: bool = False
     mapcount: int = 0
     memcg: MemCgroup | None = None
+    split_queue: MemCgroup | None = None
     mapping: AddressSpace | None = None
     index: int = 0
     pages: list[int | None] = attrs.Factory(list)
@@ -94,11 +96,26 @@ class PresentPte:
 
 
 @attrs.frozen
+class MigrationPte:
+    """A page-table entry in place of a page that is being moved or split.
+
+    *pfn* is the page's, and the rest what the entry was like. Whoever faults waits for the
+    folio's lock. It is neither a reference nor a mapping.
+    """
+
+    pfn: int
+    writable: bool = False
+    exclusive: bool = False
+    dirty: bool = False
+    soft_dirty: bool = False
+
+
+@attrs.frozen
 class PoisonPte:
     """A page-table entry in place of data that could not be read: whoever looks gets SIGBUS."""
 
 
-Pte = SwapPte | PresentPte | PoisonPte | None
+Pte = SwapPte | PresentPte | MigrationPte | PoisonPte | None
 
 
 @attrs.define(eq=False)

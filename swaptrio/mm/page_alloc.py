@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from swaptrio.mm.deferred_split import folio_unqueue_deferred_split
 from swaptrio.mm.kernel import Kernel, kernel_function, warn_on
 from swaptrio.mm.memcontrol import mem_cgroup_uncharge
 from swaptrio.mm.mm_types import Folio, let_go
@@ -103,6 +104,7 @@ def _folio_put(kernel: Kernel, folio: Folio) -> None:
     if folio.lru:
         del kernel.lru[folio.pfn]
         folio.lru = False
+    folio_unqueue_deferred_split(kernel, folio)
     mem_cgroup_uncharge(kernel, folio)
     folio.freed = True
     del kernel.folios[folio.pfn]

@@ -9,15 +9,18 @@ its entries by looking at that place in each address space.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
+from swaptrio.mm.deferred_split import deferred_split_folio
 from swaptrio.mm.kernel import Kernel, kernel_function, warn_on
-from swaptrio.mm.mm_types import Folio, PresentPte, SwapPte
+from swaptrio.mm.mm_types import Folio, MigrationPte, PresentPte, SwapPte
 from swaptrio.mm.page_alloc import folio_put_refs
 from swaptrio.mm.swap_h import SwpEntry
 from swaptrio.mm.swapfile import folio_dup_swap
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from swaptrio.mm.errno import Errno
     from swaptrio.mm.mm_types import MmStruct, Pte
 
@@ -34,6 +37,7 @@ def ptep_clear_flush(kernel: Kernel, mm: MmStruct, page: int) -> None:
 
     Who looks without the lock meanwhile takes the page for one that was never touched.
     """
+    set_pte_at(kernel, mm, page, None)
     del mm.ptes[page]
 
 
@@ -96,8 +100,13 @@ def folio_move_anon_rmap(kernel: Kernel, folio: Folio) -> None:
 
 @kernel_function
 def folio_remove_rmap_ptes(kernel: Kernel, folio: Folio, nr: int) -> None:
-    """Note that *nr* pages of a folio are not mapped any more. The page-table lock is held."""
+    """Note that *nr* pages of a folio are not mapped any more. The page-table lock is held.
+
+    A large folio that is mapped in part now waits to be split.
+    """
     folio.mapcount -= nr
+    if folio.nr > 1 and folio.anon and folio.mapcount:
+        deferred_split_folio(kernel, folio)
 
 
 @kernel_function
@@ -106,10 +115,40 @@ async def try_to_unmap(kernel: Kernel, folio: Folio) -> bool:
 
     Every address space is looked at, in turn. A count that is full ends the walk.
     """
-    for mm in list(kernel.processes):
+    for mm in rmap_walk(kernel):
         if not await try_to_unmap_one(kernel, folio, mm):
             break
     return folio.mapcount == 0
+
+
+def rmap_walk(kernel: Kernel) -> Iterator[MmStruct]:
+    """Every address space once, those too that are made while somebody goes through them.
+
+    The kernel knows which of them can map a folio (its anon_vma); here it may be any.
+    """
+    processes = kernel.processes
+    position = 0
+    while position < len(processes):
+        mm = processes[position]
+        yield mm
+        if position < len(processes) and processes[position] is mm:
+            position += 1
+        elif mm in processes:  # one before it has gone
+            position = processes.index(mm) + 1
+
+
+def maps(pte: Pte, folio: Folio) -> TypeGuard[PresentPte]:
+    """Whether an entry maps a page of *folio*."""
+    return isinstance(pte, PresentPte) and pte.folio is folio
+
+
+def _may_map(mm: MmStruct, folio: Folio) -> bool:
+    """Whether an entry maps a page of *folio*, as seen without the page-table lock.
+
+    That cannot become so while the folio is locked but by fork, whose child comes later.
+    """
+    pages = range(folio.index, folio.index + folio.nr)
+    return any(maps(mm.ptes.get(page), folio) for page in pages)
 
 
 @kernel_function
@@ -118,14 +157,16 @@ async def try_to_unmap_one(kernel: Kernel, folio: Folio, mm: MmStruct) -> bool:
 
     Each entry is cleared first, so that nobody writes to the page any more. The count of its
     slot is raised before the new entry is published. A count that is full stops the walk with
-    that page mapped as before.
+    that page mapped as before. The lock is not taken where nothing maps the folio.
     """
+    if not _may_map(mm, folio):
+        return True
     async with mm.ptl.hold("try_to_unmap_one.lock"):
-        for index in range(folio.nr):
-            pte = mm.ptes.get(folio.index + index)
-            if not isinstance(pte, PresentPte) or pte.folio is not folio:
+        for page in range(folio.index, folio.index + folio.nr):
+            pte = mm.ptes.get(page)
+            if not maps(pte, folio):
                 continue
-            if await _unmap_page(kernel, folio, mm, folio.index + index, pte) is not None:
+            if await _unmap_page(kernel, folio, mm, page, pte) is not None:
                 return False
     return True
 
@@ -148,3 +189,64 @@ async def _unmap_page(
     folio_remove_rmap_ptes(kernel, folio, 1)
     folio_put_refs(kernel, folio, 1)
     return None
+
+
+@kernel_function
+async def try_to_migrate(kernel: Kernel, folio: Folio) -> None:
+    """Replace what maps a locked folio by migration entries, in every address space.
+
+    Whoever wants the pages waits for the folio's lock from then on.
+    """
+    for mm in rmap_walk(kernel):
+        if _may_map(mm, folio):
+            await try_to_migrate_one(kernel, folio, mm)
+
+
+@kernel_function
+async def try_to_migrate_one(kernel: Kernel, folio: Folio, mm: MmStruct) -> None:
+    """As `try_to_migrate`, in *mm* alone."""
+    async with mm.ptl.hold("try_to_migrate_one.lock"):
+        for page in range(folio.index, folio.index + folio.nr):
+            pte = mm.ptes.get(page)
+            if not maps(pte, folio):
+                continue
+            exclusive = folio.exclusive[pte.index]
+            if exclusive:
+                folio_try_share_anon_rmap_pte(kernel, folio, pte.index)
+            folio.dirty |= pte.dirty
+            pfn = folio.pfn + pte.index
+            entry = MigrationPte(pfn, pte.writable, exclusive, pte.dirty, pte.soft_dirty)
+            set_pte_at(kernel, mm, page, entry)
+            folio_remove_rmap_ptes(kernel, folio, 1)
+            folio_put_refs(kernel, folio, 1)
+
+
+@kernel_function
+async def remove_migration_ptes(kernel: Kernel, src: Folio, dst: Folio) -> None:
+    """Map *dst* where migration entries name *src*, which may be the same; both are locked.
+
+    (mm/migrate.c)
+    """
+    for mm in rmap_walk(kernel):
+        if _migrates(mm, src):
+            await remove_migration_pte(kernel, src, dst, mm)
+
+
+def _migrates(mm: MmStruct, folio: Folio) -> bool:
+    pages = range(folio.index, folio.index + folio.nr)
+    return any(isinstance(mm.ptes.get(page), MigrationPte) for page in pages)
+
+
+@kernel_function
+async def remove_migration_pte(kernel: Kernel, src: Folio, dst: Folio, mm: MmStruct) -> None:
+    """As `remove_migration_ptes`, in *mm* alone. (mm/migrate.c)"""
+    async with mm.ptl.hold("remove_migration_pte.lock"):
+        for page in range(src.index, src.index + src.nr):
+            pte = mm.ptes.get(page)
+            if not isinstance(pte, MigrationPte) or not 0 <= pte.pfn - src.pfn < src.nr:
+                continue
+            index = pte.pfn - src.pfn
+            dst.refs += 1
+            folio_add_anon_rmap_ptes(kernel, dst, index, 1, page, exclusive=pte.exclusive)
+            present = PresentPte(dst, index, pte.writable, pte.dirty, pte.soft_dirty)
+            set_pte_at(kernel, mm, page, present)

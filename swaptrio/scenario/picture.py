@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import attrs
 
 from swaptrio.mm.kernel import Kernel
-from swaptrio.mm.mm_types import Folio, PoisonPte, PresentPte, Pte, ShmemSwap, SwapPte
+from swaptrio.mm.mm_types import (
+    Folio,
+    MigrationPte,
+    PoisonPte,
+    PresentPte,
+    Pte,
+    ShmemSwap,
+    SwapPte,
+)
 from swaptrio.mm.swap_h import (
     SWAPFILE_CLUSTER,
     SWP_HIBERNATION,
@@ -218,6 +226,9 @@ def _pte(kernel: Kernel, pte: Pte) -> str:
             return "none"
         case PoisonPte():
             return "poison"
+        case MigrationPte():
+            words = [f"page {pte.pfn:#x} on its way"] + ["writable"] * pte.writable
+            words += ["dirty"] * pte.dirty
         case PresentPte():
             words = [f"{pte.folio.name} page {pte.index}"]
             words += ["writable"] * pte.writable + ["dirty"] * pte.dirty

@@ -379,7 +379,7 @@ def test_every_row_has_a_reason_and_only_locks_have_readers_without() -> None:
         ("P:16", Rule.LOCKED, "handle_mm_fault"),
         ("swap0:17.owner", Rule.LOCKED, "lookup_swap_cgroup_id"),
         ("swap0 cluster 0.count", Rule.LOCKED, ""),
-        ("folio 0x1000.swapcache", Rule.LOCKED, "free_folio_and_swap_cache"),
+        ("folio 0x1000.swapcache", Rule.LOCKED, "free_swap_cache"),
         ("folio 0x1000.refs", Rule.ORDERING, ""),
         ("folio 0x1000.lru", Rule.ATOMIC, ""),
         ("folio 0x1000.data:3", Rule.ATOMIC, ""),

@@ -219,8 +219,9 @@ UNSEEN = {
         "touched": "is there for the oracles",
     },
     Folio: {
-        "order": "does not change",
-        "nr": "does not change",
+        "order": "shows in how many pages its data has",
+        "nr": "as above",
+        "split_queue": "shows in the flags, and in its group",
         "swap": "shows in the slots",
         "freed": "a folio that is freed is not in the picture",
         "holders": "is there for the oracles",

@@ -25,8 +25,6 @@ from swaptrio.mm.memory.users import user_load, user_pin_store, user_read, user_
 from swaptrio.mm.memory.write_protect import do_wp_page, wp_can_reuse_anon_folio, wp_page_copy
 from swaptrio.mm.memory.zap import (
     exit_mmap,
-    free_folio_and_swap_cache,
-    free_swap_cache,
     mmap_region,
     unmap_page_range,
     zap_pte_range,
@@ -40,8 +38,6 @@ __all__ = [
     "do_wp_page",
     "dup_mm",
     "exit_mmap",
-    "free_folio_and_swap_cache",
-    "free_swap_cache",
     "handle_mm_fault",
     "handle_pte_fault",
     "mmap_region",

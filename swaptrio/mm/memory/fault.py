@@ -9,7 +9,15 @@ from swaptrio.mm.kernel import Kernel, kernel_function
 from swaptrio.mm.memory.anonymous import do_anonymous_page
 from swaptrio.mm.memory.swap_fault import do_swap_page
 from swaptrio.mm.memory.write_protect import do_wp_page, wp_page_copy
-from swaptrio.mm.mm_types import MmStruct, PresentPte, SwapPte, VmFault, VmFaultReason
+from swaptrio.mm.migrate import migration_entry_wait
+from swaptrio.mm.mm_types import (
+    MigrationPte,
+    MmStruct,
+    PresentPte,
+    SwapPte,
+    VmFault,
+    VmFaultReason,
+)
 from swaptrio.sched import Kind, point
 
 if TYPE_CHECKING:
@@ -80,6 +88,9 @@ async def handle_pte_fault(
         return await do_anonymous_page(kernel, mm, page, write=write)
     if isinstance(pte, SwapPte):
         return await do_swap_page(kernel, VmFault(mm, page, pte, write, retry_allowed))
+    if isinstance(pte, MigrationPte):
+        await migration_entry_wait(kernel, mm, page)
+        return VmFaultReason.NONE
     if not isinstance(pte, PresentPte):
         return VmFaultReason.HWPOISON
     copy = False

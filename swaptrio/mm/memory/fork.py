@@ -16,7 +16,7 @@ import attrs
 
 from swaptrio.mm.kernel import Kernel, kernel_function
 from swaptrio.mm.memory.zap import exit_mmap
-from swaptrio.mm.mm_types import MmStruct, PresentPte, SwapPte
+from swaptrio.mm.mm_types import MigrationPte, MmStruct, PresentPte, SwapPte
 from swaptrio.mm.rmap import folio_try_dup_anon_rmap_pte, set_pte_at
 from swaptrio.mm.swapfile import swap_dup_entry_direct
 from swaptrio.sched import RwSem, SpinLock
@@ -90,16 +90,20 @@ async def copy_pte_range(
 
 async def _copy_pte(kernel: Kernel, dst: MmStruct, src: MmStruct, page: int) -> Errno | None:
     pte = src.ptes.get(page)
+    if page in src.newest:
+        dst.newest[page] = src.newest[page]
     if isinstance(pte, SwapPte):
         error = await copy_nonpresent_pte(kernel, dst, src, page, pte)
         if error is not None:
             return error
     elif isinstance(pte, PresentPte):
         copy_present_pte(kernel, dst, src, page, pte)
+    elif isinstance(pte, MigrationPte):
+        shared = attrs.evolve(pte, writable=False, exclusive=False)
+        set_pte_at(kernel, src, page, shared)
+        set_pte_at(kernel, dst, page, shared)
     elif page in src.ptes:
         set_pte_at(kernel, dst, page, pte)
-    if page in src.newest:
-        dst.newest[page] = src.newest[page]
     return None
 
 

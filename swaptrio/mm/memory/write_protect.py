@@ -15,7 +15,6 @@ import attrs
 
 from swaptrio.mm.kernel import Kernel, kernel_function
 from swaptrio.mm.memcontrol import charge_memcg
-from swaptrio.mm.memory.zap import free_swap_cache
 from swaptrio.mm.mm_types import PresentPte, VmFaultReason, hold, let_go
 from swaptrio.mm.page_alloc import (
     folio_put,
@@ -31,6 +30,7 @@ from swaptrio.mm.rmap import (
     set_pte_at,
 )
 from swaptrio.mm.swap import folio_add_lru, lru_add_drain
+from swaptrio.mm.swap_state import free_swap_cache
 from swaptrio.mm.swapfile import folio_free_swap
 from swaptrio.sched import Kind, point
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from swaptrio.mm.kernel import Kernel, kernel_function
 from swaptrio.mm.memory.suitable import swap_ptes_from
 from swaptrio.mm.mm_types import Folio, PresentPte, SwapPte, hold
-from swaptrio.mm.page_alloc import folio_put, folio_trylock, folio_unlock
 from swaptrio.mm.rmap import folio_remove_rmap_ptes, set_pte_at
-from swaptrio.mm.swapfile import folio_free_swap, swap_put_entries_direct
+from swaptrio.mm.swap_state import free_folio_and_swap_cache
+from swaptrio.mm.swapfile import swap_put_entries_direct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -63,28 +63,6 @@ def _runs(pages: Iterable[int]) -> Iterator[tuple[int, int]]:
     for _, group in groupby(pages, lambda page: page - next(number)):
         run = list(group)
         yield run[0], len(run)
-
-
-@kernel_function
-async def free_folio_and_swap_cache(kernel: Kernel, folio: Folio) -> None:
-    """Drop the running task's reference, and the slots too if nobody else uses them.
-
-    (mm/swap_state.c)
-    """
-    await free_swap_cache(kernel, folio)
-    folio_put(kernel, folio)
-
-
-@kernel_function
-async def free_swap_cache(kernel: Kernel, folio: Folio) -> None:
-    """Give a folio's slots back if nobody uses them. (mm/swap_state.c)
-
-    Only tried where the folio is mapped nowhere and its lock is free.
-    """
-    if folio.swapcache and folio.mapcount == 0:
-        if await folio_trylock(kernel, folio, "free_swap_cache.trylock"):
-            await folio_free_swap(kernel, folio)
-            await folio_unlock(kernel, folio, "free_swap_cache.unlock")
 
 
 @kernel_function

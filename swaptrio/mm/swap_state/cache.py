@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from swaptrio.mm import swapfile
 from swaptrio.mm.kernel import Kernel, kernel_function, warn_on
 from swaptrio.mm.mm_types import Folio, hold, let_go, pfn_folio
-from swaptrio.mm.page_alloc import folio_try_get
+from swaptrio.mm.page_alloc import folio_put, folio_try_get, folio_trylock, folio_unlock
 from swaptrio.mm.swap_h import (
     NO_ENTRY,
     SwapClusterInfo,
@@ -161,6 +161,30 @@ def _swap_cache_del_folio(
 
 
 @kernel_function
+def _swap_cache_replace_folio(
+    kernel: Kernel, ci: SwapClusterInfo, old: Folio, new: Folio
+) -> None:
+    """Let *new* have the slots that its own entry says, in place of *old*.
+
+    Both are locked and in the cache, and the cluster lock is held. Counts and zero flags stay,
+    and no reference is moved. Where *old* was larger it keeps the rest: it has shrunk already,
+    and what it has left must not lie in *new*. Source: N; in M that check looks at the wrong
+    slots.
+    """
+    warn_on(kernel, not (old.swapcache and new.swapcache), "replaced while not in the cache")
+    warn_on(kernel, not (old.locked and new.locked), "replaced while not locked")
+    start = swp_cluster_offset(new.swap)
+    for off in range(start, start + new.nr):
+        flags = _swp_tb_get_flags(kernel, _swap_table_get(kernel, ci, off))
+        _swap_table_set(ci, off, pfn_to_swp_tb(new.pfn, flags))
+    if old.swap != new.swap:
+        start = swp_cluster_offset(old.swap)
+        words = (_swap_table_get(kernel, ci, off) for off in range(start, start + old.nr))
+        kept = all(swp_tb_is_folio(word) and swp_tb_to_pfn(word) == old.pfn for word in words)
+        warn_on(kernel, not kept, "replaced what the old folio was to keep")
+
+
+@kernel_function
 async def swap_cache_del_folio(kernel: Kernel, folio: Folio) -> None:
     """Take a locked folio out of the swap cache, with counters and references.
 
@@ -173,6 +197,25 @@ async def swap_cache_del_folio(kernel: Kernel, folio: Folio) -> None:
         _swap_cache_del_folio(kernel, ci, folio, entry, 0)
     let_go(folio, folio.nr)
     folio.refs -= folio.nr
+
+
+@kernel_function
+async def free_folio_and_swap_cache(kernel: Kernel, folio: Folio) -> None:
+    """Drop the running task's reference, and the slots too if nobody else uses them."""
+    await free_swap_cache(kernel, folio)
+    folio_put(kernel, folio)
+
+
+@kernel_function
+async def free_swap_cache(kernel: Kernel, folio: Folio) -> None:
+    """Give a folio's slots back if nobody uses them.
+
+    Only tried where the folio is mapped nowhere and its lock is free.
+    """
+    if folio.swapcache and folio.mapcount == 0:
+        if await folio_trylock(kernel, folio, "free_swap_cache.trylock"):
+            await swapfile.folio_free_swap(kernel, folio)
+            await folio_unlock(kernel, folio, "free_swap_cache.unlock")
 
 
 def _swap_entry_to_cluster(kernel: Kernel, entry: SwpEntry) -> SwapClusterInfo:

@@ -318,7 +318,7 @@ def test_mismatched_folio_that_is_cached_elsewhere(make_world: Callable[..., Any
 
     async def main() -> VmFaultReason:
         vmf = world.fault(3)
-        other = await world.cached(18)
+        other: Folio = await world.cached(18)
         await folio_lock(world.kernel, other, "main.lock")
         await folio_put_swap(world.kernel, other, 0)
         await folio_unlock(world.kernel, other, "main.unlock")
