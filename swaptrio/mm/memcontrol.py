@@ -25,7 +25,14 @@ import attrs
 
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.kernel import Kernel, kernel_function, warn_on
-from swaptrio.mm.swap_h import SwpEntry, swap_cluster, swp_cluster_offset, swp_offset, swp_type
+from swaptrio.mm.swap_h import (
+    SWP_WRITEOK,
+    SwpEntry,
+    swap_cluster,
+    swp_cluster_offset,
+    swp_offset,
+    swp_type,
+)
 from swaptrio.mm.swap_table import _swap_cgroup_clear, _swap_cgroup_get, _swap_cgroup_set
 from swaptrio.sched import Completion, ReceiveChannel, SendChannel, point
 
@@ -49,7 +56,8 @@ class MemCgroup:
     *id* is its private id, 1 and up, and *id_refs* the references on it. *limit* bounds
     *memory*, *swap_max* bounds *swap* (v2) and *memsw_limit* bounds *memsw* (v1), all in pages;
     none is no bound. The counters are those of the group and all groups below it.
-    *zswap_writeback* says that its pages may go past zswap to a device.
+    *zswap_writeback* says that its pages may go past zswap to a device. *nonresident_age* is
+    what `workingset` measures by.
     """
 
     name: str
@@ -64,6 +72,7 @@ class MemCgroup:
     memsw_limit: int | None = None
     zswap_writeback: bool = True
     id_refs: int = 1
+    nonresident_age: int = 0
 
 
 @attrs.frozen
@@ -327,6 +336,17 @@ def mem_cgroup_uncharge_swap(kernel: Kernel, entry: SwpEntry, nr: int) -> None:
         else:
             each.swap -= nr
     mem_cgroup_private_id_put(kernel, memcg, nr)
+
+
+@kernel_function
+def mem_cgroup_get_nr_swap_pages(kernel: Kernel, memcg: MemCgroup | None) -> int:
+    """The slots that a group may still have: free ones, as far as its limits go (v2)."""
+    free = sum(si.pages - si.inuse_pages for si in kernel.devices if si.flags & SWP_WRITEOK)
+    if memcg is not None and not kernel.config.memcg_v1:
+        for each in self_and_above(memcg):
+            if each.swap_max is not None:
+                free = min(free, each.swap_max - each.swap)
+    return max(free, 0)
 
 
 @kernel_function

@@ -87,7 +87,8 @@ async def folio_isolate_lru(kernel: Kernel, folio: Folio) -> bool:
 async def isolate_lru_folios(kernel: Kernel, nr: int, sc: ScanControl) -> list[Folio]:
     """Isolate up to *nr* folios, from the oldest on. Nothing is held but perhaps folio locks.
 
-    Active ones get one more turn: they are active no more, and the youngest now. What nobody
+    Active ones get one more turn: they are active no more, but in the working set, and the
+    youngest now. What nobody
     refers to any more is passed over, as whoever frees it takes it off.
     """
     await point("isolate_lru_folios.scan", Kind.WRITE, "lru")
@@ -98,7 +99,7 @@ async def isolate_lru_folios(kernel: Kernel, nr: int, sc: ScanControl) -> list[F
         if sc.memcg is not None and not mem_cgroup_is_descendant(folio.memcg, sc.memcg):
             continue
         if folio.active:
-            folio.active = False
+            folio.active, folio.workingset = False, True
             kernel.lru[folio.pfn] = kernel.lru.pop(folio.pfn)
         elif folio_try_get(kernel, folio):
             folio.lru = False
@@ -230,7 +231,7 @@ async def _shrink_folio(kernel: Kernel, folio: Folio, sc: ScanControl) -> str:
         why = await _write_dirty(kernel, folio)
         if why:
             return why
-    if not await _remove_mapping(kernel, folio):
+    if not await _remove_mapping(kernel, folio, sc.memcg):
         return await _keep_locked(kernel, folio, "in use")
     await folio_unlock(kernel, folio, "shrink_folio_list.free")
     sc.nr_reclaimed += folio.nr
@@ -301,8 +302,12 @@ async def pageout(kernel: Kernel, folio: Folio) -> Pageout:
 
 
 @kernel_function
-async def _remove_mapping(kernel: Kernel, folio: Folio) -> bool:
+async def _remove_mapping(
+    kernel: Kernel, folio: Folio, target_memcg: MemCgroup | None = None
+) -> bool:
     """Take a locked, clean folio out of the swap cache, unless somebody else refers to it.
+
+    *target_memcg* is the group that is reclaimed for, none for all.
 
     References are frozen at 0 first and the dirty flag is looked at after that, so that a write
     through a reference that has just gone is not lost. While they are frozen lookups spin. They
@@ -324,7 +329,7 @@ async def _remove_mapping(kernel: Kernel, folio: Folio) -> bool:
         if folio.dirty:
             folio.refs, folio.frozen = 1 + folio.nr, False
             return False
-        shadow = workingset_eviction(kernel, folio)
+        shadow = workingset_eviction(kernel, folio, target_memcg)
         node_stat_mod_folio(kernel, folio, "NR_FILE_PAGES", -folio.nr)
         lruvec_stat_mod_folio(kernel, folio, "NR_SWAPCACHE", -folio.nr)
         _memcg1_swapout(kernel, folio, entry)

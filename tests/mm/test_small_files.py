@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.huge_memory import highest_order, next_order, one_shifted_as_int
 from swaptrio.mm.kernel import kernel_function, labels_in, plain, warn_on
-from swaptrio.mm.page_alloc import new_folio
 from swaptrio.mm.swap_h import (
     round_down,
     swp_cluster_offset,
@@ -20,9 +19,7 @@ from swaptrio.mm.swap_h import (
     swp_offset,
     swp_type,
 )
-from swaptrio.mm.swap_table import xa_mk_value
 from swaptrio.mm.vmstat import count_mthp_stat
-from swaptrio.mm.workingset import workingset_eviction, workingset_refault
 from swaptrio.sched import point
 
 if TYPE_CHECKING:
@@ -78,18 +75,6 @@ def test_counted_orders(world: Any, order: int, counted: int) -> None:
     count_mthp_stat(world.kernel, order, "SWPIN")
 
     assert world.kernel.vmstat.mthp.total() == counted
-
-
-def test_refault_distance(world: Any) -> None:
-    """A shadow says how much was evicted since its own eviction."""
-    folio = new_folio(world.kernel, 0)
-    shadow = workingset_eviction(world.kernel, folio)
-    workingset_eviction(world.kernel, new_folio(world.kernel, 2))
-
-    workingset_refault(world.kernel, folio, shadow)
-
-    assert (world.kernel.workingset.refaults, world.kernel.workingset.distance) == (1, 4)
-    assert shadow != xa_mk_value(0)
 
 
 def test_errno_text() -> None:
