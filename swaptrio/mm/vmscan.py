@@ -30,10 +30,12 @@ from swaptrio.mm.page_alloc import (
     folio_wait_writeback,
 )
 from swaptrio.mm.page_io import swap_finish_plug, swap_start_plug, swap_writeout
-from swaptrio.mm.rmap import try_to_unmap_one
+from swaptrio.mm.rmap import try_to_unmap
 from swaptrio.mm.shmem import shmem_writeout
-from swaptrio.mm.swap_h import swap_cluster, swp_offset, swp_type
+from swaptrio.mm.swap import folio_isolate_lru, lru_add, lru_add_drain
+from swaptrio.mm.swap_h import swap_cluster, swp_cluster_offset, swp_offset, swp_type
 from swaptrio.mm.swap_state import _swap_cache_do_del_folio
+from swaptrio.mm.swap_table import SWP_TB_COUNT_MAX, count_of, swap_table_get
 from swaptrio.mm.swapfile import folio_alloc_swap
 from swaptrio.mm.vmstat import lruvec_stat_mod_folio, node_stat_mod_folio
 from swaptrio.mm.workingset import workingset_eviction
@@ -70,20 +72,6 @@ class ScanControl:
 
 
 @kernel_function
-async def folio_isolate_lru(kernel: Kernel, folio: Folio) -> bool:
-    """Take a folio off the LRU, with a reference for the running task; whether it was on it.
-
-    The caller has something that keeps the folio there, such as a page-table lock.
-    """
-    await point("folio_isolate_lru.isolate", Kind.WRITE, "lru")
-    if not folio.lru or not folio_try_get(kernel, folio):
-        return False
-    folio.lru = False
-    del kernel.lru[folio.pfn]
-    return True
-
-
-@kernel_function
 async def isolate_lru_folios(kernel: Kernel, nr: int, sc: ScanControl) -> list[Folio]:
     """Isolate up to *nr* folios, from the oldest on. Nothing is held but perhaps folio locks.
 
@@ -113,8 +101,7 @@ async def move_folios_to_lru(kernel: Kernel, folios: list[Folio]) -> None:
     """Put isolated folios back on the LRU, the youngest now, and drop their references."""
     for folio in folios:
         await point("move_folios_to_lru.add", Kind.WRITE, "lru")
-        folio.lru = True
-        kernel.lru[folio.pfn] = folio
+        lru_add(kernel, folio)
         folio_put(kernel, folio)
 
 
@@ -126,6 +113,7 @@ async def shrink_lruvec(kernel: Kernel, nr: int, memcg: MemCgroup | None = None)
     group of v1 waits for the writeback that it meets.
     """
     sc = ScanControl(memcg, may_wait=memcg is not None and kernel.config.memcg_v1)
+    await lru_add_drain(kernel)
     while nr > 0:
         folios = await isolate_lru_folios(kernel, min(nr, SWAP_CLUSTER_MAX), sc)
         if not folios:
@@ -170,6 +158,7 @@ async def madvise_pageout(kernel: Kernel, mm: MmStruct, page: int) -> str:
         is not on the LRU), ``locked``, ``no slots``, ``count is full``, ``mapped`` or
         ``being written``. Of a folio that was split: why the first piece was kept that was.
     """
+    await lru_add_drain(kernel)
     async with mm.ptl.hold("madvise_pageout.lock"):
         pte = mm.ptes.get(page)
         if not isinstance(pte, PresentPte):
@@ -223,10 +212,8 @@ async def _shrink_folio(kernel: Kernel, folio: Folio, sc: ScanControl) -> str:
             return await _activate_locked(kernel, folio, "no slots")
         folio.dirty = True
     if folio.mapcount:
-        if not await _unmap(kernel, folio):
-            return await _activate_locked(kernel, folio, "count is full")
-        if folio.mapcount:
-            return await _activate_locked(kernel, folio, "mapped")
+        if not await try_to_unmap(kernel, folio):
+            return await _activate_locked(kernel, folio, _why_mapped(kernel, folio))
     if folio.dirty:
         why = await _write_dirty(kernel, folio)
         if why:
@@ -240,12 +227,12 @@ async def _shrink_folio(kernel: Kernel, folio: Folio, sc: ScanControl) -> str:
     return ""
 
 
-async def _unmap(kernel: Kernel, folio: Folio) -> bool:
-    """Unmap a folio from all address spaces; false where a count is full."""
-    for mm in kernel.processes:
-        if not await try_to_unmap_one(kernel, folio, mm):
-            return False
-    return True
+def _why_mapped(kernel: Kernel, folio: Folio) -> str:
+    """Why a folio is still mapped: the count of a slot is full, or somebody forks."""
+    ci = swap_cluster(kernel.devices[swp_type(folio.swap)], swp_offset(folio.swap))
+    start = swp_cluster_offset(folio.swap)
+    counts = [count_of(swap_table_get(ci, off)) for off in range(start, start + folio.nr)]
+    return "count is full" if max(counts) >= SWP_TB_COUNT_MAX - 1 else "mapped"
 
 
 async def _write_dirty(kernel: Kernel, folio: Folio) -> str:

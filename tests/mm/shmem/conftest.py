@@ -13,7 +13,8 @@ from swaptrio.mm.errno import Errno
 from swaptrio.mm.mm_types import AddressSpace, Folio
 from swaptrio.mm.page_alloc import folio_put, folio_unlock
 from swaptrio.mm.shmem import shmem_get_folio
-from swaptrio.mm.vmscan import ScanControl, folio_isolate_lru, reclaim_pages
+from swaptrio.mm.swap import folio_isolate_lru
+from swaptrio.mm.vmscan import ScanControl, reclaim_pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
