@@ -99,7 +99,6 @@ TABLE: Final = (
     _atomic("lru_batches|cpu .+", "of one CPU each, which others ask to drain it"),
     _atomic(r".+:\d+\.data|.+\.data", "what the device holds, which it orders itself"),
     _atomic(r".+:\d+\.zswap|.+\.zswap", "a tree, each operation under its own lock"),
-    _atomic("zswap_lru.*", "a list, which is changed within steps of its own lock"),
     _ordering(r".+\.(users|dying)", "a per-CPU reference count, killed with an RCU wait"),
     _ordering(r".+\.inuse_pages", "an atomic counter, lowered after a write barrier"),
     _atomic(r".+\.available", "one bit of that counter"),
