@@ -76,7 +76,7 @@ PARTS = {
     "_drop_folio": "shmem_truncate_range",
     "_drop_poison": "shmem_truncate_range",
     "_abort_writeback": "zswap_writeback_entry",
-    "_shrink_folio": "shrink_folio_list",
+    "remove_and_free": "shrink_folio_list",
     "_wait_unlocked": "shrink_folio_list",
     "_write_dirty": "shrink_folio_list",
     "_steal": "cluster_alloc_swap_entry",

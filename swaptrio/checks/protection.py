@@ -86,6 +86,12 @@ TABLE: Final = (
         "user_pin_store",
         "user_read",
         "user_store",
+        "user_store",
+        "filemap_get_entry",
+        "shmem_confirm_swap",
+        "shmem_alloc_and_add_folio",
+        "shmem_truncate_range",
+        "shmem_unuse",
     ),
     _locked(r".+ cluster \d+\.table", "cluster lock", "swap_table_get"),
     _locked(

@@ -26,7 +26,6 @@ import attrs
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.kernel import Kernel, kernel_function, warn_on
 from swaptrio.mm.swap_h import (
-    SWP_WRITEOK,
     SwpEntry,
     swap_cluster,
     swp_cluster_offset,
@@ -341,7 +340,7 @@ def mem_cgroup_uncharge_swap(kernel: Kernel, entry: SwpEntry, nr: int) -> None:
 @kernel_function
 def mem_cgroup_get_nr_swap_pages(kernel: Kernel, memcg: MemCgroup | None) -> int:
     """The slots that a group may still have: free ones, as far as its limits go (v2)."""
-    free = sum(si.pages - si.inuse_pages for si in kernel.devices if si.flags & SWP_WRITEOK)
+    free = kernel.nr_swap_pages
     if memcg is not None and not kernel.config.memcg_v1:
         for each in self_and_above(memcg):
             if each.swap_max is not None:

@@ -24,12 +24,15 @@ import attrs
 from swaptrio.mm import swapfile, zswap
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.kernel import Kernel, kernel_function, warn_on
+from swaptrio.mm.mm_types import hold
 from swaptrio.mm.page_alloc import (
     folio_end_writeback,
-    folio_put_refs,
+    folio_put,
+    folio_trylock,
     folio_unlock,
     folio_wait_writeback,
 )
+from swaptrio.mm.swap import folio_add_lru
 from swaptrio.mm.swap_h import (
     SWP_STABLE_WRITES,
     swap_cluster,
@@ -183,7 +186,28 @@ async def end_swap_bio_write(kernel: Kernel, bio: Bio, error: Errno | None) -> N
     folio.reclaim = False
     folio_end_writeback(kernel, folio)
     folio.holders["writeback"] -= 1
-    folio_put_refs(kernel, folio, 1)
+    hold(folio)
+    if not (folio.dropbehind and await folio_end_dropbehind(kernel, folio)):
+        folio_put(kernel, folio)
+
+
+@kernel_function
+async def folio_end_dropbehind(kernel: Kernel, folio: Folio) -> bool:
+    """Free a folio that was to be dropped when it is written; whether that was done.
+
+    (mm/filemap.c) The running task has one reference. Where anybody else has, or the lock, or
+    has dirtied it, it stays, and goes on the LRU at last. Source: N; what becomes of it then is
+    not verified, and this the simplest legal behaviour.
+    """
+    from swaptrio.mm.vmscan import remove_and_free  # which needs this file first
+
+    folio.dropbehind = False
+    if await folio_trylock(kernel, folio, "folio_end_dropbehind.trylock"):
+        if not folio.dirty and await remove_and_free(kernel, folio):
+            return True
+        await folio_unlock(kernel, folio, "folio_end_dropbehind.unlock")
+    folio_add_lru(kernel, folio)
+    return False
 
 
 @kernel_function

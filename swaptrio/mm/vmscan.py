@@ -36,7 +36,7 @@ from swaptrio.mm.swap import folio_isolate_lru, lru_add, lru_add_drain
 from swaptrio.mm.swap_h import swap_cluster, swp_cluster_offset, swp_offset, swp_type
 from swaptrio.mm.swap_state import _swap_cache_do_del_folio
 from swaptrio.mm.swap_table import SWP_TB_COUNT_MAX, count_of, swap_table_get
-from swaptrio.mm.swapfile import folio_alloc_swap
+from swaptrio.mm.swapfile import folio_alloc_swap, folio_free_swap, mem_cgroup_swap_full
 from swaptrio.mm.vmstat import lruvec_stat_mod_folio, node_stat_mod_folio
 from swaptrio.mm.workingset import workingset_eviction
 from swaptrio.sched import Kind, point
@@ -218,13 +218,22 @@ async def _shrink_folio(kernel: Kernel, folio: Folio, sc: ScanControl) -> str:
         why = await _write_dirty(kernel, folio)
         if why:
             return why
-    if not await _remove_mapping(kernel, folio, sc.memcg):
+    if not await remove_and_free(kernel, folio, sc.memcg):
         return await _keep_locked(kernel, folio, "in use")
-    await folio_unlock(kernel, folio, "shrink_folio_list.free")
     sc.nr_reclaimed += folio.nr
+    return ""
+
+
+async def remove_and_free(
+    kernel: Kernel, folio: Folio, target_memcg: MemCgroup | None = None
+) -> bool:
+    """Free a locked, clean folio unless somebody else refers to it; whether that was done."""
+    if not await _remove_mapping(kernel, folio, target_memcg):
+        return False
+    await folio_unlock(kernel, folio, "shrink_folio_list.free")
     folio.frozen = False
     _folio_put(kernel, folio)
-    return ""
+    return True
 
 
 def _why_mapped(kernel: Kernel, folio: Folio) -> str:
@@ -258,7 +267,9 @@ async def _write_dirty(kernel: Kernel, folio: Folio) -> str:
 
 
 async def _activate_locked(kernel: Kernel, folio: Folio, why: str) -> str:
-    """Keep a folio that is not worth another look soon."""
+    """Keep a folio that is not worth another look soon; no unused slots where they are scarce."""
+    if folio.swapcache and mem_cgroup_swap_full(kernel, folio):
+        await folio_free_swap(kernel, folio)
     folio.active = True
     return await _keep_locked(kernel, folio, why)
 

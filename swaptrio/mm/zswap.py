@@ -50,12 +50,14 @@ def zswap_is_full(kernel: Kernel) -> bool:
 def zswap_entry_free(kernel: Kernel, si: SwapInfoStruct, entry: ZswapEntry) -> None:
     """Free an entry that is in no tree any more, and take it off the LRU.
 
-    The lock of the LRU is taken and given back within the step: who picks an entry under it
-    has no scheduling point there.
+    The lock of the LRU is taken and given back within the step: nobody keeps it over a
+    scheduling point.
     """
     slot = swp_entry(si.type, entry.offset)
+    swapfile.lock_at_once(kernel.zswap_lru_lock)
     if kernel.zswap_lru.get(slot) is entry:
         del kernel.zswap_lru[slot]
+    kernel.zswap_lru_lock.release()
 
 
 @kernel_function
@@ -196,10 +198,20 @@ async def zswap_writeback_entry(
     zswap_invalidate(kernel, si, swp_offset(entry))
     count_vm_events(kernel, "ZSWPWB", 1)
     folio.uptodate = True
-    folio.reclaim = True
+    zswap_mark_for_reclaim(kernel, folio)
     await page_io._swap_writepage(kernel, folio)
     folio_put(kernel, folio)
     return None
+
+
+@kernel_function
+def zswap_mark_for_reclaim(kernel: Kernel, folio: Folio) -> None:
+    """Let a folio be reclaimed as soon as it is written: nobody has asked for it.
+
+    Source: M. In N, where it is not on the LRU, it is dropped at the end of its writeback
+    (dropbehind, see `end_swap_bio_write`).
+    """
+    folio.reclaim = True
 
 
 async def _abort_writeback(kernel: Kernel, folio: Folio, error: Errno) -> Errno:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from swaptrio.scenario.deeds import DeedSetup, TaskSetup
+from swaptrio.scenario.deeds import TaskSetup
 from swaptrio.scenario.format import Scenario
 from swaptrio.scenario.setup import (
     DeviceSetup,

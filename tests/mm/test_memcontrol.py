@@ -23,7 +23,7 @@ from swaptrio.mm.memcontrol import (
 from swaptrio.mm.memory import handle_mm_fault
 from swaptrio.mm.mm_types import PresentPte, SwapPte
 from swaptrio.mm.page_alloc import alloc_pages, folio_put, folio_put_refs, new_folio
-from swaptrio.mm.swapfile import swap_put_entries_direct
+from swaptrio.mm.swapfile import mem_cgroup_swap_full, swap_put_entries_direct
 from swaptrio.mm.vmscan import madvise_pageout
 from swaptrio.sched import Run
 
@@ -324,3 +324,20 @@ def test_replaced_folio(world: Any) -> None:
     assert (new.memcg, other.memcg, world.m2.memory) == (world.m2, None, 2)
     folio_put_refs(world.kernel, old, 1)
     assert world.m2.memory == 1
+
+
+@pytest.mark.parametrize(
+    ("v1", "limit", "full"), [(False, 3, True), (False, 5, False), (True, 3, False)]
+)
+def test_swap_is_scarce_for_a_group(
+    make_world: Callable[..., Any], v1: bool, limit: int, full: bool
+) -> None:
+    """Swap is scarce where half of a limit is used, of the group or above it (v2)."""
+    world = make_world(memcg_v1=v1)
+    world.m1.parent, world.m2.swap_max = world.m2, limit
+    for slot in (16, 17):
+        world.swapped(slot)
+    folio = new_folio(world.kernel, 0)
+    assert not mem_cgroup_swap_full(world.kernel, folio)
+    mem_cgroup_charge(world.kernel, folio, world.m1)
+    assert mem_cgroup_swap_full(world.kernel, folio) is full

@@ -18,7 +18,7 @@ from swaptrio.mm.page_io import (
 )
 from swaptrio.mm.swap_h import SWP_STABLE_WRITES
 from swaptrio.mm.swapfile import folio_put_swap
-from swaptrio.sched import Run, now
+from swaptrio.sched import Run, now, point
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -470,3 +470,34 @@ def test_not_freed_under_writeback(make_world: Callable[..., Any]) -> None:
     results = world.play(main=main, window=[Run("main")])
     assert results["main"] == (3, 1)
     assert world.slots(16) == "f0"
+
+
+@pytest.mark.parametrize("kept", ["", "held", "locked", "dirty"])
+def test_dropbehind(make_world: Callable[..., Any], kept: str) -> None:
+    """A folio to be dropped is free after its write, or on the LRU if somebody wants it."""
+    world = make_world(sync=False)
+    world.swapped(16)
+
+    async def main() -> Folio:
+        folio = await _ready(world, 16, 77)
+        del world.kernel.lru[folio.pfn]
+        folio.lru, folio.dropbehind = False, True
+        await swap_writeout(world.kernel, folio)
+        if kept == "locked":
+            await folio_lock(world.kernel, folio, "main.lock")
+        folio.dirty = kept == "dirty"
+        if kept != "held":
+            folio_put(world.kernel, folio)
+        await folio_wait_writeback(world.kernel, folio, "main.wait")
+        await point("main.end")
+        if kept == "locked":
+            await folio_unlock(world.kernel, folio, "main.unlock")
+        if kept == "held":
+            folio_put(world.kernel, folio)
+        return folio
+
+    steps = [Run("main", "main.wait"), Run("swap0-disk", "swap0.bios.receive", times=2)]
+    folio = world.play(main=main, window=steps)["main"]
+    assert (folio.freed, folio.lru, folio.dropbehind) == (not kept, bool(kept), False)
+    assert world.slots(16).startswith("f1" if kept else "s1")
+    assert world.si.data[16] == 77

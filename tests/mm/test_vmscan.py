@@ -531,3 +531,21 @@ def test_isolation(world: Any) -> None:
         return [*seen, folio.lru, folio.refs]
 
     assert world.play(main=main)["main"] == [True, False, False, 2, True, 1]
+
+
+@pytest.mark.parametrize(("swap_max", "word"), [(None, "f0"), (2, "-")])
+def test_slots_that_are_scarce(world: Any, swap_max: int | None, word: str) -> None:
+    """A folio that is kept for long gives up slots that nobody uses, where they are scarce."""
+    world.m1.swap_max = swap_max
+    folio = _resident(world, 3)
+
+    async def main() -> str:
+        return await madvise_pageout(world.kernel, world.mm, 3)
+
+    async def not_unmapped(*_: object) -> bool:
+        return False
+
+    world.kernel.functions["try_to_unmap"] = not_unmapped
+    assert world.play(main=main)["main"] == "mapped"
+    assert world.slots(1) == word
+    assert (folio.swapcache, folio.active) == (swap_max is None, True)

@@ -11,7 +11,6 @@ from swaptrio.mm import setup
 from swaptrio.mm.memory import handle_mm_fault
 from swaptrio.mm.mm_types import PresentPte
 from swaptrio.mm.page_alloc import new_folio
-from swaptrio.mm.swap_h import SWP_WRITEOK
 from swaptrio.mm.swap_table import xa_mk_value
 from swaptrio.mm.vmscan import shrink_lruvec
 from swaptrio.mm.workingset import workingset_eviction, workingset_refault
@@ -121,17 +120,15 @@ def test_empty_shadow(world: Any) -> None:
     assert (back.active, world.kernel.workingset.refaults) == (False, 1)
 
 
-@pytest.mark.parametrize("why", ["full", "limit", "off"])
+@pytest.mark.parametrize("why", ["full", "limit"])
 def test_no_room_to_swap(world: Any, why: str) -> None:
     """Where nothing can be swapped out active pages could not have left instead."""
     _active(world, 3, world.m1)
     shadow = workingset_eviction(world.kernel, _folio(world), world.m1)
     if why == "full":
-        world.si.inuse_pages = world.si.pages
-    elif why == "limit":
-        world.m1.swap_max = 0
+        world.kernel.nr_swap_pages = 0
     else:
-        world.si.flags &= ~SWP_WRITEOK
+        world.m1.swap_max = 0
     back = _folio(world, world.m1)
     workingset_refault(world.kernel, back, shadow)
     assert back.active is False

@@ -304,8 +304,10 @@ def test_swapoff(zswap_world: Callable[..., Any], left: bool, warnings: int) -> 
     if left:
         world.swapped(16, zswap=True)
 
-    zswap_swapoff(world.kernel, world.si)
+    async def main() -> None:
+        zswap_swapoff(world.kernel, world.si)
 
+    world.play(main=main)
     assert (world.si.zswap, world.kernel.zswap_lru) == ({}, {})
     assert len(world.kernel.warnings) == warnings
 

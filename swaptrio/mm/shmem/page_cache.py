@@ -18,6 +18,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+@kernel_function
+def xas_store(
+    kernel: Kernel, file: AddressSpace, index: int, entry: Folio | ShmemSwap | PoisonPte | None
+) -> None:
+    """Let *entry* stand at an index, or nothing. The i_pages lock is held. (lib/xarray.c)
+
+    A large entry is stored at each index that it covers, as the same object.
+    """
+    if entry is not None:
+        file.pages[index] = entry
+    else:
+        file.pages.pop(index, None)
+
+
 def span_of(index: int, order: int) -> range:
     """The indices of the entry of an order that stands at *index*."""
     base = index & -(1 << order)
@@ -73,7 +87,7 @@ async def shmem_add_to_page_cache(
     async with file.i_pages.hold("shmem_add_to_page_cache.lock"):
         if _holds_expected(file, folio.nr, index, expected):
             for number in range(index, index + folio.nr):
-                file.pages[number] = folio
+                xas_store(kernel, file, number, folio)
             node_stat_mod_folio(kernel, folio, "NR_FILE_PAGES", folio.nr)
             lruvec_stat_mod_folio(kernel, folio, "NR_SHMEM", folio.nr)
             return None
@@ -116,11 +130,9 @@ async def shmem_delete_from_page_cache(
     assert file is not None
     async with file.i_pages.hold("shmem_delete_from_page_cache.lock"):
         for number in range(folio.index, folio.index + folio.nr):
+            xas_store(kernel, file, number, swap)
             if swap is None:
-                del file.pages[number]
                 file.newest.pop(number, None)
-            else:
-                file.pages[number] = swap
         folio.mapping = None
         node_stat_mod_folio(kernel, folio, "NR_FILE_PAGES", -folio.nr)
         lruvec_stat_mod_folio(kernel, folio, "NR_SHMEM", -folio.nr)
@@ -141,7 +153,7 @@ async def shmem_split_large_entry(
             return Errno.EEXIST
         if there.order:
             for offset, number in enumerate(span_of(index, there.order)):
-                file.pages[number] = ShmemSwap(SwpEntry(entry + offset))
+                xas_store(kernel, file, number, ShmemSwap(SwpEntry(entry + offset)))
     return None
 
 
@@ -162,7 +174,7 @@ async def shmem_free_swap(
         if span.start < index or span.stop > end:
             return 0
         for number in span:
-            del file.pages[number]
+            xas_store(kernel, file, number, None)
             file.newest.pop(number, None)
     await swap_put_entries_direct(kernel, swap.entry, len(span))
     return len(span)

@@ -16,6 +16,7 @@ from swaptrio.mm.shmem.page_cache import (
     shmem_confirm_swap,
     shmem_split_large_entry,
     span_of,
+    xas_store,
 )
 from swaptrio.mm.swap_h import SwpEntry, round_down, swp_type
 from swaptrio.mm.swapfile import folio_put_swap, get_swap_device, put_swap_device
@@ -194,7 +195,7 @@ async def shmem_set_folio_swapin_error(
             return
         poison = PoisonPte()
         for number in range(index, index + folio.nr):
-            file.pages[number] = poison
+            xas_store(kernel, file, number, poison)
     await folio_wait_writeback(kernel, folio, "shmem_set_folio_swapin_error.writeback")
     await folio_put_swap(kernel, folio, None)
     await swap_state.swap_cache_del_folio(kernel, folio)

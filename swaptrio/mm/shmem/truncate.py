@@ -13,6 +13,7 @@ from swaptrio.mm.shmem.page_cache import (
     shmem_delete_from_page_cache,
     shmem_free_swap,
     span_of,
+    xas_store,
 )
 from swaptrio.mm.shmem.users import shmem_get_folio
 
@@ -67,7 +68,7 @@ async def _drop(kernel: Kernel, file: AddressSpace, index: int, start: int, end:
     if isinstance(entry, ShmemSwap):
         return await _drop_swap(kernel, file, entry, index, start, end)
     if isinstance(entry, PoisonPte):
-        await _drop_poison(file, index)
+        await _drop_poison(kernel, file, index)
     return index + 1
 
 
@@ -100,8 +101,8 @@ async def _drop_swap(
     return max(span.start, start)
 
 
-async def _drop_poison(file: AddressSpace, index: int) -> None:
+async def _drop_poison(kernel: Kernel, file: AddressSpace, index: int) -> None:
     async with file.i_pages.hold("shmem_truncate_range.poison"):
         if isinstance(file.pages.get(index), PoisonPte):
-            del file.pages[index]
+            xas_store(kernel, file, index, None)
             file.newest.pop(index, None)

@@ -17,6 +17,7 @@ from swaptrio.mm.swapfile.counts import (
 )
 from swaptrio.mm.swapfile.devices import (
     get_swap_device,
+    lock_at_once,
     mem_cgroup_swap_full,
     put_swap_device,
     vm_swap_full,
@@ -42,6 +43,7 @@ __all__ = [
     "folio_maybe_swapped",
     "folio_put_swap",
     "get_swap_device",
+    "lock_at_once",
     "mem_cgroup_swap_full",
     "put_swap_device",
     "swap_dup_entry_direct",

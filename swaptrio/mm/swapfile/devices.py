@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from swaptrio.mm import zswap
 from swaptrio.mm.kernel import Kernel, kernel_function
+from swaptrio.mm.memcontrol import self_and_above
 from swaptrio.mm.swap_h import (
     SWP_WRITEOK,
     SwapInfoStruct,
@@ -177,11 +178,18 @@ def vm_swap_full(kernel: Kernel) -> bool:
 
 @kernel_function
 def mem_cgroup_swap_full(kernel: Kernel, folio: Folio) -> bool:
-    """Whether swap is scarce for a folio's group (mm/memcontrol.c).
+    """Whether swap is scarce for a locked folio's group (mm/memcontrol.c).
 
-    Groups have no limit of swap of their own in the model, so it is what `vm_swap_full` says.
+    Or for any group above it: half of its limit is used (v2). Always so if `vm_swap_full`.
     """
-    return vm_swap_full(kernel)
+    if vm_swap_full(kernel):
+        return True
+    if kernel.config.memcg_v1 or folio.memcg is None:
+        return False
+    return any(
+        memcg.swap_max is not None and memcg.swap * 2 >= memcg.swap_max
+        for memcg in self_and_above(folio.memcg)
+    )
 
 
 #: What a device's worker can be asked for.
