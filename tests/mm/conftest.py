@@ -28,6 +28,7 @@ from swaptrio.mm.swap_table import (
     xa_to_value,
     zero_of,
 )
+from swaptrio.mm.swapfile import get_swap_device, put_swap_device
 from swaptrio.sched import Execution, Run, Script, run
 from swaptrio.variants import load
 
@@ -95,10 +96,13 @@ class World:
 
     async def inserted(self, offset: int, order: int = 0) -> Folio:
         """A folio at a slot that is swapped out: locked, cached, charged, not read."""
+        si = await get_swap_device(self.kernel, self.entry(offset))
+        assert si is not None
         folio = await swap_cache_alloc_folio(
             self.kernel, self.entry(offset), "GFP", 1 << order, None, "task", 0
         )
         assert isinstance(folio, Folio)
+        await put_swap_device(self.kernel, si)
         return folio
 
     async def cached(self, offset: int, order: int = 0) -> Folio:
