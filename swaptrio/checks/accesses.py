@@ -43,6 +43,7 @@ from swaptrio.checks.containers import (
     WatchedTally,
     listening,
 )
+from swaptrio.checks.owners import FilePages
 from swaptrio.mm.kernel import Kernel
 from swaptrio.mm.memcontrol import MemCgroup, Memcgs
 from swaptrio.mm.mm_types import AddressSpace, Folio, MmStruct
@@ -126,6 +127,16 @@ def _batches(kernel: Kernel, values: dict[str, list[Folio]]) -> Any:
         return WatchedQueue(batch, name(cpu), _keep)
 
     return WatchedMap(values, "lru_batches", lambda cpu: f"cpu {cpu}.lru_batches", keep)
+
+
+def _file_pages(file: AddressSpace, pages: dict[int, Any]) -> WatchedMap:
+    """The page cache of a file, of which oracles may hear as well."""
+
+    def name(index: int) -> str:
+        return f"{file.name}:{index}"
+
+    twin = pages if isinstance(pages, FilePages) else None
+    return WatchedMap(pages, f"{file.name}.pages", name, _keep, twin=twin)
 
 
 def _by_order(name: str) -> Make:
@@ -275,7 +286,7 @@ _CONTAINERS: Final[dict[type, dict[str, Make]]] = {
         "exclusive": _array(lambda folio, page: f"folio {folio.pfn:#x}.exclusive:{page}"),
     },
     MmStruct: {"ptes": _map("ptes", lambda mm, page: f"{mm.name}:{page}")},
-    AddressSpace: {"pages": _map("pages", lambda file, index: f"{file.name}:{index}")},
+    AddressSpace: {"pages": _file_pages},
     SwapInfoStruct: {
         "scheduled": _map("scheduled", lambda si, work: f"{si.name}.scheduled:{work}"),
         "global_cluster": _map("global_cluster", lambda si, n: f"{si.name}.global_cluster:{n}"),

@@ -17,6 +17,7 @@ from swaptrio.checks.slots import check_clean, check_owner, word_at
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.kernel import FUNCTIONS, Kernel
 from swaptrio.mm.mm_types import (
+    AddressSpace,
     Folio,
     MigrationPte,
     MmStruct,
@@ -233,8 +234,59 @@ def _unlocking(
 
 
 def _adding_to_lru(oracles: Oracles, function: Function, kernel: Kernel, folio: Folio) -> None:
+    """It may wait in a batch, which has a reference to it."""
     _refuse_uncharged(folio, "added to the LRU")
+    batched = oracles.memory.batched
+    batched[folio.pfn] = batched.get(folio.pfn, 0) + 1
     function(kernel, folio)
+
+
+def _got_to_lru(oracles: Oracles, function: Function, kernel: Kernel, folio: Folio) -> None:
+    batched = oracles.memory.batched
+    if batched.get(folio.pfn, 0) > 1:
+        batched[folio.pfn] -= 1
+    else:
+        batched.pop(folio.pfn, None)
+    function(kernel, folio)
+
+
+async def _moving(
+    oracles: Oracles, function: Function, kernel: Kernel, *args: Any, **named: Any
+) -> Any:
+    """A section in which a file's entry and its count change, one after the other."""
+    me = current().me()
+    oracles.owners.open(me)
+    result = await function(kernel, *args, **named)
+    oracles.owners.close(me)
+    return result
+
+
+def _loading(
+    oracles: Oracles, function: Function, kernel: Kernel, mm: MmStruct, page: int, token: Any
+) -> Any:
+    """I-MAPDATA, for what a user reads."""
+    _check_newest(f"{mm.name}:{page}", token, mm.newest.get(page))
+    return function(kernel, mm, page, token)
+
+
+def _copying(
+    oracles: Oracles,
+    function: Function,
+    kernel: Kernel,
+    file: AddressSpace,
+    index: int,
+    folio: Folio,
+) -> Any:
+    """I-MAPDATA, for what a reader of a file gets while the folio is there."""
+    token = function(kernel, file, index, folio)
+    if folio.mapping is file and file.pages.get(index) is folio:
+        _check_newest(f"{file.name}:{index}", token, file.newest.get(index, 0))
+    return token
+
+
+def _check_newest(where: str, token: int | None, newest: int | None) -> None:
+    if token is None or token != newest:
+        raise Violation("I-MAPDATA", f"{where} holds data {newest}, and {token} is read")
 
 
 def _freeing(oracles: Oracles, function: Function, kernel: Kernel, folio: Folio) -> None:
@@ -484,6 +536,13 @@ _WRAPPERS: Final[dict[str, Wrapper]] = {
     "folio_trylock": _trying_to_lock,
     "folio_unlock": _unlocking,
     "folio_add_lru": _adding_to_lru,
+    "lru_add": _got_to_lru,
+    "user_load": _loading,
+    "copy_folio_to_user": _copying,
+    "shmem_writeout": _moving,
+    "shmem_swapin_folio": _moving,
+    "shmem_free_swap": _moving,
+    "shmem_set_folio_swapin_error": _moving,
     "_folio_put": _freeing,
     "folio_try_get": _getting,
     "set_pte_at": _setting_pte,

@@ -160,10 +160,11 @@ class WatchedMap(dict[Any, Any]):
     """A dict; *key_name* gives the name of a key's value, *name* is that of the map.
 
     *shape* is what it counts as that a key comes or goes: `Access.ADD` where nobody cares in
-    which order they came.
+    which order they came. *twin* is what goes on watching the changes of a key for itself: it
+    is a dict that gets each of them as well.
     """
 
-    __slots__ = ("_key_name", "_name", "_shape", "_wrap")
+    __slots__ = ("_key_name", "_name", "_shape", "_twin", "_wrap")
 
     def __init__(
         self,
@@ -172,8 +173,10 @@ class WatchedMap(dict[Any, Any]):
         key_name: Callable[[Any], str],
         wrap: Wrap,
         shape: Access = _WRITE,
+        twin: dict[Any, Any] | None = None,
     ) -> None:
         super().__init__((key, wrap(key, value)) for key, value in values.items())
+        self._twin = twin
         self._name = name
         self._key_name = key_name
         self._wrap = wrap
@@ -217,6 +220,8 @@ class WatchedMap(dict[Any, Any]):
         if (touched := listening()) is not None:
             self._tell_write(touched, key, stays=True)
         super().__setitem__(key, self._wrap(key, value))
+        if self._twin is not None:
+            self._twin[key] = value
 
     def setdefault(self, key: Any, default: Any = None) -> Any:
         """As `dict.setdefault`."""
@@ -231,6 +236,8 @@ class WatchedMap(dict[Any, Any]):
         if (touched := listening()) is not None:
             self._tell_write(touched, key, stays=False)
         super().__delitem__(key)
+        if self._twin is not None:
+            del self._twin[key]
 
     def pop(self, key: Any, *default: Any) -> Any:
         """As `dict.pop`."""

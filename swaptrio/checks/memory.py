@@ -45,15 +45,17 @@ class Attempts:
 class Memory:
     """All of it, for one execution.
 
-    By page frame number: *cached*; *unread*, the folios whose read failed. By slot: *changes*,
-    how often its word was changed; *shadows*, those that an insertion has covered. By task:
-    *failures*, the allocations and charges that failed it; *allocating*, what it allocates in
-    the swap cache; *conflicts*, the slot that it last met EEXIST at, with its changes then;
-    *locked*, the folio that it locked last; *pins*, its references to devices. By order:
-    *fallbacks*, the attempts that failed. Besides: the soft *findings*, each once.
+    By page frame number: *cached*; *batched*, those that wait for the LRU, and how often;
+    *unread*, the folios whose read failed. By slot: *changes*, how often its word was changed;
+    *shadows*, those that an insertion has covered. By task: *failures*, the allocations and
+    charges that failed it; *allocating*, what it allocates in the swap cache; *conflicts*, the
+    slot that it last met EEXIST at, with its changes then; *locked*, the folio that it locked
+    last; *pins*, its references to devices. By order: *fallbacks*, the attempts that failed.
+    Besides: the soft *findings*, each once.
     """
 
     cached: dict[int, Cached] = attrs.Factory(dict)
+    batched: dict[int, int] = attrs.Factory(dict)
     changes: dict[SwpEntry, int] = attrs.Factory(dict)
     shadows: dict[SwpEntry, int] = attrs.Factory(dict)
     failures: dict[str, int] = attrs.Factory(dict)

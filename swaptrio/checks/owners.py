@@ -2,8 +2,9 @@
 """Who owns which slot, kept up to date entry by entry (I-COUNT).
 
 A count and its owners differ for a while: reclaim raises a count and then publishes the entry,
-zapping clears the entry and then drops the count. Both happen in one *section* of a task, as a
-rule while it holds a page-table lock. So what a task changes is unsettled until its section
+zapping clears the entry and then drops the count. Both happen in one *section* of a task: while
+it holds a page-table lock, or within a function that moves a page between a file and its slot.
+So what a task changes is unsettled until its section
 ends; a slot is looked at when nobody has it unsettled any more. A change outside of any section
 is looked at once.
 
@@ -12,18 +13,48 @@ No step looks at more than what it has changed, however many processes and slots
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from swaptrio.checks.slots import check_count, owners_of
+from swaptrio.checks.slots import check_count, owners_of, slot_of
 from swaptrio.mm.kernel import Kernel
-from swaptrio.mm.mm_types import SwapPte
+from swaptrio.mm.mm_types import ShmemSwap, SwapPte
 from swaptrio.mm.swap_h import SwpEntry, swap_cluster, swp_cluster_offset, swp_offset, swp_type
 from swaptrio.sched import Task, current
 
 if TYPE_CHECKING:
     from swaptrio.mm.mm_types import Pte
+
+#: Is told of an index, what stood there, and what stands there now.
+Tell = Callable[[int, object, object], None]
+
+
+class FilePages(dict[int, Any]):
+    """What stands at the indices of a file; each change is told to *tell*."""
+
+    __slots__ = ("tell",)
+
+    def __init__(self, pages: dict[int, Any], tell: Tell) -> None:
+        super().__init__(pages)
+        self.tell = tell
+
+    def __setitem__(self, index: int, there: Any) -> None:
+        before = self.get(index)
+        super().__setitem__(index, there)
+        self.tell(index, before, there)
+
+    def __delitem__(self, index: int) -> None:
+        before = self[index]
+        super().__delitem__(index)
+        self.tell(index, before, None)
+
+    def _refuse(self, *args: object) -> Any:
+        msg = "a file's entries are stored and deleted one by one"
+        raise TypeError(msg)
+
+    pop = popitem = clear = update = setdefault = _refuse
 
 
 @attrs.define(eq=False)
@@ -77,6 +108,13 @@ class Owners:
             self.change(before.entry, -1)
         if isinstance(after, SwapPte):
             self.change(after.entry, 1)
+
+    def file_changed(self, index: int, before: object, after: object) -> None:
+        """The running task has put *after* in place of *before* at an index of a file."""
+        if isinstance(before, ShmemSwap):
+            self.change(slot_of(before, index), -1)
+        if isinstance(after, ShmemSwap):
+            self.change(slot_of(after, index), 1)
 
     def change(self, entry: SwpEntry, owners: int) -> None:
         """The running task gives a slot so many *owners* more."""

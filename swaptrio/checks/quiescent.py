@@ -6,6 +6,7 @@ Everything is looked at, whoever has written it and when.
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import compress
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,7 @@ from swaptrio.checks.slots import (
     owners_of,
     word_at,
 )
+from swaptrio.mm.memcontrol import MemCgroup, self_and_above
 from swaptrio.mm.swap_h import (
     SWAPFILE_CLUSTER,
     SWP_USED,
@@ -44,7 +46,7 @@ from swaptrio.mm.swap_table import (
 from swaptrio.sched import Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from swaptrio.mm.kernel import Kernel
     from swaptrio.mm.mm_types import Folio
@@ -70,9 +72,10 @@ def check_quiescent(kernel: Kernel) -> None:
             entries += [SwpEntry(first + off) for off in used]
         check_device(si, in_use)
     check_owners(kernel, entries)
+    waiting = Counter(folio.pfn for batch in kernel.lru_batches.values() for folio in batch)
     for folio in kernel.folios.values():
-        check_rest(kernel, folio)
-    check_lru(kernel)
+        check_rest(kernel, folio, waiting[folio.pfn])
+    check_lru(kernel, waiting)
     check_stats(kernel)
     check_memcgs(kernel)
 
@@ -170,29 +173,31 @@ def check_off(kernel: Kernel, si: SwapInfoStruct) -> None:
             raise Violation("Q-OFF", f"{si.name} is swapped off, and has {number} {what}")
 
 
-def check_rest(kernel: Kernel, folio: Folio) -> None:
-    """Check that a folio is unlocked, held by nobody, in use, and what it says it is."""
+def check_rest(kernel: Kernel, folio: Folio, batched: int) -> None:
+    """Check that a folio is unlocked, held by nobody, in use, and what it says it is.
+
+    It may wait for the LRU still, in so many batches.
+    """
     if folio.locked:
         raise Violation("Q-LEAK", f"{folio.name} is still locked")
     holders = [name for name, count in folio.holders.items() if count]
     if holders:
         raise Violation("Q-LEAK", f"{folio.name} is still held by {', '.join(holders)}")
-    if not folio.swapcache and not folio.mapcount and folio.mapping is None:
+    if not (folio.swapcache or folio.mapcount or folio.mapping or batched):
         raise Violation("Q-LEAK", f"{folio.name} is in nobody's hands")
     if not folio.swapcache:
-        check_refs(folio)
+        check_refs(folio, batched)
         return
     si = kernel.devices[swp_type(folio.swap)]
-    check_folio(si, swap_cluster(si, swp_offset(folio.swap)), folio, ())
+    check_folio(si, swap_cluster(si, swp_offset(folio.swap)), folio, (), batched)
     if folio.memcg is None:
         raise Violation("I-INSERT-UNCHARGED", f"{folio.name} is cached and not charged")
     check_owner(kernel, folio)
     check_clean(kernel, folio)
 
 
-def check_lru(kernel: Kernel) -> None:
+def check_lru(kernel: Kernel, waiting: Counter[int]) -> None:
     """Check that every cached folio can be found by reclaim, and nothing that is gone."""
-    waiting = {folio.pfn for batch in kernel.lru_batches.values() for folio in batch}
     for folio in kernel.folios.values():
         on_its_way = folio.pfn in waiting or (folio.dropbehind and folio.writeback)
         if folio.swapcache and not folio.lru and not on_its_way:
@@ -203,53 +208,77 @@ def check_lru(kernel: Kernel) -> None:
 
 
 def check_stats(kernel: Kernel) -> None:
-    """Check the counters of cached pages."""
-    cached: dict[str, int] = {}
+    """Check the counters of cached pages, and of those in files."""
+    cached: Counter[str] = Counter()
+    filed: Counter[str] = Counter()
     for folio in kernel.folios.values():
-        if folio.swapcache:
-            group = "root" if folio.memcg is None else folio.memcg.name
-            cached[group] = cached.get(group, 0) + folio.nr
-    pages = sum(cached.values())
-    for item in ("NR_SWAPCACHE", "NR_FILE_PAGES"):
+        group = "root" if folio.memcg is None else folio.memcg.name
+        cached[group] += folio.nr if folio.swapcache else 0
+        filed[group] += folio.nr if folio.mapping is not None else 0
+    node = {
+        "NR_SWAPCACHE": cached.total(),
+        "NR_SHMEM": filed.total(),
+        "NR_FILE_PAGES": cached.total() + filed.total(),
+    }
+    for item, pages in node.items():
         counted = kernel.vmstat.node[item]
         if counted != pages:
-            raise Violation("Q-STATS", f"{item} is {counted}, {pages} pages are cached")
-    groups = dict.fromkeys([*(name for name, _ in kernel.vmstat.memcg), *cached])
-    for name in sorted(groups):
-        counted, pages = kernel.vmstat.memcg[name, "NR_SWAPCACHE"], cached.get(name, 0)
-        if counted != pages:
-            message = f"NR_SWAPCACHE of {name} is {counted}, {pages} pages are cached"
-            raise Violation("Q-STATS", message)
+            raise Violation("Q-STATS", f"{item} is {counted}, and there are {pages} such pages")
+    for item, by_group in (("NR_SWAPCACHE", cached), ("NR_SHMEM", filed)):
+        groups = dict.fromkeys([*(name for name, _ in kernel.vmstat.memcg), *by_group])
+        for name in sorted(groups):
+            counted, pages = kernel.vmstat.memcg[name, item], by_group[name]
+            if counted != pages:
+                message = f"{item} of {name} is {counted}, and there are {pages} such pages"
+                raise Violation("Q-STATS", message)
 
 
 def check_memcgs(kernel: Kernel) -> None:
     """Check what each group is charged for: resident pages, and slots on record.
 
-    With v1 a page that is in memory is charged as such, and its slot not as well.
+    A charge counts for a group and those above it. With v1 a page that is in memory is charged
+    as such, and its slot not as well. Each slot on record has a reference on the group's id.
     """
-    v1, groups = kernel.config.memcg_v1, kernel.memcgs.by_id
-    memory, slots = dict.fromkeys(groups, 0), dict.fromkeys(groups, 0)
+    v1 = kernel.config.memcg_v1
+    memory: Counter[MemCgroup] = Counter()
+    slots: Counter[MemCgroup] = Counter()
     for folio in kernel.folios.values():
         if folio.memcg is not None:
-            memory[folio.memcg.id] += folio.nr
+            for group in self_and_above(folio.memcg):
+                memory[group] += folio.nr
+    for owner, swapped, recorded in _records(kernel):
+        if owner.id_refs != recorded + owner.online:
+            message = (
+                f"the id of {owner.name} has {owner.id_refs} references, and {recorded} slots"
+            )
+            raise Violation("Q-MEMSW" if v1 else "Q-SWAP", message)
+        for group in self_and_above(owner):
+            slots[group] += swapped
+    for memcg in (*kernel.memcgs.by_id.values(), *kernel.memcgs.without_id):
+        pages, swapped = memory[memcg], slots[memcg]
+        if memcg.memory != pages:
+            raise Violation("Q-MEMCG", _charged(memcg, "memory", pages))
+        if memcg.memsw != (due := pages + swapped if v1 else 0):
+            raise Violation("Q-MEMSW", _charged(memcg, "memsw", due))
+        if memcg.swap != (due := 0 if v1 else swapped):
+            raise Violation("Q-SWAP", _charged(memcg, "swap", due))
+
+
+def _charged(memcg: MemCgroup, item: str, due: int) -> str:
+    return f"{memcg.name} is charged {getattr(memcg, item)} {item}, not {due}"
+
+
+def _records(kernel: Kernel) -> Iterator[tuple[MemCgroup, int, int]]:
+    """For each group with an id: the slots that it is charged for, and those on record."""
+    v1, groups = kernel.config.memcg_v1, kernel.memcgs.by_id
+    charged, recorded = Counter[int](), Counter[int]()
     for si in kernel.devices:
         for ci in si.clusters:
             for off, owner in ci.memcg_table.items():
                 if owner and owner not in groups:
                     message = f"slots are on record for {owner}, which is no group"
                     raise Violation("Q-MEMSW" if v1 else "Q-SWAP", message)
-                if owner and not (v1 and swp_tb_is_folio(word_at(ci, off))):
-                    slots[owner] += 1
-    for number, memcg in groups.items():
-        pages, swapped = memory[number], slots[number]
-        memsw, swap = (pages + swapped, 0) if v1 else (0, swapped)
-        if memcg.memory != pages:
-            raise Violation(
-                "Q-MEMCG", f"{memcg.name} is charged {memcg.memory} memory, not {pages}"
-            )
-        if memcg.memsw != memsw:
-            raise Violation(
-                "Q-MEMSW", f"{memcg.name} is charged {memcg.memsw} memsw, not {memsw}"
-            )
-        if memcg.swap != swap:
-            raise Violation("Q-SWAP", f"{memcg.name} is charged {memcg.swap} swap, not {swap}")
+                recorded[owner] += 1
+                charged[owner] += not (v1 and swp_tb_is_folio(word_at(ci, off)))
+    for number, group in groups.items():
+        yield group, charged[number], recorded[number]

@@ -211,11 +211,16 @@ def _check_zero_to_one(kernel: Kernel, where: str, old: int, new: int) -> None:
 
 
 def check_folio(
-    si: SwapInfoStruct, ci: SwapClusterInfo, folio: Folio, touched: Iterable[int]
+    si: SwapInfoStruct,
+    ci: SwapClusterInfo,
+    folio: Folio,
+    touched: Iterable[int],
+    batched: int,
 ) -> None:
     """Check a folio against the words of the cluster *ci*, whose lock is held.
 
-    *touched* are slots that may name it wrongly, besides those that it lies in.
+    *touched* are slots that may name it wrongly, besides those that it lies in. For *batched*
+    see `check_refs`.
 
     Raises:
         Violation: (I-BACKREF, I-ALIGN, I-REFS) they do not fit together.
@@ -236,7 +241,7 @@ def check_folio(
             slot = f"{si.name}:{ci.number * SWAPFILE_CLUSTER + off}"
             place = "elsewhere" if folio.swapcache else "not cached"
             raise Violation("I-BACKREF", f"{slot} names {folio.name}, which is {place}")
-    check_refs(folio)
+    check_refs(folio, batched)
 
 
 def names(word: int, folio: Folio) -> bool:
@@ -244,17 +249,18 @@ def names(word: int, folio: Folio) -> bool:
     return swp_tb_is_folio(word) and swp_tb_to_pfn(word) == folio.pfn
 
 
-def check_refs(folio: Folio) -> None:
-    """Check a folio's references against everybody who has one."""
+def check_refs(folio: Folio, batched: int) -> None:
+    """Check a folio's references against everybody who has one, *batched* of them batches."""
     if folio.frozen:
         return
     cache = folio.nr if folio.swapcache else 0
     file = folio.nr if folio.mapping is not None else 0
     held = sum(folio.holders.values())
-    if folio.refs != cache + file + folio.mapcount + held:
+    if folio.refs != cache + file + folio.mapcount + held + batched:
         message = (
             f"{folio.name} has {folio.refs} references: {cache} of the cache, "
-            f"{file} of a file, {folio.mapcount} of page tables, {held} held"
+            f"{file} of a file, {folio.mapcount} of page tables, {batched} of the LRU, "
+            f"{held} held"
         )
         raise Violation("I-REFS", message)
 

@@ -22,7 +22,7 @@ import attrs
 from swaptrio.checks.calls import check_fallbacks, check_pinned, check_uncharged, wrapped
 from swaptrio.checks.lockdep import LockClass, LockOrder
 from swaptrio.checks.memory import Cached, Memory
-from swaptrio.checks.owners import Owners
+from swaptrio.checks.owners import FilePages, Owners
 from swaptrio.checks.quiescent import check_quiescent, slots_in_use
 from swaptrio.checks.slots import (
     check_extended,
@@ -112,6 +112,7 @@ class Oracles:
             self.adopt(mm)
         for file in kernel.files:
             self._watch_lock(file.i_pages, LockClass.I_PAGES)
+            file.pages = FilePages(file.pages, self.owners.file_changed)
         self.owners.count()
         kernel.functions.update(wrapped(self))
 
@@ -257,7 +258,7 @@ class Oracles:
                     raise Violation("I-BACKREF", message)
 
     def _check_folio(self, si: SwapInfoStruct, ci: SwapClusterInfo, folio: Folio) -> None:
-        check_folio(si, ci, folio, ci.touched)
+        check_folio(si, ci, folio, ci.touched, self.memory.batched.get(folio.pfn, 0))
         cached = self.memory.cached.get(folio.pfn)
         if not folio.swapcache:
             if cached is not None:

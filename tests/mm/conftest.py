@@ -32,6 +32,8 @@ from swaptrio.mm.swap_table import (
 from swaptrio.mm.swapfile import (
     _try_to_reclaim_swap,
     folio_alloc_swap,
+    get_swap_device,
+    put_swap_device,
     swap_put_entries_direct,
 )
 from swaptrio.mm.swapfile.reclaim import TTRS_ANYWAY
@@ -102,10 +104,13 @@ class World:
 
     async def inserted(self, offset: int, order: int = 0) -> Folio:
         """A folio at a slot that is swapped out: locked, cached, charged, not read."""
+        si = await get_swap_device(self.kernel, self.entry(offset))
+        assert si is not None
         folio = await swap_cache_alloc_folio(
             self.kernel, self.entry(offset), "GFP", 1 << order, None, "task", 0
         )
         assert isinstance(folio, Folio)
+        await put_swap_device(self.kernel, si)
         return folio
 
     async def cached(self, offset: int, order: int = 0) -> Folio:

@@ -16,7 +16,12 @@ from swaptrio.mm.mm_types import PoisonPte, PresentPte, SwapPte, VmFaultReason
 from swaptrio.mm.page_alloc import folio_lock, folio_put, folio_try_get, folio_unlock
 from swaptrio.mm.swap_h import SWP_STABLE_WRITES
 from swaptrio.mm.swap_state import swap_cache_get_folio
-from swaptrio.mm.swapfile import folio_free_swap, folio_put_swap
+from swaptrio.mm.swapfile import (
+    folio_free_swap,
+    folio_put_swap,
+    get_swap_device,
+    put_swap_device,
+)
 from swaptrio.sched import Run, point
 
 if TYPE_CHECKING:
@@ -217,9 +222,12 @@ def _locked(world: Any, page: int) -> Callable[[], Any]:
 
     async def main() -> None:
         pte = world.mm.ptes[page]
+        si = await get_swap_device(world.kernel, pte.entry)
+        assert si is not None
         folio = await swap_cache_get_folio(world.kernel, pte.entry)
         assert folio is not None
         await folio_lock(world.kernel, folio, "holder.lock")
+        await put_swap_device(world.kernel, si)
         await point("holder.held")
         await world.release(folio)
 
