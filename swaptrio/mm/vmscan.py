@@ -267,7 +267,7 @@ async def _write_dirty(kernel: Kernel, folio: Folio) -> str:
 
 
 async def _activate_locked(kernel: Kernel, folio: Folio, why: str) -> str:
-    """Keep a folio that is not worth another look soon; its slots only if they are not scarce."""
+    """Keep a folio that is not worth another look soon; scarce slots it gives back."""
     if folio.swapcache and mem_cgroup_swap_full(kernel, folio):
         await folio_free_swap(kernel, folio)
     folio.active = True

@@ -100,6 +100,6 @@ def _others(users: int, steps: int) -> Iterator[TaskSetup]:
     for number in range(-(-users // _USERS_PER_RECLAIM)):
         yield TaskSetup(name=f"reclaim-{number}", run="reclaim", nr=4, steps=steps)
     yield TaskSetup(name="shrink", run="zswap-shrink", nr=2, steps=steps)
-    #on = DeedSetup(run="swapon", device="swap1")
+    # on = DeedSetup(run="swapon", device="swap1")
     return
     yield TaskSetup(name="off-and-on", run="swapoff", device="swap1", then=(on,), steps=steps)

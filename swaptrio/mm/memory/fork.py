@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from swaptrio.mm.kernel import Kernel, kernel_function
-from swaptrio.mm.memory.zap import exit_mmap
+from swaptrio.mm.memory.zap import exit_mmap, pages_of
 from swaptrio.mm.mm_types import MigrationPte, MmStruct, PresentPte, SwapPte
 from swaptrio.mm.rmap import folio_try_dup_anon_rmap_pte, set_pte_at
 from swaptrio.mm.swapfile import swap_dup_entry_direct
@@ -67,7 +67,8 @@ async def copy_page_range(kernel: Kernel, dst: MmStruct, src: MmStruct) -> Errno
     Both mmap_locks are held to write. ENOMEM where the count of a slot is full and cannot be
     kept elsewhere; the entries before it are copied then.
     """
-    for _, pages in groupby(sorted(src.ptes), lambda page: page // PTRS_PER_PTE):
+    known = await pages_of(src, "copy_page_range.ptl")
+    for _, pages in groupby(known, lambda page: page // PTRS_PER_PTE):
         error = await copy_pte_range(kernel, dst, src, list(pages))
         if error is not None:
             return error

@@ -57,6 +57,16 @@ def _batches(mm: MmStruct, page: int, nr: int) -> Iterator[tuple[int, int]]:
         number += length
 
 
+async def pages_of(mm: MmStruct, label: str) -> list[int]:
+    """The pages that have an entry, in order; none can be added, as the mmap_lock is held.
+
+    Looked at with the page-table lock, taken at *label*: without it an entry that reclaim is
+    about to replace is missing for a moment. The kernel goes by the VMA's range.
+    """
+    async with mm.ptl.hold(label):
+        return sorted(mm.ptes)
+
+
 def _runs(pages: Iterable[int]) -> Iterator[tuple[int, int]]:
     """The first and the length of each run of consecutive *pages*, which ascend."""
     number = count()
@@ -94,7 +104,7 @@ async def exit_mmap(kernel: Kernel, mm: MmStruct) -> None:
     """
     await mm.mmap_lock.acquire_write("exit_mmap.mmap_lock")
     mm.exited = True
-    for first, nr in _runs(sorted(mm.ptes)):
+    for first, nr in _runs(await pages_of(mm, "exit_mmap.ptl")):
         await zap_pte_range(kernel, mm, first, nr)
     mm.ptes.clear()
     await mm.mmap_lock.release("exit_mmap.mmap_unlock")
