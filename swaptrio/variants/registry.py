@@ -32,7 +32,7 @@ from swaptrio.words import nearest
 REQUIRED: Final = ("swap_cache_alloc_folio", "swap_cache_read_folio", "swapin_sync")
 
 #: The versions of the patch, in the order of time.
-VERSIONS: Final = ("pre", "v3", "v4", "v5")
+VERSIONS: Final = ("pre", "v3", "v4", "v5", "next")
 
 #: Characters that a message shows at most of what a file has raised.
 LONGEST_REASON: Final = 200

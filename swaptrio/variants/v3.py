@@ -41,6 +41,7 @@ from swaptrio.mm.page_alloc import (
     vma_alloc_folio,
 )
 from swaptrio.mm.page_io import swap_read_folio
+from swaptrio.mm.shmem.swapin import shmem_swapin_sync
 from swaptrio.mm.swap import folio_add_lru
 from swaptrio.mm.swap_h import SwapClusterInfo, SwpEntry, round_down, swp_cluster_offset
 from swaptrio.mm.swap_state import (
@@ -314,3 +315,18 @@ async def swapin_sync(
         return None
     await swap_read_folio(kernel, ret)
     return ret
+
+
+@kernel_function
+async def shmem_swap_alloc_folio(
+    kernel: Kernel, index: int, entry: SwpEntry, order: int
+) -> Folio | Errno:
+    """Swap in for a file, at the order of its entry; the callee adds order 0. May sleep.
+
+    One call, with one interleave index for all orders; ENOMEM for any failure. Nothing large
+    without THP, or where zswap was ever enabled.
+    """
+    if not kernel.config.thp or kernel.config.zswap_ever_enabled:
+        order = 0
+    ret = await shmem_swapin_sync(kernel, entry, 1 << order, index >> order)
+    return Errno.ENOMEM if isinstance(ret, Errno) else ret

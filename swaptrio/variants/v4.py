@@ -16,6 +16,7 @@ from swaptrio.mm.huge_memory import highest_order, next_order
 from swaptrio.mm.kernel import Kernel, kernel_function, plain, warn_on
 from swaptrio.mm.memory import thp_swapin_suitable_orders
 from swaptrio.mm.page_io import swap_read_folio
+from swaptrio.mm.shmem.swapin import shmem_swapin_sync
 from swaptrio.mm.swap_h import SWAPFILE_CLUSTER
 from swaptrio.mm.swap_state import swap_cache_get_folio
 from swaptrio.mm.vmstat import count_mthp_stat, count_vm_event
@@ -112,3 +113,18 @@ async def swapin_sync(
         return None
     await swap_read_folio(kernel, ret)
     return ret
+
+
+@kernel_function
+async def shmem_swap_alloc_folio(
+    kernel: Kernel, index: int, entry: SwpEntry, order: int
+) -> Folio | Errno:
+    """Swap in for a file, at the order of its entry or at order 0. May sleep.
+
+    One call, with one interleave index for all orders; ENOMEM for any failure. Nothing large
+    without THP, or where zswap was ever enabled.
+    """
+    if not kernel.config.thp or kernel.config.zswap_ever_enabled:
+        order = 0
+    ret = await shmem_swapin_sync(kernel, entry, 1 << order | 1, index >> order)
+    return Errno.ENOMEM if isinstance(ret, Errno) else ret
