@@ -42,7 +42,8 @@ LONGEST_REASON: Final = 200
 class Variant:
     """One version of the algorithm.
 
-    *functions* maps the name of a function of the model to what runs in its place. *labels* are
+    *functions* maps the name of a function of the model to what runs in its place. *mutant* says
+    that it has a mistake that was made on purpose. *labels* are
     those of all scheduling points that there are in this version. *base* is the version that it
     builds on, itself where it builds on none: its expectations hold for this one too.
     """
@@ -52,6 +53,7 @@ class Variant:
     base: str
     functions: Mapping[str, Callable[..., Any]]
     labels: frozenset[str]
+    mutant: bool = False
 
 
 def names() -> tuple[str, ...]:
@@ -71,10 +73,10 @@ def load(name: str) -> Variant:
         return _from_module(name, importlib.import_module(f"swaptrio.variants.{name}"))
     for mutant in MUTANTS:
         if mutant.name == name:
-            base = load("v3")
+            base = load(mutant.base)
             functions = {**base.functions, **mutant.functions}
             labels = base.labels | _labels(mutant.functions.values())
-            return Variant(name, mutant.summary, base.name, functions, labels)
+            return Variant(name, mutant.summary, base.name, functions, labels, mutant=True)
     known = names()
     message = f"there is no variant of this name; known are {', '.join(known)}"
     raise VariantError((Problem(name, "variant", name, message, nearest(name, known) or ""),))

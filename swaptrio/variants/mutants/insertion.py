@@ -1,19 +1,13 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Mutants: v3 with one mistake each, for the checks to find.
-
-A check that no mutant can make fail checks nothing. Each mutant replaces one or two functions
-of v3; the name of the function it replaces is the key in its row of `MUTANTS`.
-"""
+"""Mistakes in the swap-in allocation itself: its checks, its orders, and its rollback."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
-
-import attrs
+from typing import TYPE_CHECKING, Final
 
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.huge_memory import highest_order, next_order
+from swaptrio.mm.kernel import plain
 from swaptrio.mm.memcontrol_v1 import memcg1_swapin
 from swaptrio.mm.mm_types import hold
 from swaptrio.mm.page_alloc import folio_unlock
@@ -37,6 +31,7 @@ from swaptrio.mm.swapfile import _swap_cluster_free_entries
 from swaptrio.mm.vmstat import count_mthp_stat
 from swaptrio.mm.workingset import workingset_refault
 from swaptrio.sched import point
+from swaptrio.variants.mutants.mutant import Mutant
 from swaptrio.variants.v3 import (
     _insert,
     _swap_cache_add_check,
@@ -48,15 +43,6 @@ if TYPE_CHECKING:
     from swaptrio.mm.kernel import Kernel
     from swaptrio.mm.mm_types import Folio, VmFault
     from swaptrio.mm.swap_h import SwapClusterInfo, SwpEntry
-
-
-@attrs.frozen
-class Mutant:
-    """One mistake: its *name*, what it is in a sentence, and what replaces which function."""
-
-    name: str
-    summary: str
-    functions: Mapping[str, Callable[..., Any]]
 
 
 async def insert_unchecked(
@@ -132,6 +118,52 @@ async def roll_back_freeing_all(
     await _leave(kernel, folio)
 
 
+async def roll_back_freeing_none(
+    kernel: Kernel, ci: SwapClusterInfo, folio: Folio, entry: SwpEntry, shadow: int
+) -> None:
+    """Free no slot of a range of which some are still used.
+
+    Those that nobody uses any more stay behind as shadows with a count of 0.
+    """
+    async with ci.lock.hold("swap_cache_alloc.rollback"):
+        start = swp_cluster_offset(entry)
+        slots = range(start, start + folio.nr)
+        used = [off for off in slots if count_of(swap_table_get(ci, off))]
+        if used:
+            for off in slots:
+                flags = _swp_tb_get_flags(kernel, swap_table_get(ci, off))
+                _swap_table_set(ci, off, shadow_to_swp_tb(shadow, flags))
+            folio.swap, folio.swapcache = NO_ENTRY, False
+            hold(folio, folio.nr)
+        else:
+            _swap_cache_do_del_folio(kernel, ci, folio, entry, shadow)
+    await _leave(kernel, folio)
+
+
+async def roll_back_freeing_before_unlock(
+    kernel: Kernel, ci: SwapClusterInfo, folio: Folio, entry: SwpEntry, shadow: int
+) -> None:
+    """Drop the references of an uncharged folio first, and unlock it then.
+
+    Where nobody waits for it the last reference is gone while it is locked.
+    """
+    async with ci.lock.hold("swap_cache_alloc.rollback"):
+        _swap_cache_do_del_folio(kernel, ci, folio, entry, shadow)
+    await point("swap_cache_alloc.rollback_put")
+    folio_put_allocated(kernel, folio)
+    await folio_unlock(kernel, folio, "swap_cache_alloc.rollback_unlock")
+
+
+def check_target_only(
+    kernel: Kernel, ci: SwapClusterInfo, targ_entry: SwpEntry, nr: int
+) -> tuple[Errno | None, int]:
+    """Look at the target of a large folio, and at none of its neighbours.
+
+    What they hold, newer data among it, is read from the device once more.
+    """
+    return plain(_swap_cache_add_check)(kernel, ci, targ_entry, 1)  # type: ignore[no-any-return]  # what plain gives is untyped
+
+
 async def _leave(kernel: Kernel, folio: Folio) -> None:
     await folio_unlock(kernel, folio, "swap_cache_alloc.rollback_unlock")
     await point("swap_cache_alloc.rollback_put")
@@ -173,7 +205,7 @@ async def account_without_stats(
     folio_add_lru(kernel, folio)
 
 
-MUTANTS: Final = (
+INSERTION: Final = (
     Mutant(
         "no-second-check",
         "v3 that inserts without checking the slots again",
@@ -198,6 +230,21 @@ MUTANTS: Final = (
         "free-all",
         "v3 whose rollback frees the whole range when one slot is unused",
         {"_roll_back": roll_back_freeing_all},
+    ),
+    Mutant(
+        "free-none",
+        "v3 whose rollback frees no slot of a range that is used in part",
+        {"_roll_back": roll_back_freeing_none},
+    ),
+    Mutant(
+        "free-before-unlock",
+        "v3 whose rollback drops its references before it unlocks the folio",
+        {"_roll_back": roll_back_freeing_before_unlock},
+    ),
+    Mutant(
+        "no-range-check",
+        "v3 that looks at the target slot and not at its neighbours",
+        {"_swap_cache_add_check": check_target_only},
     ),
     Mutant(
         "no-rematch",
