@@ -99,6 +99,8 @@ def folio_put_refs(kernel: Kernel, folio: Folio, refs: int) -> None:
 @kernel_function
 def _folio_put(kernel: Kernel, folio: Folio) -> None:
     """Free a folio that nobody refers to any more."""
+    if folio.freed:
+        raise Violation("BUG", f"{folio.name} is freed twice")
     warn_on(kernel, folio.locked, "freed while locked")
     warn_on(kernel, folio.swapcache, "freed while in the swap cache")
     if folio.lru:

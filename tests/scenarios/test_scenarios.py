@@ -75,7 +75,12 @@ CAUGHT = {
         "I-REFS",
         "charge-fail-clobbers-neighbour-shadows",
     ),
-    "no-range-check": ("large-vs-small-neighbour", "between-checks", "I-ONE", "large-vs-small-neighbour"),
+    "no-range-check": (
+        "large-vs-small-neighbour",
+        "between-checks",
+        "I-ONE",
+        "large-vs-small-neighbour",
+    ),
     "no-rematch": (
         "lookup-sees-uncharged-then-gone",
         "one-charge-fails",
@@ -83,6 +88,25 @@ CAUGHT = {
         "lookup-sees-uncharged-then-gone",
     ),
     "stats-before-charge": ("stats-before-charge", "main", "Q-STATS", "stats-before-charge"),
+    "get-without-try": (
+        "reclaim-just-read-folio",
+        "reclaim-first",
+        "BUG",
+        "reclaim-just-read-folio",
+    ),
+    "freeze-ignores-extra": (
+        "reclaim-just-read-folio",
+        "fault-first",
+        "I-REFS",
+        "reclaim-just-read-folio",
+    ),
+    "swap-order": ("dirty-after-refcheck", "main", "I-DIRTYCLEAN", "dirty-after-refcheck"),
+    "free-under-writeback": (
+        "writeback-blocks-removal",
+        "main",
+        "I-DELLOCK",
+        "writeback-blocks-removal",
+    ),
     "no-pte-recheck": (
         "count-drops-while-inserting",
         "charge-succeeds",
