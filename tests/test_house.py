@@ -63,6 +63,7 @@ PARTS = {
     "_nothing_read": "do_swap_page",
     "_map": "do_swap_page",
     "_give_up": "do_swap_page",
+    "_copy_under_locks": "copy_pte_range",
     "_move_present": "move_pages_pte",
     "_move_swapped": "move_pages_pte",
     "_end": "block_device",

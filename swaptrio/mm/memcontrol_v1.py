@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from swaptrio.mm.deferred_split import folio_unqueue_deferred_split
 from swaptrio.mm.kernel import Kernel, kernel_function
 from swaptrio.mm.memcontrol import (
     mem_cgroup_private_id_get_online,
@@ -28,7 +29,8 @@ def _memcg1_swapout(kernel: Kernel, folio: Folio, entry: SwpEntry) -> None:
     """Let the memsw charge of a folio that leaves memory stay with its slots.
 
     The cluster lock is held, and the references are frozen. The owner on record is the folio's
-    group, or the nearest above it whose id lives still, which gets the charge then.
+    group, or the nearest above it whose id lives still, which gets the charge then. The folio
+    leaves the queue of those that wait to be split while it still has its group (G04).
     """
     memcg = folio.memcg
     if not kernel.config.memcg_v1 or memcg is None:
@@ -36,6 +38,7 @@ def _memcg1_swapout(kernel: Kernel, folio: Folio, entry: SwpEntry) -> None:
     owner = mem_cgroup_private_id_get_online(kernel, memcg, folio.nr)
     ci = swap_cluster(kernel.devices[swp_type(entry)], swp_offset(entry))
     _swap_cgroup_set(ci, swp_cluster_offset(entry), folio.nr, owner.id)
+    folio_unqueue_deferred_split(kernel, folio)
     folio.memcg = None
     for each in self_and_above(memcg):
         each.memory -= folio.nr

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from swaptrio.mm.huge_memory import can_split_folio, split_folio_to_list
 from swaptrio.mm.kernel import Kernel, kernel_function
 from swaptrio.mm.memcontrol import MemCgroup, mem_cgroup_is_descendant
 from swaptrio.mm.memcontrol_v1 import _memcg1_swapout
@@ -186,7 +187,7 @@ async def shrink_folio_list(
             await _wait_unlocked(kernel, folio)
             folios.append(folio)
             continue
-        elif why := await _shrink_folio(kernel, folio, sc):
+        elif why := await _shrink_folio(kernel, folio, folios, sc):
             sc.kept[folio.pfn] = why
         if folio.pfn in sc.kept:
             kept.append(folio)
@@ -202,13 +203,36 @@ async def _wait_unlocked(kernel: Kernel, folio: Folio) -> None:
     await folio_wait_writeback(kernel, folio, "shrink_folio_list.writeback")
 
 
-async def _shrink_folio(kernel: Kernel, folio: Folio, sc: ScanControl) -> str:
-    """Reclaim one locked folio; why it is kept, unlocked, or nothing where it was freed."""
+async def _get_slots(kernel: Kernel, folio: Folio, folios: list[Folio]) -> bool:
+    """Give a locked, isolated folio slots; whether it has some.
+
+    A large one that gets none, or of which some pages are mapped no more, is split: it is a
+    single page then, and the others are put on *folios*. One that cannot be split, since
+    somebody else refers to it, is not tried.
+    """
+    if folio.nr > 1 and not can_split_folio(kernel, folio):
+        return False
+    if folio.deferred and await split_folio_to_list(kernel, folio, folios) is not None:
+        return False
+    if await folio_alloc_swap(kernel, folio) is None:
+        return True
+    if folio.nr == 1 or await split_folio_to_list(kernel, folio, folios) is not None:
+        return False
+    return await folio_alloc_swap(kernel, folio) is None
+
+
+async def _shrink_folio(
+    kernel: Kernel, folio: Folio, folios: list[Folio], sc: ScanControl
+) -> str:
+    """Reclaim one locked folio; why it is kept, unlocked, or nothing where it was freed.
+
+    What is split from it is put on *folios*.
+    """
     if folio.writeback:
         folio.reclaim = True
         return await _activate_locked(kernel, folio, "being written")
     if folio.anon and not folio.swapcache:
-        if await folio_alloc_swap(kernel, folio) is not None:
+        if not await _get_slots(kernel, folio, folios):
             return await _activate_locked(kernel, folio, "no slots")
         folio.dirty = True
     if folio.mapcount:

@@ -19,7 +19,7 @@ from swaptrio.mm.memory import dup_mm, user_store, zap_pte_range
 from swaptrio.mm.mm_types import MigrationPte, MmStruct, PresentPte, SwapPte
 from swaptrio.mm.page_alloc import folio_lock, folio_put, folio_try_get, folio_unlock
 from swaptrio.mm.swap_state import swap_cache_get_folio
-from swaptrio.mm.swapfile import folio_alloc_swap
+from swaptrio.mm.swapfile import folio_alloc_swap, get_swap_device, put_swap_device
 from swaptrio.sched import Run, point
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _large(world: Any, order: int = 2) -> tuple[Folio, list[int | None]]:
 @pytest.mark.parametrize("cached", [False, True])
 def test_split(make_world: Callable[..., Any], cached: bool) -> None:
     """Each page becomes a folio that is mapped, charged and cached as the page was."""
-    world = make_world(watched=True)
+    world = make_world(watched=True, clusters=2)
     folio, tokens = _large(world)
 
     assert world.play(main=_splitting(world, folio, cached=cached))["main"] is None
@@ -67,9 +67,9 @@ def test_split(make_world: Callable[..., Any], cached: bool) -> None:
         assert (piece.order, piece.nr, piece.mapcount, piece.index) == (0, 1, 1, 16 + number)
         assert (piece.refs, piece.lru, piece.memcg) == (1 + cached, True, world.m1)
         assert (piece.dirty, piece.uptodate, piece.exclusive) == (True, True, [True])
-        assert piece.swap == (world.entry(4 + number) if cached else 0)
+        assert piece.swap == (world.entry(512 + number) if cached else 0)
         assert world.mm.ptes[16 + number] == PresentPte(piece, 0, True)
-    assert world.slots(4, 4) == ("f0 f0 f0 f0" if cached else "- - - -")
+    assert world.slots(512, 4) == ("f0 f0 f0 f0" if cached else "- - - -")
     assert world.m1.memory == 4
     assert world.kernel.warnings == []
 
@@ -92,7 +92,7 @@ def test_orders_that_cannot_be(
     make_world: Callable[..., Any], cached: bool, order: int, new_order: int
 ) -> None:
     """A cached folio is split to order 0 only (G02), none to order 1 or one not smaller."""
-    world = make_world(watched=True)
+    world = make_world(watched=True, clusters=2)
     folio, _ = _large(world, order)
 
     main = _splitting(world, folio, cached=cached, order=new_order)
@@ -170,13 +170,15 @@ def test_reference_that_comes_late(make_world: Callable[..., Any]) -> None:
 
 def test_lookup_during_a_split(make_world: Callable[..., Any]) -> None:
     """Who looks a slot up while references are frozen spins, and finds the new folio."""
-    world = make_world(watched=True)
+    world = make_world(watched=True, clusters=2)
     folio, _ = _large(world)
 
     async def look() -> Folio | None:
-        found = await swap_cache_get_folio(world.kernel, world.entry(6))
+        assert await get_swap_device(world.kernel, world.entry(514))
+        found = await swap_cache_get_folio(world.kernel, world.entry(514))
         assert found is not None
         folio_put(world.kernel, found)
+        await put_swap_device(world.kernel, world.si)
         return found
 
     results = world.play(
@@ -271,7 +273,7 @@ def test_pages_for_reclaim(make_world: Callable[..., Any]) -> None:
 
 def test_pages_that_nobody_needs(make_world: Callable[..., Any]) -> None:
     """A page that was unmapped before is freed, and its slot with it."""
-    world = make_world(watched=True)
+    world = make_world(watched=True, clusters=2)
     folio, _ = _large(world)
 
     async def main() -> object:
@@ -280,7 +282,7 @@ def test_pages_that_nobody_needs(make_world: Callable[..., Any]) -> None:
 
     assert world.play(main=main)["main"] is None
     assert len(world.kernel.folios) == 3
-    assert world.slots(4, 4) == "f0 - f0 f0"
+    assert world.slots(512, 4) == "f0 - f0 f0"
     assert world.m1.memory == 3
 
 
@@ -307,7 +309,7 @@ def test_who_waits_to_be_split(
 
 def test_cached_folio_does_not_wait(make_world: Callable[..., Any]) -> None:
     """A folio in the cache is in reclaim's hands."""
-    world = make_world()
+    world = make_world(clusters=2)
     folio, _ = _large(world)
     zap = _zapped(world, 16)
 

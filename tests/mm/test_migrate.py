@@ -18,7 +18,7 @@ from swaptrio.mm.swap_state import (
     _swap_cache_replace_folio,
     swap_cache_get_folio,
 )
-from swaptrio.mm.swapfile import folio_free_swap
+from swaptrio.mm.swapfile import folio_free_swap, get_swap_device, put_swap_device
 from swaptrio.sched import Run, point
 
 if TYPE_CHECKING:
@@ -264,9 +264,11 @@ def test_lookup_meets_the_new_folio(make_world: Callable[..., Any]) -> None:
         return await move_page(world.kernel, world.mm, 3)
 
     async def look() -> Folio | None:
+        assert await get_swap_device(world.kernel, world.entry(16))
         folio = await swap_cache_get_folio(world.kernel, world.entry(16))
         assert folio is not None
         folio_put(world.kernel, folio)
+        await put_swap_device(world.kernel, world.si)
         return folio
 
     results = world.play(

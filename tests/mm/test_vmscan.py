@@ -9,7 +9,7 @@ import pytest
 
 from swaptrio.mm import setup
 from swaptrio.mm.errno import Errno
-from swaptrio.mm.memory import handle_mm_fault, user_store
+from swaptrio.mm.memory import handle_mm_fault, user_store, zap_pte_range
 from swaptrio.mm.mm_types import Folio, PresentPte, SwapPte
 from swaptrio.mm.page_alloc import (
     folio_lock,
@@ -147,6 +147,63 @@ def test_no_slots(make_world: Callable[..., Any]) -> None:
 
     assert world.play(main=main)["main"] == "no slots"
     assert (folio.refs, folio.locked, folio.swapcache) == (1, False, False)
+
+
+def test_large_folio_without_large_slots(make_world: Callable[..., Any]) -> None:
+    """A large folio that gets no slots is split, and its pages go out one by one (spec 2.2)."""
+    world = make_world(watched=True)
+    folio = setup.map_resident(world.kernel, world.mm, 16, 2)
+    tokens = list(folio.pages)
+
+    async def main() -> str:
+        return await madvise_pageout(world.kernel, world.mm, 16)
+
+    assert world.play(main=main)["main"] == "reclaimed"
+    slots = [pte.entry for pte in world.mm.ptes.values()]
+    assert [world.si.data[slot] for slot in slots] == tokens
+    assert world.kernel.folios == {}
+
+
+def test_partly_mapped_folio_is_split_first(make_world: Callable[..., Any]) -> None:
+    """Of a folio that is mapped in part only what is mapped is written; the rest is freed."""
+    world = make_world(watched=True, clusters=2)
+    setup.map_resident(world.kernel, world.mm, 16, 2)
+
+    async def main() -> str:
+        await zap_pte_range(world.kernel, world.mm, 17, 1)
+        return await madvise_pageout(world.kernel, world.mm, 16)
+
+    assert (
+        world.play(main=main)["main"] == "being written"
+    )  # what nobody maps, until it is free
+    assert len(world.si.data) == 3
+    assert (world.si.inuse_pages, world.kernel.folios) == (3, {})
+    assert world.kernel.deferred_split == {}
+
+
+@pytest.mark.parametrize("deferred", [False, True])
+def test_large_folio_that_cannot_be_split(
+    make_world: Callable[..., Any], deferred: bool
+) -> None:
+    """A folio that cannot be split is kept, where it has to be, or somebody holds it."""
+    world = make_world(clusters=2)
+    folio = setup.map_resident(world.kernel, world.mm, 16, 2)
+
+    async def never(*_: object) -> Errno:
+        return Errno.EAGAIN
+
+    async def main() -> str:
+        if deferred:
+            await zap_pte_range(world.kernel, world.mm, 17, 1)
+            world.kernel.functions["split_folio_to_list"] = never
+            return await madvise_pageout(world.kernel, world.mm, 16)
+        assert folio_try_get(world.kernel, folio)
+        kept = await madvise_pageout(world.kernel, world.mm, 16)
+        folio_put(world.kernel, folio)
+        return kept
+
+    assert world.play(main=main)["main"] == "no slots"
+    assert (folio.order, folio.swapcache, folio.lru) == (2, False, True)
 
 
 def test_reference_of_another(world: Any) -> None:

@@ -14,17 +14,18 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from swaptrio.mm.errno import Errno
 from swaptrio.mm.kernel import Kernel, kernel_function
 from swaptrio.mm.memory.zap import exit_mmap, pages_of
 from swaptrio.mm.mm_types import MigrationPte, MmStruct, PresentPte, SwapPte
 from swaptrio.mm.rmap import folio_try_dup_anon_rmap_pte, set_pte_at
-from swaptrio.mm.swapfile import swap_dup_entry_direct
+from swaptrio.mm.swapfile import swap_dup_entry_direct, swap_retry_table_alloc
 from swaptrio.sched import RwSem, SpinLock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
-    from swaptrio.mm.errno import Errno
+    from swaptrio.mm.swap_h import SwpEntry
 
 #: Virtual pages that one page table maps.
 PTRS_PER_PTE = 512
@@ -77,26 +78,43 @@ async def copy_page_range(kernel: Kernel, dst: MmStruct, src: MmStruct) -> Errno
 
 @kernel_function
 async def copy_pte_range(
-    kernel: Kernel, dst: MmStruct, src: MmStruct, pages: Iterable[int]
+    kernel: Kernel, dst: MmStruct, src: MmStruct, pages: list[int]
 ) -> Errno | None:
-    """Copy the entries of *pages*, which lie in one page table, under both page-table locks."""
-    async with dst.ptl.hold("copy_pte_range.dst_ptl"):
-        async with src.ptl.hold("copy_pte_range.src_ptl"):
-            for page in pages:
-                error = await _copy_pte(kernel, dst, src, page)
-                if error is not None:
-                    return error
+    """Copy the entries of *pages*, which lie in one page table, under both page-table locks.
+
+    Where a count cannot be raised the locks are dropped, an extend table is asked for in a way
+    that may sleep, and the rest is copied.
+    """
+    left: Sequence[int] = pages
+    while (stopped := await _copy_under_locks(kernel, dst, src, left)) is not None:
+        position, entry = stopped
+        if await swap_retry_table_alloc(kernel, entry) is not None:
+            return Errno.ENOMEM
+        left = left[position:]
     return None
 
 
-async def _copy_pte(kernel: Kernel, dst: MmStruct, src: MmStruct, page: int) -> Errno | None:
+async def _copy_under_locks(
+    kernel: Kernel, dst: MmStruct, src: MmStruct, pages: Sequence[int]
+) -> tuple[int, SwpEntry] | None:
+    """Copy entries up to one whose slot's count is full: its position and its slot, or none."""
+    async with dst.ptl.hold("copy_pte_range.dst_ptl"):
+        async with src.ptl.hold("copy_pte_range.src_ptl"):
+            for position, page in enumerate(pages):
+                full = await _copy_pte(kernel, dst, src, page)
+                if full is not None:
+                    return position, full
+    return None
+
+
+async def _copy_pte(kernel: Kernel, dst: MmStruct, src: MmStruct, page: int) -> SwpEntry | None:
+    """Copy one entry; the slot whose count is full, where that keeps it from being copied."""
     pte = src.ptes.get(page)
     if page in src.newest:
         dst.newest[page] = src.newest[page]
     if isinstance(pte, SwapPte):
-        error = await copy_nonpresent_pte(kernel, dst, src, page, pte)
-        if error is not None:
-            return error
+        if await copy_nonpresent_pte(kernel, dst, src, page, pte) is not None:
+            return pte.entry
     elif isinstance(pte, PresentPte):
         copy_present_pte(kernel, dst, src, page, pte)
     elif isinstance(pte, MigrationPte):

@@ -39,6 +39,7 @@ from swaptrio.mm.swapfile import (
     folio_free_swap,
     folio_put_swap,
     get_swap_device,
+    mem_cgroup_swap_full,
     put_swap_device,
 )
 
@@ -228,9 +229,9 @@ def should_try_to_free_swap(
 ) -> bool:
     """Whether a folio that was just mapped should give its slots back now.
 
-    Always on a synchronous device, where keeping the slot has no use; in a locked VMA, which is
-    not swapped out again; and at a write fault if nobody else refers to the folio, so that the
-    page can be written to without a copy.
+    Always on a synchronous device, where keeping the slot has no use; where swap is nearly
+    full; in a locked VMA, which is not swapped out again; and at a write fault if nobody else
+    refers to the folio, so that the page can be written to without a copy.
 
     Args:
         si: the folio's device.
@@ -240,6 +241,6 @@ def should_try_to_free_swap(
     """
     if not folio.swapcache:
         return False
-    if si.is_sync() or vmf.mm.mlocked:
+    if si.is_sync() or mem_cgroup_swap_full(kernel, folio) or vmf.mm.mlocked:
         return True
     return vmf.write and folio.refs == extra_refs + folio.nr

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from swaptrio.mm import setup
 from swaptrio.mm.errno import Errno
-from swaptrio.mm.kernel import plain
 from swaptrio.mm.memory import dup_mm, exit_mmap, user_read, user_store
 from swaptrio.mm.mm_types import MmStruct, PoisonPte, SwapPte
-from swaptrio.mm.swapfile import swap_dup_entry_direct
 from swaptrio.sched import Run
 
 if TYPE_CHECKING:
@@ -95,25 +95,24 @@ def test_stores_after_fork(make_world: Callable[..., Any]) -> None:
     assert world.kernel.processes[1].exited
 
 
-def test_count_is_full(make_world: Callable[..., Any]) -> None:
-    """Where a count cannot be raised the fork fails, and is undone."""
-    world = make_world(watched=True)
-    for page in range(3):
-        world.swapped(16 + page, page=page)
-    function = plain(swap_dup_entry_direct)
+@pytest.mark.parametrize(
+    ("fails", "word"), [(("fail", "fail"), "s14:0"), (("fail", "ok"), "s15:0")]
+)
+def test_count_is_full(
+    make_world: Callable[..., Any], fails: tuple[str, ...], word: str
+) -> None:
+    """A count that needs an extend table gets one without the locks, or the fork is undone."""
+    world = make_world(watched=True, may_fail=["extend"])
+    for page, count in enumerate((1, 1, 14)):
+        world.swapped(16 + page, page=page, count=count)
 
-    async def full(kernel: Any, entry: int) -> Errno | None:
-        if entry == world.entry(18):
-            return Errno.ENOMEM
-        error: Errno | None = await function(kernel, entry)
-        return error
-
-    world.kernel.functions["swap_dup_entry_direct"] = full
-
-    assert world.play(main=_fork(world))["main"] is Errno.ENOMEM
-    assert world.kernel.processes == [world.mm]
-    assert world.slots(16, 3) == "s1:0 s1:0 s1:0"
-    assert [world.mm.ptes[page].exclusive for page in range(3)] == [False, False, True]
+    fork = world.play(main=_fork(world), choices={"swap_extend_table_alloc.grant": fails})
+    failed = fails[-1] == "fail"
+    assert (fork["main"] is Errno.ENOMEM) == failed
+    assert len(world.kernel.processes) == (1 if failed else 2)
+    assert world.slots(16, 3) == ("s1:0 s1:0 " if failed else "s2:0 s2:0 ") + word
+    exclusive = [world.mm.ptes[page].exclusive for page in range(3)]
+    assert exclusive == [False, False, failed]
 
 
 def test_a_thread_stores_meanwhile(make_world: Callable[..., Any]) -> None:

@@ -414,13 +414,18 @@ def test_stable_writes(make_world: Callable[..., Any], stable: bool, writeback: 
 
 @pytest.mark.parametrize(
     ("why", "word"),
-    [("read", "f0"), ("write", "-"), ("mlocked", "-"), ("held", "f0"), ("counted", "f1")],
+    [
+        *[("read", "f0"), ("write", "-"), ("mlocked", "-"), ("full", "-")],
+        *[("held", "f0"), ("counted", "f1")],
+    ],
 )
 def test_when_slots_are_given_back(make_world: Callable[..., Any], why: str, word: str) -> None:
-    """On an async device: in a locked VMA, or for a write if nobody else refers to it."""
+    """On an async device: in a locked VMA, if it is full, or for a write by its only user."""
     world = make_world(sync=False)
     world.swapped(16, page=3, count=2 if why == "counted" else 1)
     world.mm.mlocked = why == "mlocked"
+    for slot in range(20, 280 if why == "full" else 20):
+        world.swapped(slot)
     access = world.access(3, write=why in ("write", "held", "counted"))
 
     async def main() -> None:
