@@ -160,14 +160,12 @@ def _ending_writeback(
     check_clean(kernel, folio)
 
 
-async def _pinning(
-    oracles: Oracles, function: Function, kernel: Kernel, entry: SwpEntry
-) -> Any:
+def _pinning(oracles: Oracles, function: Function, kernel: Kernel, si: SwapInfoStruct) -> Any:
     """Note that the running task keeps a device there."""
-    si = await function(kernel, entry)
-    if si is not None:
+    got = function(kernel, si)
+    if got:
         oracles.memory.pins[_me(), si.type] += 1
-    return si
+    return got
 
 
 async def _unpinning(
@@ -529,7 +527,7 @@ _WRAPPERS: Final[dict[str, Wrapper]] = {
     "swap_read_folio": _reading,
     "end_swap_bio_read": _read_ended,
     "folio_end_writeback": _ending_writeback,
-    "get_swap_device": _pinning,
+    "get_swap_device_info": _pinning,
     "put_swap_device": _unpinning,
     "swap_cache_get_folio": _looking_up,
     "folio_lock": _locking,

@@ -246,6 +246,8 @@ class WatchedMap(dict[Any, Any]):
                 self._tell_write(touched, key, stays=False)
             else:
                 self._tell_key(touched, key)
+        if self._twin is not None:
+            self._twin.pop(key, None)
         return super().pop(key, *default)
 
     def clear(self) -> None:

@@ -50,11 +50,18 @@ class FilePages(dict[int, Any]):
         super().__delitem__(index)
         self.tell(index, before, None)
 
+    def pop(self, index: int, *default: Any) -> Any:
+        """As `dict.pop`."""
+        before = self.get(index)
+        there = super().pop(index, *default)
+        self.tell(index, before, None)
+        return there
+
     def _refuse(self, *args: object) -> Any:
         msg = "a file's entries are stored and deleted one by one"
         raise TypeError(msg)
 
-    pop = popitem = clear = update = setdefault = _refuse
+    popitem = clear = update = setdefault = _refuse
 
 
 @attrs.define(eq=False)
@@ -104,26 +111,29 @@ class Owners:
 
     def entry_changed(self, before: Pte, after: Pte) -> None:
         """The running task has put *after* in place of *before* into a page table."""
-        if isinstance(before, SwapPte):
-            self.change(before.entry, -1)
-        if isinstance(after, SwapPte):
-            self.change(after.entry, 1)
+        self._replaced(
+            before.entry if isinstance(before, SwapPte) else None,
+            after.entry if isinstance(after, SwapPte) else None,
+        )
 
     def file_changed(self, index: int, before: object, after: object) -> None:
         """The running task has put *after* in place of *before* at an index of a file."""
-        if isinstance(before, ShmemSwap):
-            self.change(slot_of(before, index), -1)
-        if isinstance(after, ShmemSwap):
-            self.change(slot_of(after, index), 1)
+        self._replaced(
+            slot_of(before, index) if isinstance(before, ShmemSwap) else None,
+            slot_of(after, index) if isinstance(after, ShmemSwap) else None,
+        )
 
-    def change(self, entry: SwpEntry, owners: int) -> None:
-        """The running task gives a slot so many *owners* more."""
-        count = self.counts.get(entry, 0) + owners
-        if count:
-            self.counts[entry] = count
-        else:
-            self.counts.pop(entry, None)
-        self.changed(entry)
+    def _replaced(self, before: SwpEntry | None, after: SwpEntry | None) -> None:
+        if before == after:
+            return
+        if before is not None:
+            self.counts[before] -= 1
+            if not self.counts[before]:
+                del self.counts[before]
+            self.changed(before)
+        if after is not None:
+            self.counts[after] = self.counts.get(after, 0) + 1
+            self.changed(after)
 
     def changed(self, entry: SwpEntry) -> None:
         """The running task has changed the count of a slot, or its owners."""

@@ -117,28 +117,34 @@ def check_list(si: SwapInfoStruct, ci: SwapClusterInfo) -> None:
     Raises:
         Violation: (I-LIST) it is elsewhere, or should be.
     """
-    flag, there = ci.flags, True
+    flag = ci.flags
     if flag is ClusterFlag.FREE:
-        fits, there = ci.count == 0 and ci.table is None, ci.number in si.free_clusters
+        fits = ci.count == 0 and ci.table is None
     elif flag is ClusterFlag.FULL:
-        fits, there = ci.count == SWAPFILE_CLUSTER, ci.number in si.full_clusters
+        fits = ci.count == SWAPFILE_CLUSTER
     elif flag is ClusterFlag.DISCARD:
         fits = ci.count == 0
-    elif flag is ClusterFlag.NONE:
-        fits = not any(ci.number in clusters for clusters in _lists(si, ci.order))
     else:
-        lists = si.frag_clusters if flag is ClusterFlag.FRAG else si.nonfull_clusters
-        fits, there = 0 < ci.count < SWAPFILE_CLUSTER, ci.number in lists[ci.order]
-    if not fits or not there:
-        where = "is on another list" if flag is ClusterFlag.NONE or fits else "does not fit"
-        message = f"{ci.lock.name} has flag {flag}, {ci.count} slots, and {where}"
+        fits = flag is ClusterFlag.NONE or 0 < ci.count < SWAPFILE_CLUSTER
+    if not fits:
+        message = f"{ci.lock.name} has flag {flag}, and {ci.count} slots in use"
         raise Violation("I-LIST", message)
+    for which, clusters in _lists(si, ci.order):
+        there, due = ci.number in clusters, which is flag
+        if there is not due and (there or flag is not ClusterFlag.DISCARD):
+            where = "on another list" if there else "missing on its list"
+            raise Violation("I-LIST", f"{ci.lock.name} has flag {flag}, and is {where}")
 
 
-def _lists(si: SwapInfoStruct, order: int) -> tuple[Clusters, ...]:
+def _lists(si: SwapInfoStruct, order: int) -> tuple[tuple[ClusterFlag, Clusters], ...]:
     """The lists on which a cluster of *order* can be."""
-    by_order = si.nonfull_clusters[order], si.frag_clusters[order]
-    return (si.free_clusters, si.full_clusters, si.discard_clusters, *by_order)
+    return (
+        (ClusterFlag.FREE, si.free_clusters),
+        (ClusterFlag.NONFULL, si.nonfull_clusters[order]),
+        (ClusterFlag.FRAG, si.frag_clusters[order]),
+        (ClusterFlag.FULL, si.full_clusters),
+        (ClusterFlag.DISCARD, si.discard_clusters),
+    )
 
 
 def stored_at(si: SwapInfoStruct, ci: SwapClusterInfo, off: int) -> int | None:
@@ -164,7 +170,7 @@ def check_stored(si: SwapInfoStruct, ci: SwapClusterInfo, off: int, token: int |
 
 
 def check_clean(kernel: Kernel, folio: Folio) -> None:
-    """Check that the slots of a cached folio, if it is clean for sure, hold its data.
+    """Check that the used slots of a cached folio, if it is clean for sure, hold its data.
 
     A mapped one may be dirty as its entries know, and one under writeback is on its way.
     """
@@ -173,8 +179,9 @@ def check_clean(kernel: Kernel, folio: Folio) -> None:
         return
     si = kernel.devices[swp_type(folio.swap)]
     ci = swap_cluster(si, swp_offset(folio.swap))
-    for page, token in enumerate(folio.pages):
-        check_stored(si, ci, swp_cluster_offset(folio.swap) + page, token)
+    for off, token in enumerate(folio.pages, swp_cluster_offset(folio.swap)):
+        if count_of(word_at(ci, off)):
+            check_stored(si, ci, off, token)
 
 
 def _check_left(kernel: Kernel, where: str, pfn: int, new: int) -> None:

@@ -77,12 +77,13 @@ class _Device:
 class _Cluster:
     """A cluster with its device, and how many of its words are not NULL.
 
-    *extended* are the counts in its extend table when its lock was taken.
+    When its lock was taken it was on the list of *flag*, and its extend table held *extended*.
     """
 
     device: _Device
     ci: SwapClusterInfo
     used: int
+    flag: ClusterFlag = ClusterFlag.NONE
     extended: dict[int, int] = attrs.Factory(dict)
 
 
@@ -170,6 +171,7 @@ class Oracles:
         ci, me = cluster.ci, current().me()
         cluster.device.locked += 1
         ci.touched.clear()
+        cluster.flag = ci.flags
         cluster.extended = dict(ci.extend_table) if ci.extend_table else {}
         self.order.taken(me, ci.lock)
         if len(me.held) == 1:
@@ -186,7 +188,7 @@ class Oracles:
             self._check_used(cluster)
             for entry in changed:
                 self.owners.changed(entry)
-        if ci.flags is not ClusterFlag.NONE:  # the end looks at those on no list
+        if ci.touched or ci.flags is not cluster.flag:
             check_list(si, ci)
 
     def _extended(self, cluster: _Cluster) -> list[SwpEntry]:

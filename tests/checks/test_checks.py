@@ -133,6 +133,17 @@ async def cached(world: World) -> Folio:
     return folio
 
 
+async def unmapped(world: World) -> Folio:
+    """The folio of page 9, locked and in the cache, and page 9 a swap entry."""
+    folio = await cached(world)
+    mm = process(world)
+    async with mm.ptl.hold("test.unmap"):
+        await folio_dup_swap(world.kernel, folio, 0)
+        set_pte_at(world.kernel, mm, 9, SwapPte(folio.swap))
+        folio.mapcount, folio.refs = 0, folio.refs - 1
+    return folio
+
+
 async def inserted(world: World, order: int, slot: int) -> Folio:
     """A new folio, locked and not charged, in the cache at *slot*."""
     folio = await alloc_pages(world.kernel, order)
@@ -590,14 +601,21 @@ async def full_cluster_with_room(world: World) -> None:
 async def cluster_off_its_list(world: World) -> None:
     """The flag says where it is, and it is not there."""
     async with low(world).lock.hold("test.list"):
-        low(world).flags = ClusterFlag.NONFULL
+        low(world).flags = ClusterFlag.FRAG
+
+
+@breaks("I-LIST")
+async def cluster_on_two_lists(world: World) -> None:
+    """The flag says where it is, and it is elsewhere as well."""
+    async with low(world).lock.hold("test.list"):
+        world.kernel.devices[0].free_clusters[0] = low(world)
 
 
 @breaks("I-LIST")
 async def isolated_cluster_on_a_list(world: World) -> None:
     """Whoever takes the first of the list gets a cluster that another works on."""
     async with low(world).lock.hold("test.list"):
-        world.kernel.devices[0].frag_clusters[0][0] = low(world)
+        low(world).flags = ClusterFlag.NONE
 
 
 @breaks("I-ZEROUNI")
@@ -629,12 +647,7 @@ async def writeback_of_a_folio_that_has_left(world: World) -> None:
 @breaks("I-DIRTYCLEAN")
 async def folio_called_clean_and_not_written(world: World) -> None:
     """Reclaim drops a folio whose slot is used and holds nothing."""
-    folio = await cached(world)
-    mm = process(world)
-    async with mm.ptl.hold("test.unmap"):
-        await folio_dup_swap(world.kernel, folio, 0)
-        set_pte_at(world.kernel, mm, 9, SwapPte(folio.swap))
-        folio.mapcount, folio.refs = 0, folio.refs - 1
+    folio = await unmapped(world)
     hold(folio)
     folio.refs, folio.dirty = folio.refs + 1, False
     async with low(world).lock.hold("test.delete"):
@@ -644,8 +657,8 @@ async def folio_called_clean_and_not_written(world: World) -> None:
 @breaks("I-DIRTYCLEAN")
 async def clean_folio_that_was_never_written(world: World) -> None:
     """Its writeback ends, and the device has something else."""
-    folio = await cached(world)
-    folio.mapcount, folio.dirty, folio.writeback = 0, False, True
+    folio = await unmapped(world)
+    folio.dirty, folio.writeback = False, True
     folio_end_writeback(world.kernel, folio)
 
 

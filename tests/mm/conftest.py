@@ -178,7 +178,8 @@ class World:
         """Run *tasks* and the daemons; returns the results by the names of the tasks.
 
         They run along the *window* with its *choices*, or as the *strategy* says. With
-        *oracles* all invariants are checked.
+        *oracles* all invariants are checked; each task counts as a caller who keeps all devices
+        there.
         """
 
         def program(execution: Execution) -> None:
@@ -187,6 +188,9 @@ class World:
             setup.start_daemons(self.kernel, execution)
             if oracles or self.watched:
                 watch = Oracles(self.kernel)
+                watch.memory.pins.update(
+                    (name, si.type) for name in tasks for si in self.kernel.devices
+                )
                 watch.attach()
                 execution.at_end.append(watch.at_end)
 
