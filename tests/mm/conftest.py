@@ -37,6 +37,7 @@ from swaptrio.mm.swapfile import (
     swap_put_entries_direct,
 )
 from swaptrio.mm.swapfile.reclaim import TTRS_ANYWAY
+from swaptrio.mm.vmscan import madvise_pageout
 from swaptrio.sched import Execution, Run, Script, Strategy, run
 from swaptrio.variants import load
 
@@ -120,6 +121,10 @@ class World:
         folio.uptodate = True
         await self.release(folio)
         return folio
+
+    async def swapout(self, page: int) -> str:
+        """Reclaim a page of the process; what came of it."""
+        return await madvise_pageout(self.kernel, self.mm, page)
 
     async def disown(self, offset: int, nr: int = 1) -> None:
         """Let owners that are not modelled drop slots, one count of each."""
