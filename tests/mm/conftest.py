@@ -137,7 +137,7 @@ class World:
         folio = await alloc_pages(self.kernel, order)
         assert folio is not None
         folio.lock.take_free()
-        folio.uptodate = folio.swapbacked = True
+        folio.uptodate = folio.swapbacked = folio.dirty = True
         folio.pages[:] = [self.kernel.new_token() for _ in folio.pages]
         mem_cgroup_charge(self.kernel, folio, self.m1)
         folio_add_lru(self.kernel, folio)
@@ -163,7 +163,11 @@ class World:
 
     async def reclaim(self, offset: int) -> int:
         """Take what caches a slot out of the cache, if nobody uses it; as the kernel says."""
-        return await _try_to_reclaim_swap(self.kernel, self.si, offset, TTRS_ANYWAY)
+        si = await get_swap_device(self.kernel, self.entry(offset))
+        assert si is not None
+        pages = await _try_to_reclaim_swap(self.kernel, si, offset, TTRS_ANYWAY)
+        await put_swap_device(self.kernel, si)
+        return pages
 
     async def release(self, folio: Folio) -> None:
         """Unlock a folio and drop the caller's reference."""

@@ -29,6 +29,7 @@ def test_a_slot_for_an_image(world: Any) -> None:
     again when it is given back."""
 
     async def main() -> str:
+        await pin_hibernation_swap_type(world.kernel, 0)
         entry = await swap_alloc_hibernation_slot(world.kernel, 0)
         assert entry == world.entry(1)
         assert world.si.image == {1: None}
@@ -48,6 +49,7 @@ def test_slots_come_from_the_cluster_of_the_cpu(make_world: Callable[..., Any]) 
     async def main() -> list[int]:
         folio = await world.given_slots()
         await world.release(folio)
+        await pin_hibernation_swap_type(world.kernel, 0)
         entries = [await swap_alloc_hibernation_slot(world.kernel, 0) for _ in range(2)]
         for entry in entries:
             await swap_free_hibernation_slot(world.kernel, entry)
@@ -63,6 +65,7 @@ def test_a_cluster_that_cannot_be_used_any_more(make_world: Callable[..., Any]) 
         world.swapped(slot)
 
     async def main() -> int:
+        await pin_hibernation_swap_type(world.kernel, 0)
         world.kernel.percpu_swap_cluster["main", 0] = (0, 2)
         entry = await swap_alloc_hibernation_slot(world.kernel, 0)
         await swap_free_hibernation_slot(world.kernel, entry)
@@ -89,6 +92,7 @@ def _raced(world: Any, **how: Any) -> dict[str, Any]:
     """Readahead puts a folio in the slot of an image, which is given back then."""
 
     async def main() -> None:
+        await pin_hibernation_swap_type(world.kernel, 0)
         entry = await swap_alloc_hibernation_slot(world.kernel, 0)
         await swap_free_hibernation_slot(world.kernel, entry)
 
