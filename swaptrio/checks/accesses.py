@@ -194,6 +194,7 @@ _LEFT_OUT: Final[dict[type, dict[str, str]]] = {
         "page_allocator": _FIXED,
         "vmstat": _FIXED,
         "workingset": _FIXED,
+        "swap_lock": _ITSELF,
         "swap_avail_lock": _ITSELF,
         "zswap_lru_lock": _ITSELF,
         "zswap_work": _ITSELF,
@@ -239,6 +240,7 @@ _LEFT_OUT: Final[dict[type, dict[str, str]]] = {
     SwapInfoStruct: {
         "type": _FIXED,
         "name": _FIXED,
+        "header": _FIXED,
         "clusters": _FIXED,
         "bios": _ITSELF,
         "bios_in": _ITSELF,

@@ -27,6 +27,7 @@ from swaptrio.mm.mm_types import (
     VmFaultReason,
 )
 from swaptrio.mm.swap_h import (
+    SWP_HIBERNATION,
     SwapClusterInfo,
     SwapInfoStruct,
     SwpEntry,
@@ -162,10 +163,18 @@ def _ending_writeback(
 
 def _pinning(oracles: Oracles, function: Function, kernel: Kernel, si: SwapInfoStruct) -> Any:
     """Note that the running task keeps a device there."""
-    got = function(kernel, si)
-    if got:
+    pinned = function(kernel, si)
+    if pinned:
         oracles.memory.pins[_me(), si.type] += 1
-    return got
+    return pinned
+
+
+async def _taking_off(oracles: Oracles, function: Function, kernel: Kernel, number: int) -> Any:
+    """Who takes a device off keeps it there until then."""
+    oracles.memory.pins[_me(), number] += 1
+    result = await function(kernel, number)
+    oracles.memory.pins[_me(), number] -= 1
+    return result
 
 
 async def _unpinning(
@@ -182,21 +191,22 @@ async def _unpinning(
 def _looking_up(oracles: Oracles, function: Function, kernel: Kernel, entry: SwpEntry) -> Any:
     me = current().me()
     if not me.held:
-        check_pinned(oracles.memory, me, swp_type(entry), "looked into")
+        check_pinned(oracles.memory, me, kernel.devices[swp_type(entry)], "looked into")
     return function(kernel, entry)
 
 
-def check_pinned(memory: Memory, me: Task, device: int, what: str) -> None:
+def check_pinned(memory: Memory, me: Task, si: SwapInfoStruct, what: str) -> None:
     """Check that *me*, which holds no other lock, has a reference to a device, or is of it.
 
     Who holds a lock on a folio or a page table with a slot of the device, or one of the device,
-    keeps it there by that.
+    keeps it there by that; so does hibernation, which has swapoff refuse.
 
     Raises:
         Violation: (I-DEV) swapoff could free the device at any moment.
     """
-    if not me.daemon and not memory.pins[me.name, device]:
-        message = f"device {device} is {what} by {me.name}, which does not keep it there"
+    kept = si.flags & SWP_HIBERNATION or memory.pins[me.name, si.type]
+    if not me.daemon and not kept:
+        message = f"device {si.type} is {what} by {me.name}, which does not keep it there"
         raise Violation("I-DEV", message)
 
 
@@ -528,6 +538,7 @@ _WRAPPERS: Final[dict[str, Wrapper]] = {
     "end_swap_bio_read": _read_ended,
     "folio_end_writeback": _ending_writeback,
     "get_swap_device_info": _pinning,
+    "swapoff": _taking_off,
     "put_swap_device": _unpinning,
     "swap_cache_get_folio": _looking_up,
     "folio_lock": _locking,

@@ -92,6 +92,7 @@ TABLE: Final = (
         "shmem_alloc_and_add_folio",
         "shmem_truncate_range",
         "shmem_unuse",
+        "unuse_pte_range",
     ),
     _locked(r".+ cluster \d+\.table", "cluster lock", "swap_table_get"),
     _locked(

@@ -175,7 +175,7 @@ class Oracles:
         cluster.extended = dict(ci.extend_table) if ci.extend_table else {}
         self.order.taken(me, ci.lock)
         if len(me.held) == 1:
-            check_pinned(self.memory, me, cluster.device.si.type, "locked")
+            check_pinned(self.memory, me, cluster.device.si, "locked")
 
     def _cluster_unlocked(self, cluster: _Cluster) -> None:
         ci, si = cluster.ci, cluster.device.si

@@ -20,6 +20,7 @@ FAILURES: Final = {
     "decompress": "zswap_decompress.status",
     "deferred_split": "folio_memcg_alloc_deferred.grant",
     "table": "swap_cluster_alloc_table.grant",
+    "signal": "try_to_unuse.signal",
     "extend": "swap_extend_table_alloc.grant",
 }
 

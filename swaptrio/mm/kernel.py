@@ -93,6 +93,7 @@ class Kernel:
     page_allocator: PageAllocator
     vmstat: Vmstat
     workingset: Workingset
+    swap_lock: SpinLock
     swap_avail_lock: SpinLock
     zswap_lru_lock: SpinLock
     zswap_work: SendChannel[object]

@@ -28,23 +28,22 @@ from swaptrio.mm.swap_h import (
     SWP_SYNCHRONOUS_IO,
     SWP_USED,
     SWP_WRITEOK,
-    ClusterFlag,
     SwapClusterInfo,
+    SwapHeader,
     SwapInfoStruct,
     ZswapEntry,
     swap_cluster,
     swp_entry,
 )
 from swaptrio.mm.swap_table import (
-    SWP_TB_BAD,
     SWP_TB_NULL,
     _swap_cgroup_set,
     shadow_to_swp_tb,
     xa_mk_value,
 )
 from swaptrio.mm.swapfile import swap_worker
-from swaptrio.mm.swapfile.clusters import list_of
 from swaptrio.mm.swapfile.devices import plist_requeue
+from swaptrio.mm.swapfile.swapoff import relist, setup_swap_clusters_info
 from swaptrio.mm.vmstat import Vmstat, lruvec_stat_mod_folio, node_stat_mod_folio
 from swaptrio.mm.workingset import Workingset
 from swaptrio.mm.zswap import zswap_shrink_worker
@@ -77,6 +76,7 @@ def new_kernel(
         PageAllocator(),
         Vmstat(),
         Workingset(),
+        SpinLock("swap_lock"),
         SpinLock("swap_avail_lock"),
         SpinLock("zswap lru lock"),
         work,
@@ -129,8 +129,7 @@ def new_device(
     si = SwapInfoStruct(
         len(kernel.devices),
         name,
-        flags,
-        size,
+        SwapHeader(size, tuple(bad), flags),
         _clusters(name, size),
         bios,
         bios_in,
@@ -141,10 +140,10 @@ def new_device(
         WaitQueue(f"{name} users"),
         latency,
         tuple(latencies),
-        pages=size - 1 - len(bad),
+        flags=flags,
         priority=priority,
     )
-    setup_clusters(si, bad)
+    setup_swap_clusters_info(si)
     kernel.devices.append(si)
     kernel.nr_swap_pages += si.pages
     kernel.total_swap_pages += si.pages
@@ -158,33 +157,6 @@ def _clusters(device: str, slots: int) -> list[SwapClusterInfo]:
     return [
         SwapClusterInfo(number, SpinLock(f"{device} cluster {number}")) for number in numbers
     ]
-
-
-def setup_clusters(si: SwapInfoStruct, bad: Sequence[int] = ()) -> None:
-    """Mark the bad slots of a fresh device, and put its clusters on their lists.
-
-    Bad are its header, *bad*, and the slots behind its end.
-    """
-    end = len(si.clusters) * SWAPFILE_CLUSTER
-    for offset in (0, *bad, *range(si.max, end)):
-        ci = swap_cluster(si, offset)
-        if ci.table is None:
-            ci.table = [SWP_TB_NULL] * SWAPFILE_CLUSTER
-        ci.table[offset % SWAPFILE_CLUSTER] = SWP_TB_BAD
-        ci.count += 1
-    for ci in si.clusters:
-        relist(si, ci)
-
-
-def relist(si: SwapInfoStruct, ci: SwapClusterInfo) -> None:
-    """Put a cluster at the end of the list for its state; one used in part serves order 0."""
-    flag = {0: ClusterFlag.FREE, SWAPFILE_CLUSTER: ClusterFlag.FULL}.get(
-        ci.count, ClusterFlag.NONFULL
-    )
-    if flag is not ci.flags:
-        list_of(si, ci).pop(ci.number, None)
-        ci.flags = flag
-        list_of(si, ci)[ci.number] = ci
 
 
 def new_process(kernel: Kernel, name: str, memcg: MemCgroup, thp_orders: int = 0) -> MmStruct:

@@ -113,9 +113,20 @@ def _by_order() -> list[Clusters]:
     return [{} for _ in range(SWAP_NR_ORDERS)]
 
 
+@attrs.frozen
+class SwapHeader:
+    """What a device says of itself: its slots, bad ones among them, and SWP_ flags."""
+
+    slots: int
+    bad: tuple[int, ...] = ()
+    flags: int = 0
+
+
 @attrs.define(eq=False)
 class SwapInfoStruct:
     """One swap device.
+
+    *header* is what swapon reads; the other numbers are 0 while the device is off.
 
     *max* is the number of its slots, the header included; those behind it in the last cluster
     are bad. *pages* are usable. *lock* protects the lists of clusters. *inuse_pages* counts the
@@ -134,8 +145,7 @@ class SwapInfoStruct:
 
     type: int
     name: str
-    flags: int
-    max: int
+    header: SwapHeader
     clusters: list[SwapClusterInfo]
     bios: SendChannel[object]
     bios_in: ReceiveChannel[object]
@@ -146,6 +156,8 @@ class SwapInfoStruct:
     users_gone: WaitQueue
     latency: int = 0
     latencies: tuple[int, ...] = ()
+    flags: int = 0
+    max: int = 0
     pages: int = 0
     priority: int = 0
     users: int = 1

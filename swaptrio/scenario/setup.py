@@ -36,6 +36,7 @@ Failure = Literal[
     "deferred_split",
     "table",
     "extend",
+    "signal",
 ]
 
 #: Slots of one cluster.
@@ -71,7 +72,8 @@ class KernelSetup:
         page_cluster: the base-two logarithm of the readahead window, 0 to 5.
         vma_readahead: whether readahead goes by virtual addresses.
         failures: what a strategy may let fail: ``alloc``, ``charge``, ``read``,
-            ``write``, ``zswap``, ``decompress``, ``deferred_split``, ``table``, ``extend``.
+            ``write``, ``zswap``, ``decompress``, ``deferred_split``, ``table``, ``extend``,
+            ``signal``.
     """
 
     thp: bool = True

@@ -37,6 +37,7 @@ from swaptrio.mm.swapfile import (
     swap_put_entries_direct,
 )
 from swaptrio.mm.swapfile.reclaim import TTRS_ANYWAY
+from swaptrio.mm.vmscan import madvise_pageout
 from swaptrio.sched import Execution, Run, Script, Strategy, run
 from swaptrio.variants import load
 
@@ -121,6 +122,10 @@ class World:
         await self.release(folio)
         return folio
 
+    async def swapout(self, page: int) -> str:
+        """Reclaim a page of the process; what came of it."""
+        return await madvise_pageout(self.kernel, self.mm, page)
+
     async def disown(self, offset: int, nr: int = 1) -> None:
         """Let owners that are not modelled drop slots, one count of each."""
         for slot in range(offset, offset + nr):
@@ -132,7 +137,7 @@ class World:
         folio = await alloc_pages(self.kernel, order)
         assert folio is not None
         folio.lock.take_free()
-        folio.uptodate = folio.swapbacked = True
+        folio.uptodate = folio.swapbacked = folio.dirty = True
         folio.pages[:] = [self.kernel.new_token() for _ in folio.pages]
         mem_cgroup_charge(self.kernel, folio, self.m1)
         folio_add_lru(self.kernel, folio)
@@ -158,7 +163,11 @@ class World:
 
     async def reclaim(self, offset: int) -> int:
         """Take what caches a slot out of the cache, if nobody uses it; as the kernel says."""
-        return await _try_to_reclaim_swap(self.kernel, self.si, offset, TTRS_ANYWAY)
+        si = await get_swap_device(self.kernel, self.entry(offset))
+        assert si is not None
+        pages = await _try_to_reclaim_swap(self.kernel, si, offset, TTRS_ANYWAY)
+        await put_swap_device(self.kernel, si)
+        return pages
 
     async def release(self, folio: Folio) -> None:
         """Unlock a folio and drop the caller's reference."""

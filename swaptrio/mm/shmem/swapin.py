@@ -5,12 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from swaptrio.mm import swap_state
+from swaptrio.mm import page_io, swap_state
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.kernel import Kernel, kernel_function
 from swaptrio.mm.mm_types import AddressSpace, Folio, PoisonPte, ShmemSwap
 from swaptrio.mm.page_alloc import folio_lock, folio_put, folio_unlock, folio_wait_writeback
-from swaptrio.mm.page_io import swap_read_folio
 from swaptrio.mm.shmem.page_cache import (
     shmem_add_to_page_cache,
     shmem_confirm_swap,
@@ -167,7 +166,7 @@ async def shmem_swapin_sync(
         if folio is not Errno.EEXIST:
             break
     if not isinstance(folio, Errno):
-        await swap_read_folio(kernel, folio)
+        await page_io.swap_read_folio(kernel, folio)
     return folio
 
 

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from swaptrio.mm import swap_state, swapfile
+from swaptrio.mm import page_io, swap_state, swapfile
 from swaptrio.mm.kernel import Kernel, kernel_function, warn_on
 from swaptrio.mm.mm_types import Folio, ShmemSwap
-from swaptrio.mm.page_io import swap_writeout
 from swaptrio.mm.shmem.page_cache import shmem_add_to_page_cache, shmem_delete_from_page_cache
 
 
@@ -31,7 +30,7 @@ async def shmem_writeout(kernel: Kernel, folio: Folio) -> bool:
     warn_on(kernel, error is not None, "the count of a fresh slot is full")
     entry = folio.swap
     await shmem_delete_from_page_cache(kernel, folio, ShmemSwap(entry, folio.order))
-    if await swap_writeout(kernel, folio):
+    if await page_io.swap_writeout(kernel, folio):
         return True
     if await shmem_add_to_page_cache(kernel, folio, file, index, entry) is None:
         await swapfile.folio_put_swap(kernel, folio, None)

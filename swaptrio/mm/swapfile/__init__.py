@@ -3,7 +3,8 @@
 
 `devices` are what slots lie on, in `clusters` of 512. `allocation` finds slots for a folio;
 `counts` says how many owners a slot has, and `freeing` gives counts and slots back; `reclaim`
-takes folios out of slots that only the cache keeps.
+takes folios out of slots that only the cache keeps. `unuse` brings back what lies on a device
+that `swapoff` takes off, and `hibernation` takes slots without a folio.
 
 A cluster's lock protects its words, its count, its tables and which list it is on; a device's
 lock protects the lists.
@@ -27,11 +28,19 @@ from swaptrio.mm.swapfile.freeing import (
     folio_put_swap,
     swap_put_entries_direct,
 )
+from swaptrio.mm.swapfile.hibernation import (
+    pin_hibernation_swap_type,
+    swap_alloc_hibernation_slot,
+    swap_free_hibernation_slot,
+    unpin_hibernation_swap_type,
+)
 from swaptrio.mm.swapfile.reclaim import (
     _try_to_reclaim_swap,
     folio_free_swap,
     folio_maybe_swapped,
 )
+from swaptrio.mm.swapfile.swapoff import swapoff, swapon
+from swaptrio.mm.swapfile.unuse import try_to_unuse
 from swaptrio.mm.swapfile.work import swap_worker
 
 __all__ = [
@@ -45,10 +54,17 @@ __all__ = [
     "get_swap_device",
     "lock_at_once",
     "mem_cgroup_swap_full",
+    "pin_hibernation_swap_type",
     "put_swap_device",
+    "swap_alloc_hibernation_slot",
     "swap_dup_entry_direct",
+    "swap_free_hibernation_slot",
     "swap_put_entries_direct",
     "swap_retry_table_alloc",
     "swap_worker",
+    "swapoff",
+    "swapon",
+    "try_to_unuse",
+    "unpin_hibernation_swap_type",
     "vm_swap_full",
 ]

@@ -14,6 +14,7 @@ from swaptrio.mm.swap_state import (
     swap_cluster_readahead,
     swapin_readahead,
 )
+from swaptrio.mm.swapfile import get_swap_device, put_swap_device
 from swaptrio.sched import Run, point
 
 if TYPE_CHECKING:
@@ -27,10 +28,10 @@ def _readahead(world: Any, page: int) -> Callable[[], Any]:
 
     async def main() -> bool:
         fault = world.fault(page)
-        si = world.kernel.devices[fault.orig_pte.entry >> 58]
-        si.users += 1
+        si = await get_swap_device(world.kernel, fault.orig_pte.entry)
+        assert si is not None
         folio = await swapin_readahead(world.kernel, fault.orig_pte.entry, "GFP", fault)
-        si.users -= 1
+        await put_swap_device(world.kernel, si)
         if folio is not None:
             world.let_go(folio)
         return folio is not None
@@ -187,8 +188,12 @@ def test_the_slot_may_be_gone(make_world: Callable[..., Any]) -> None:
     fault = world.fault(15)
 
     async def main() -> object:
+        si = await get_swap_device(world.kernel, fault.orig_pte.entry)
+        assert si is not None
         await zap_pte_range(world.kernel, world.mm, 15, 1)
-        return await swapin_readahead(world.kernel, fault.orig_pte.entry, "GFP", fault)
+        folio = await swapin_readahead(world.kernel, fault.orig_pte.entry, "GFP", fault)
+        await put_swap_device(world.kernel, si)
+        return folio
 
     assert world.play(main=main, oracles=True)["main"] is None
 
@@ -198,6 +203,8 @@ def test_what_was_read_ahead_is_found(make_world: Callable[..., Any]) -> None:
     world = _by_slots(make_world, plugged=True)
 
     async def main() -> list[int | None]:
+        si = await get_swap_device(world.kernel, world.entry(17))
+        assert si is not None
         first = await swap_cluster_readahead(world.kernel, world.entry(17), "GFP", None, 0)
         second = await swap_cache_get_folio(world.kernel, world.entry(18))
         assert first is not None
@@ -207,6 +214,7 @@ def test_what_was_read_ahead_is_found(make_world: Callable[..., Any]) -> None:
             await world.lock(folio)
             await world.unlock(folio)
         tokens = [first.pages[0], second.pages[0]]
+        await put_swap_device(world.kernel, si)
         world.let_go(first)
         world.let_go(second)
         return tokens

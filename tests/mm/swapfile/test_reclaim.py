@@ -14,6 +14,8 @@ from swaptrio.mm.swapfile import (
     folio_dup_swap,
     folio_free_swap,
     folio_put_swap,
+    get_swap_device,
+    put_swap_device,
 )
 from swaptrio.mm.swapfile.reclaim import (
     TTRS_ANYWAY,
@@ -25,6 +27,14 @@ from swaptrio.sched import Run, point
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+async def _reclaim_full(world: Any, *, force: bool) -> None:
+    """Reclaim from full clusters, with the device kept there."""
+    si = await get_swap_device(world.kernel, world.entry(1))
+    assert si is not None
+    await swap_reclaim_full_clusters(world.kernel, si, force=force)
+    await put_swap_device(world.kernel, si)
 
 
 def test_folio_free_swap(make_world: Callable[..., Any]) -> None:
@@ -69,7 +79,7 @@ def test_reclaim_gives_up_on_a_locked_folio(make_world: Callable[..., Any]) -> N
 
     async def main() -> int:
         folio = await world.given_slots(1)
-        done = await _try_to_reclaim_swap(world.kernel, world.si, 513, TTRS_ANYWAY)
+        done = int(await world.reclaim(513))
         assert folio.refs == 3
         await world.release(folio)
         return done
@@ -192,7 +202,7 @@ def test_full_clusters_are_reclaimed(
         for _ in range(2):
             world.kernel.percpu_swap_cluster.clear()
             await world.release(await world.given_slots())
-        await swap_reclaim_full_clusters(world.kernel, world.si, force=force)
+        await _reclaim_full(world, force=force)
         return f"{world.slots(200)} {world.slots(1023)}"
 
     assert world.play(main=main, oracles=True)["main"] == left
@@ -205,7 +215,7 @@ def test_a_full_cluster_without_anything_to_reclaim_stays_full(world: Any) -> No
     ci = world.si.clusters[0]
 
     async def main() -> None:
-        await swap_reclaim_full_clusters(world.kernel, world.si, force=False)
+        await _reclaim_full(world, force=False)
 
     world.play(main=main, oracles=True)
     assert ci.flags is ClusterFlag.FULL
@@ -226,7 +236,7 @@ def test_reclaim_of_full_clusters_passes_over_locked_folios(world: Any) -> None:
         world.let_go(second)
 
     async def main() -> str:
-        await swap_reclaim_full_clusters(world.kernel, world.si, force=False)
+        await _reclaim_full(world, force=False)
         return str(world.slots(1, 2))
 
     results = world.play(
