@@ -18,6 +18,7 @@ from swaptrio.mm.memory import (
     user_read,
     user_store,
 )
+from swaptrio.mm.migrate import move_page
 from swaptrio.mm.shmem import shmem_read, shmem_truncate_range, shmem_write
 from swaptrio.mm.vmscan import madvise_pageout
 from swaptrio.sched import choose, current
@@ -61,6 +62,10 @@ async def _unmap(kernel: Kernel, mm: MmStruct, page: int) -> str:
     return "mapped anew"
 
 
+async def _migrate(kernel: Kernel, mm: MmStruct, page: int) -> str:
+    return str(await move_page(kernel, mm, page))
+
+
 async def _fork(kernel: Kernel, mm: MmStruct, page: int) -> str:
     """Let a child use a page, and go."""
     child = await dup_mm(kernel, mm, f"{mm.name}-child")
@@ -86,6 +91,7 @@ _MEMORY: Final[dict[str, _Deed[MmStruct]]] = {
     "pin": user_pin_store,
     "fork": _fork,
     "unmap": _unmap,
+    "migrate": _migrate,
 }
 
 _FILE: Final[

@@ -44,6 +44,14 @@ DeedKind = Literal[
     "readahead",
     "zswap-writeback",
     "zswap-shrink",
+    "uffd-move",
+    "split",
+    "migrate",
+    "swapoff",
+    "swapon",
+    "image-alloc",
+    "image-free",
+    "memcg-create",
     "memcg-offline",
     "lru-drain",
     "file-read",
@@ -73,6 +81,14 @@ DEED_KEYS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "readahead": (_AT_A_SLOT, ()),
     "zswap-writeback": (_AT_A_SLOT, ()),
     "zswap-shrink": ((), ("nr",)),
+    "uffd-move": ((*_AT_A_PAGE, "to"), ()),
+    "split": (_AT_A_PAGE, ()),
+    "migrate": (_AT_A_PAGE, ()),
+    "swapoff": (("device",), ()),
+    "swapon": (("device",), ()),
+    "image-alloc": (("device",), ()),
+    "image-free": (_AT_A_SLOT, ()),
+    "memcg-create": (("child",), ()),
     "memcg-offline": (("memcg",), ()),
     "lru-drain": ((), ()),
     "file-read": (_AT_AN_INDEX, ()),
@@ -91,7 +107,7 @@ class DeedSetup:
     Args:
         run: the kind, such as ``fault`` or ``swapoff``.
         process: whose memory it works on.
-        child: what a fork calls the new process.
+        child: what a fork calls the new process, or the name of a new memcg.
         file: the file it works on.
         page: the (first) virtual page number or index, 0 to 1,000,000.
         to: the virtual page that a userfaultfd moves the page to.

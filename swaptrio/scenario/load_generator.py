@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from swaptrio.scenario.deeds import TaskSetup
+from swaptrio.scenario.deeds import DeedSetup, TaskSetup
 from swaptrio.scenario.format import Scenario
 from swaptrio.scenario.setup import (
     DeviceSetup,
@@ -100,6 +100,5 @@ def _others(users: int, steps: int) -> Iterator[TaskSetup]:
     for number in range(-(-users // _USERS_PER_RECLAIM)):
         yield TaskSetup(name=f"reclaim-{number}", run="reclaim", nr=4, steps=steps)
     yield TaskSetup(name="shrink", run="zswap-shrink", nr=2, steps=steps)
-    # on = DeedSetup(run="swapon", device="swap1")
-    return
+    on = DeedSetup(run="swapon", device="swap1")
     yield TaskSetup(name="off-and-on", run="swapoff", device="swap1", then=(on,), steps=steps)

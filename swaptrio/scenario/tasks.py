@@ -6,7 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from swaptrio.mm.errno import Errno
-from swaptrio.mm.memcontrol import MemCgroup, mem_cgroup_css_offline
+from swaptrio.mm.huge_memory import split_folio
+from swaptrio.mm.memcontrol import MemCgroup, mem_cgroup_css_alloc, mem_cgroup_css_offline
 from swaptrio.mm.memory import (
     dup_mm,
     exit_mmap,
@@ -17,8 +18,9 @@ from swaptrio.mm.memory import (
     user_read,
     user_store,
 )
-from swaptrio.mm.mm_types import Folio
-from swaptrio.mm.page_alloc import folio_put
+from swaptrio.mm.migrate import move_page
+from swaptrio.mm.mm_types import Folio, PresentPte
+from swaptrio.mm.page_alloc import folio_lock, folio_put, folio_try_get, folio_unlock
 from swaptrio.mm.shmem import (
     shmem_read,
     shmem_truncate_range,
@@ -26,9 +28,17 @@ from swaptrio.mm.shmem import (
 )
 from swaptrio.mm.shmem.page_cache import filemap_get_entry
 from swaptrio.mm.swap import folio_isolate_lru, lru_add_drain_all
-from swaptrio.mm.swap_h import swp_entry
+from swaptrio.mm.swap_h import swp_entry, swp_offset
 from swaptrio.mm.swap_state import swap_cache_read_folio
-from swaptrio.mm.swapfile import get_swap_device, put_swap_device
+from swaptrio.mm.swapfile import (
+    get_swap_device,
+    put_swap_device,
+    swap_alloc_hibernation_slot,
+    swap_free_hibernation_slot,
+    swapoff,
+    swapon,
+)
+from swaptrio.mm.userfaultfd import move_pages
 from swaptrio.mm.vmscan import (
     ScanControl,
     madvise_pageout,
@@ -37,7 +47,8 @@ from swaptrio.mm.vmscan import (
 )
 from swaptrio.mm.zswap import shrink_memcg_cb, zswap_writeback_entry
 from swaptrio.scenario.busy import use_file, use_memory
-from swaptrio.sched import current
+from swaptrio.scenario.setup import MOST_PAGES
+from swaptrio.sched import current, point
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -60,6 +71,10 @@ async def run_task(kernel: Kernel, task: TaskSetup, results: dict[str, str]) -> 
             results[task.name] = ", ".join(done)
         if current().step >= task.steps:
             return
+
+
+def _or_error(error: Errno | None, done: str) -> str:
+    return done if error is None else str(error)
 
 
 def process_of(kernel: Kernel, name: str) -> MmStruct:
@@ -127,6 +142,56 @@ async def _reclaim(kernel: Kernel, deed: DeedSetup) -> str:
 async def _zswap_shrink(kernel: Kernel, deed: DeedSetup) -> str:
     errors = [await shrink_memcg_cb(kernel) for _ in range(deed.nr)]
     return ", ".join("written" if error is None else str(error) for error in errors)
+
+
+async def _uffd_move(kernel: Kernel, deed: DeedSetup) -> str:
+    assert deed.to is not None
+    mm, page = _place(kernel, deed)
+    return _or_error(await move_pages(kernel, mm, deed.to, page), "moved")
+
+
+async def _split(kernel: Kernel, deed: DeedSetup) -> str:
+    """Split the folio that a page is in, as debugfs asks for it."""
+    mm, page = _place(kernel, deed)
+    async with mm.ptl.hold("split_huge_pages_pid.ptl"):
+        pte = mm.ptes.get(page)
+        if not isinstance(pte, PresentPte) or not folio_try_get(kernel, pte.folio):
+            return "nothing there"
+    folio = pte.folio
+    await folio_lock(kernel, folio, "split_huge_pages_pid.lock")
+    error = await split_folio(kernel, folio)
+    await folio_unlock(kernel, folio, "split_huge_pages_pid.unlock")
+    folio_put(kernel, folio)
+    return _or_error(error, "split")
+
+
+async def _migrate(kernel: Kernel, deed: DeedSetup) -> str:
+    return _or_error(await move_page(kernel, *_place(kernel, deed)), "migrated")
+
+
+async def _swapoff(kernel: Kernel, deed: DeedSetup) -> str:
+    return _or_error(await swapoff(kernel, device_of(kernel, deed.device).type), "off")
+
+
+async def _swapon(kernel: Kernel, deed: DeedSetup) -> str:
+    return _or_error(await swapon(kernel, device_of(kernel, deed.device).type), "on")
+
+
+async def _image_alloc(kernel: Kernel, deed: DeedSetup) -> str:
+    entry = await swap_alloc_hibernation_slot(kernel, device_of(kernel, deed.device).type)
+    return f"slot {swp_offset(entry)}" if entry else "no slot"
+
+
+async def _image_free(kernel: Kernel, deed: DeedSetup) -> str:
+    assert deed.slot is not None
+    number = device_of(kernel, deed.device).type
+    await swap_free_hibernation_slot(kernel, swp_entry(number, deed.slot))
+    return "freed"
+
+
+async def _memcg_create(kernel: Kernel, deed: DeedSetup) -> str:
+    await point("mem_cgroup_css_alloc.alloc")
+    return f"id {mem_cgroup_css_alloc(kernel, deed.child, MOST_PAGES).id}"
 
 
 async def _memcg_offline(kernel: Kernel, deed: DeedSetup) -> str:
@@ -224,6 +289,14 @@ _RUN: Final[dict[str, Callable[[Kernel, DeedSetup], Coroutine[Any, Any, str]]]] 
     "readahead": _readahead,
     "zswap-writeback": _zswap_writeback,
     "zswap-shrink": _zswap_shrink,
+    "uffd-move": _uffd_move,
+    "split": _split,
+    "migrate": _migrate,
+    "swapoff": _swapoff,
+    "swapon": _swapon,
+    "image-alloc": _image_alloc,
+    "image-free": _image_free,
+    "memcg-create": _memcg_create,
     "memcg-offline": _memcg_offline,
     "lru-drain": _lru_drain,
     "file-read": _file_read,

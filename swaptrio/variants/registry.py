@@ -42,10 +42,10 @@ LONGEST_REASON: Final = 200
 class Variant:
     """One version of the algorithm.
 
-    *functions* maps the name of a function of the model to what runs in its place. *mutant* says
-    that it has a mistake that was made on purpose. *labels* are
+    *functions* maps the name of a function of the model to what runs in its place. *labels* are
     those of all scheduling points that there are in this version. *base* is the version that it
-    builds on, itself where it builds on none: its expectations hold for this one too.
+    builds on, itself where it builds on none: its expectations hold for this one too. *mutant*
+    says that it has a mistake that was made on purpose.
     """
 
     name: str
