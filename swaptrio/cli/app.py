@@ -22,6 +22,7 @@ from swaptrio.cli.doctor import doctor
 from swaptrio.cli.edge import at_edge
 from swaptrio.cli.fuzz import fuzz
 from swaptrio.cli.list import list_
+from swaptrio.cli.load import load
 from swaptrio.cli.matrix import matrix
 from swaptrio.cli.new import new
 from swaptrio.cli.replay import replay
@@ -106,6 +107,6 @@ def _welcome(console: Console) -> None:
 
 
 for _command in (
-    list_, show, new, check, replay, fuzz, matrix, campaign, trace, conform, doctor,
+    list_, show, new, check, replay, fuzz, matrix, load, campaign, trace, conform, doctor,
 ):  # fmt: skip
     cli.add_command(_command)

@@ -19,8 +19,12 @@ from swaptrio.mm.memory import (
     user_store,
 )
 from swaptrio.mm.migrate import move_page
+from swaptrio.mm.mm_types import Folio
+from swaptrio.mm.page_alloc import folio_put
 from swaptrio.mm.shmem import shmem_read, shmem_truncate_range, shmem_write
-from swaptrio.mm.vmscan import madvise_pageout
+from swaptrio.mm.shmem.page_cache import filemap_get_entry
+from swaptrio.mm.swap import folio_isolate_lru
+from swaptrio.mm.vmscan import ScanControl, madvise_pageout, reclaim_pages
 from swaptrio.sched import choose, current
 
 if TYPE_CHECKING:
@@ -45,6 +49,20 @@ async def use_file(kernel: Kernel, file: AddressSpace, pages: int) -> str:
     deed = _draw("use_file.deed", tuple(_FILE))
     page = _draw("use_file.page", range(pages))
     return f"{deed} {await _FILE[deed](kernel, file, page)}"
+
+
+async def swap_out_of_file(kernel: Kernel, file: AddressSpace, index: int) -> str:
+    """Reclaim the folio at an index, as `madvise_pageout` does for a process; its words."""
+    folio = await filemap_get_entry(kernel, file, index)
+    if not isinstance(folio, Folio):
+        return "nothing there"
+    isolated = await folio_isolate_lru(kernel, folio)
+    folio_put(kernel, folio)
+    if not isolated:
+        return "in use"
+    sc = ScanControl(may_wait=True)
+    await reclaim_pages(kernel, [folio], sc)
+    return next(iter(sc.kept.values()), "reclaimed")
 
 
 def _draw(label: str, options: Sequence[_T]) -> _T:
@@ -100,4 +118,5 @@ _FILE: Final[
     "write": shmem_write,
     "read": shmem_read,
     "truncate": _truncate,
+    "swapout": swap_out_of_file,
 }

@@ -72,7 +72,10 @@ def load_scenario(*, users: int, clusters: int, steps: int) -> Scenario:
         process=tuple(
             ProcessSetup(name=name, memcg=_group(name), orders=(1, 2)) for name in processes
         ),
-        file=tuple(FileSetup(name=name, memcg=_group(name), orders=(1,)) for name in files),
+        file=tuple(
+            FileSetup(name=name, memcg=_group(name), orders=(1,) if number % 2 else ())
+            for number, name in enumerate(files)
+        ),
         task=(
             *(_user(name, steps) for name in (*processes, *files)),
             *_others(users, steps),

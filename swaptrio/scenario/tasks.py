@@ -19,15 +19,14 @@ from swaptrio.mm.memory import (
     user_store,
 )
 from swaptrio.mm.migrate import move_page
-from swaptrio.mm.mm_types import Folio, PresentPte
+from swaptrio.mm.mm_types import PresentPte
 from swaptrio.mm.page_alloc import folio_lock, folio_put, folio_try_get, folio_unlock
 from swaptrio.mm.shmem import (
     shmem_read,
     shmem_truncate_range,
     shmem_write,
 )
-from swaptrio.mm.shmem.page_cache import filemap_get_entry
-from swaptrio.mm.swap import folio_isolate_lru, lru_add_drain_all
+from swaptrio.mm.swap import lru_add_drain_all
 from swaptrio.mm.swap_h import swp_entry, swp_offset
 from swaptrio.mm.swap_state import swap_cache_read_folio
 from swaptrio.mm.swapfile import (
@@ -40,13 +39,11 @@ from swaptrio.mm.swapfile import (
 )
 from swaptrio.mm.userfaultfd import move_pages
 from swaptrio.mm.vmscan import (
-    ScanControl,
     madvise_pageout,
-    reclaim_pages,
     shrink_lruvec,
 )
 from swaptrio.mm.zswap import shrink_memcg_cb, zswap_writeback_entry
-from swaptrio.scenario.busy import use_file, use_memory
+from swaptrio.scenario.busy import swap_out_of_file, use_file, use_memory
 from swaptrio.scenario.setup import MOST_PAGES
 from swaptrio.sched import current, point
 
@@ -219,17 +216,7 @@ async def _file_truncate(kernel: Kernel, deed: DeedSetup) -> str:
 
 
 async def _file_swapout(kernel: Kernel, deed: DeedSetup) -> str:
-    """Reclaim the folio at an index, as `madvise_pageout` does for a process."""
-    folio = await filemap_get_entry(kernel, *_index(kernel, deed))
-    if not isinstance(folio, Folio):
-        return "nothing there"
-    isolated = await folio_isolate_lru(kernel, folio)
-    folio_put(kernel, folio)
-    if not isolated:
-        return "in use"
-    sc = ScanControl(may_wait=True)
-    await reclaim_pages(kernel, [folio], sc)
-    return next(iter(sc.kept.values()), "reclaimed")
+    return await swap_out_of_file(kernel, *_index(kernel, deed))
 
 
 async def _swapout(kernel: Kernel, deed: DeedSetup) -> str:

@@ -26,6 +26,7 @@ COMMANDS = [
     "replay",
     "fuzz",
     "matrix",
+    "load",
     "campaign",
     "trace",
     "conform",

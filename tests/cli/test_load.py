@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""``swaptrio load``."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable
+
+import pytest
+from click.testing import Result
+
+Run = Callable[..., Result]
+
+SMALL = ("--users", 8, "--clusters", 1, "--steps", 5_000)
+
+
+def test_what_it_says(swaptrio: Run) -> None:
+    """Steps with their cost, what was swapped, and the verdict; exit 0."""
+    result = swaptrio("load", *SMALL)
+
+    assert result.exit_code == 0
+    assert "steps, " in result.stdout
+    assert "pswpout" in result.stdout
+    assert result.stdout.splitlines()[-1] == "passed"
+
+
+def test_json(swaptrio: Run) -> None:
+    """Everything that was asked for and came of it."""
+    record = json.loads(swaptrio("load", *SMALL, "--seed", 3, "--json").stdout)
+
+    assert (record["users"], record["seed"], record["variant"]) == (8, 3, "v5")
+    assert record["verdict"] == "passed"
+    assert record["taken"] > 5_000
+    assert record["max_rss_kib"] > 0
+    assert record["counters"]["pswpout"] > 0
+
+
+def test_a_failure_can_be_repeated(swaptrio: Run) -> None:
+    """The last steps are told, and a command that fails in the same way; exit 1."""
+    result = swaptrio("load", "--steps", 20_000, "--variant", "no-second-check")
+
+    command = result.stdout.splitlines()[-1]
+    again = swaptrio(*shlex.split(command)[1:])
+    assert result.exit_code == again.exit_code == 1
+    assert "violation: I-ONE" in result.stdout
+    assert "last steps:" in result.stdout
+    assert result.stdout.split("violation")[1] == again.stdout.split("violation")[1]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [("--users", 0), ("--clusters", 65), ("--steps", 0), ("--variant", "v55")],
+)
+def test_bad_input(swaptrio: Run, wrong: tuple[str, object]) -> None:
+    """Numbers out of their range, and unknown variants: exit 2."""
+    assert swaptrio("load", *wrong).exit_code == 2
