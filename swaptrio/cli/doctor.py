@@ -31,7 +31,7 @@ _PATIENCE: Final = 60
 LIMITS: Final = (
     "Sequentially consistent interleavings only: no weak memory, no reordering.",
     "The series is swap table phase IV: as mailed (v3), as v4 and as merged (v5).",
-    "Not modelled: swapoff, shmem, hibernation, discard, NUMA, per-CPU caches.",
+    "Not modelled: NUMA, KSM, huge pages of a PMD.",
 )
 
 

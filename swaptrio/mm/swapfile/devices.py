@@ -178,9 +178,10 @@ def vm_swap_full(kernel: Kernel) -> bool:
 
 @kernel_function
 def mem_cgroup_swap_full(kernel: Kernel, folio: Folio) -> bool:
-    """Whether swap is scarce for a locked folio's group (mm/memcontrol.c).
+    """Whether swap is scarce for a folio's group (mm/memcontrol.c).
 
-    Or for any group above it: half of its limit is used (v2). Always so if `vm_swap_full`.
+    It is where less than half of all swap is free or, with v2, where its group or one above has
+    used half of what it may.
     """
     if vm_swap_full(kernel):
         return True

@@ -106,6 +106,29 @@ def test_swap_is_full_when_less_than_half_is_free(world: Any, used: int, full: b
     assert world.kernel.nr_swap_pages == 511 - used
 
 
+@pytest.mark.parametrize(
+    ("limit", "v1", "full"), [(5, False, False), (4, False, True), (4, True, False)]
+)
+def test_swap_is_full_for_a_group(
+    make_world: Callable[..., Any], limit: int, v1: bool, full: bool
+) -> None:
+    """With v2 swap is full for a group that has used half of what it, or one above, may use."""
+    world = make_world(memcg_v1=v1)
+    world.quad()
+    world.m1.swap = 2
+    world.m1.parent, world.m2.swap_max, world.m2.swap = world.m2, limit, 2
+
+    async def main() -> tuple[bool, bool]:
+        folio = await world.resident()
+        answers = vm_swap_full(world.kernel), mem_cgroup_swap_full(world.kernel, folio)
+        folio.memcg = None
+        assert not mem_cgroup_swap_full(world.kernel, folio)
+        await world.release(folio)
+        return answers
+
+    assert world.play(main=main)["main"] == (False, full)
+
+
 def test_all_devices_count(world: Any) -> None:
     """How full swap is, is asked of all devices together."""
     _fill(world)

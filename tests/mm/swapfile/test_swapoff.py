@@ -89,10 +89,11 @@ def test_all_processes_are_gone_through(make_world: Callable[..., Any]) -> None:
     that has exited is passed over."""
     world = make_world()
     token = world.swapped(16, page=3, count=2)
-    other = setup.new_process(world.kernel, "Q", world.m1)
-    setup.map_swapped(other, 5, world.si, 16, token)
     gone = setup.new_process(world.kernel, "R", world.m1)
     gone.exited = True
+    other = setup.new_process(world.kernel, "Q", world.m1)
+    setup.map_swapped(other, 5, world.si, 16, token)
+    setup.new_process(world.kernel, "S", world.m1)
 
     assert world.play(main=_off(world), oracles=True)["main"] is None
     mine, theirs = world.mm.ptes[3], other.ptes[5]
@@ -149,13 +150,13 @@ def test_no_memory(make_world: Callable[..., Any]) -> None:
 
 def test_a_signal_ends_it(make_world: Callable[..., Any]) -> None:
     """A signal ends the search with EINTR, after which the device is in use as before."""
-    world = make_world(may_fail=["signal"])
-    world.swapped(16)  # nobody in the model owns it, so it cannot be brought back
+    world = make_world(may_fail=["signal"], clusters=3)
+    world.swapped(1100)  # nobody in the model owns it, so it cannot be brought back
 
     results = world.play(main=_off(world), choices={SIGNAL: ("ok", "fail")}, oracles=True)
     assert results["main"] is Errno.EINTR
     assert (world.si.available, world.si.users) == (True, 1)
-    assert world.slots(16) == "s1:0"
+    assert world.slots(1100) == "s1:0"
 
 
 @pytest.mark.parametrize("number", [0, 3])
@@ -263,7 +264,21 @@ def test_a_folio_that_is_written_is_waited_for(world: Any, named: bool) -> None:
     assert _is_off(world)
 
 
-def test_a_process_that_goes_away_meanwhile(world: Any) -> None:
+def test_files_come_first(world: Any) -> None:
+    """What files have on the device is brought back first; what fails there ends it."""
+    world.quad()
+
+    async def no_memory(kernel: Any, number: int) -> Errno:
+        assert isinstance(world.mm.ptes[16], SwapPte)
+        return Errno.ENOMEM
+
+    world.kernel.functions["shmem_unuse"] = no_memory
+    assert world.play(main=_off(world), oracles=True)["main"] is Errno.ENOMEM
+    assert world.si.available
+
+
+@pytest.mark.parametrize("where", ["unuse_pte_range.look", "swap_cache_alloc.check"])
+def test_a_process_that_goes_away_meanwhile(world: Any, where: str) -> None:
     """An entry that its owner drops while its slot is looked up is nobody's any more; there is
     nothing to bring back then."""
     world.quad()
@@ -274,15 +289,18 @@ def test_a_process_that_goes_away_meanwhile(world: Any) -> None:
     results = world.play(
         off=_off(world),
         zap=zap,
-        window=[Run("off", "swap_cache_alloc.check"), Run("zap"), Run("off")],
+        window=[Run("off", where), Run("zap"), Run("off")],
         oracles=True,
     )
     assert results["off"] is None
     assert _is_off(world)
 
 
-def test_a_fault_that_maps_it_first(world: Any) -> None:
-    """The entry is looked at again with its lock: a fault may have been faster."""
+@BOTH
+def test_a_fault_that_maps_it_first(make_world: Callable[..., Any], sync: bool) -> None:
+    """The folio is matched once it is locked, and the entry is looked at again with its lock: a
+    fault may have been faster."""
+    world = make_world(sync=sync)
     token = world.swapped(16, page=3)
 
     results = world.play(
