@@ -2,9 +2,9 @@
 """Page tables and faults (mm/memory.c), and the users whose accesses fault.
 
 Each address space has one anonymous VMA that anybody may write to. Of the page-table entries,
-one that is absent was never touched; one that is None lies in no VMA any more, since `zap`
-takes the VMA away with the pages. Not modelled: KSM, whose pages a fault would have to copy;
-uffd's own faults; the zero page, for which a fresh folio of zeros stands.
+one that is absent was never touched; one that is None lies in no VMA any more, since
+`zap_pte_range` takes the VMA away with the pages. Not modelled: KSM, whose pages a fault would
+have to copy; uffd's own faults; the zero page, for which a fresh folio of zeros stands.
 """
 
 from swaptrio.mm.memory.anonymous import do_anonymous_page

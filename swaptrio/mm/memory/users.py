@@ -14,7 +14,7 @@ import attrs
 
 from swaptrio.mm.kernel import Kernel, kernel_function
 from swaptrio.mm.memory.fault import handle_mm_fault
-from swaptrio.mm.mm_types import PresentPte, SwapPte
+from swaptrio.mm.mm_types import MigrationPte, PresentPte, SwapPte
 from swaptrio.mm.page_alloc import folio_put, folio_try_get
 from swaptrio.sched import Kind, point
 
@@ -82,9 +82,10 @@ async def user_pin_store(kernel: Kernel, mm: MmStruct, page: int) -> str:
     folio = pte.folio
     await point("user_pin_store.store", Kind.WRITE, folio)
     token = folio.pages[pte.index] = kernel.new_token()
+    place = folio.index + pte.index  # it may have been moved since
     for other in kernel.processes:
-        if _leads_to(other, page, folio, pte.index, own=other is mm):
-            other.newest[page] = token
+        if _leads_to(other, place, folio, pte.index, own=other is mm):
+            other.newest[place] = token
     await point("user_pin_store.dirty", Kind.WRITE, folio)
     folio.dirty = True
     folio_put(kernel, folio)
@@ -101,6 +102,8 @@ def _leads_to(mm: MmStruct, page: int, folio: Folio, index: int, *, own: bool) -
     pte = mm.ptes[page]
     if isinstance(pte, PresentPte):
         return pte.folio is folio and pte.index == index
+    if isinstance(pte, MigrationPte):
+        return pte.pfn == folio.pfn + index
     return isinstance(pte, SwapPte) and folio.swapcache and pte.entry == folio.swap + index
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from swaptrio.mm import setup
+from swaptrio.mm.errno import Errno
 from swaptrio.mm.memory import (
     dup_mm,
     user_pin_store,
@@ -15,7 +16,9 @@ from swaptrio.mm.memory import (
     user_store,
     zap_pte_range,
 )
+from swaptrio.mm.migrate import move_page
 from swaptrio.mm.mm_types import MmStruct
+from swaptrio.mm.userfaultfd import move_pages
 from swaptrio.mm.vmscan import madvise_pageout
 from swaptrio.sched import Run
 
@@ -171,6 +174,33 @@ def test_late_store_is_not_lost(make_world: Callable[..., Any]) -> None:
 
     assert results == {"pin": "read", "out": "in use"}
     assert loads == [("P", 3, world.mm.newest[3])]
+
+
+@pytest.mark.parametrize("where", ["on its way", "elsewhere"])
+def test_pin_of_a_page_that_moves(make_world: Callable[..., Any], where: str) -> None:
+    """A store through a pin is news at the place that the page comes to."""
+    world = make_world(watched=True)
+    setup.map_resident(world.kernel, world.mm, 3)
+    token = world.mm.newest[3]
+
+    async def other() -> object:
+        if where == "elsewhere":
+            return await move_pages(world.kernel, world.mm, 40, 3)
+        return await move_page(world.kernel, world.mm, 3)
+
+    window = [Run("pin", "user_pin_store.store"), Run("other")]
+    if where == "on its way":
+        window = [
+            Run("other", "migrate_folio_unmap.trylock"),
+            Run("pin", "user_pin_store.store"),
+            Run("other", "remove_migration_pte.lock"),
+            Run("pin"),
+        ]
+    results = world.play(pin=_doing(world, user_pin_store, 3), other=other, window=window)
+
+    place = 40 if where == "elsewhere" else 3
+    assert results["other"] is (None if where == "elsewhere" else Errno.EAGAIN)
+    assert world.mapped(place) == world.mm.newest[place] != token
 
 
 @pytest.mark.parametrize("gone", ["zapped", "copied", "swapped", "cleared"])
