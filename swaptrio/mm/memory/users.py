@@ -14,7 +14,7 @@ import attrs
 
 from swaptrio.mm.kernel import Kernel, kernel_function
 from swaptrio.mm.memory.fault import handle_mm_fault
-from swaptrio.mm.mm_types import PresentPte, SwapPte
+from swaptrio.mm.mm_types import MigrationPte, PresentPte, SwapPte
 from swaptrio.mm.page_alloc import folio_put, folio_try_get
 from swaptrio.sched import Kind, point
 
@@ -101,6 +101,8 @@ def _leads_to(mm: MmStruct, page: int, folio: Folio, index: int, *, own: bool) -
     pte = mm.ptes[page]
     if isinstance(pte, PresentPte):
         return pte.folio is folio and pte.index == index
+    if isinstance(pte, MigrationPte):
+        return pte.pfn == folio.pfn + index
     return isinstance(pte, SwapPte) and folio.swapcache and pte.entry == folio.swap + index
 
 
