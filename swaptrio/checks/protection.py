@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum
-from functools import cache
+from functools import lru_cache
 from typing import Final
 
 import attrs
@@ -35,17 +35,21 @@ class Rule(Enum):
 class Row:
     """Data by the *pattern* of their names, the *rule*, and why.
 
-    *lockless* are the functions that may read them without a lock.
+    *lockless* are the functions that may read them without a lock, and *hardware* those that
+    may write them, as they do what a processor does.
     """
 
     pattern: str
     rule: Rule
     reason: str
     lockless: frozenset[str] = frozenset()
+    hardware: frozenset[str] = frozenset()
 
 
-def _locked(pattern: str, lock: str, *lockless: str) -> Row:
-    return Row(pattern, Rule.LOCKED, f"written with the {lock} held", frozenset(lockless))
+def _locked(pattern: str, lock: str, *lockless: str, hardware: str = "") -> Row:
+    reason = f"written with the {lock} held"
+    processor = frozenset([hardware] if hardware else [])
+    return Row(pattern, Rule.LOCKED, reason, frozenset(lockless), processor)
 
 
 def _atomic(pattern: str, reason: str) -> Row:
@@ -93,6 +97,7 @@ TABLE: Final = (
         "shmem_truncate_range",
         "shmem_unuse",
         "unuse_pte_range",
+        hardware="user_store",
     ),
     _locked(r".+ cluster \d+\.table", "cluster lock", "swap_table_get"),
     _locked(
@@ -104,7 +109,13 @@ TABLE: Final = (
         _FOLIO + "(swap|swapcache)",
         "folio lock and cluster lock",
         "free_swap_cache",
+        "user_pin_store",
         "wp_can_reuse_anon_folio",
+    ),
+    _locked(
+        _FOLIO + "memcg",
+        "folio lock, or by who frees it; the LRU is scanned under a lock that is not modelled",
+        "isolate_lru_folios",
     ),
     _ordering(_FOLIO + "(order|nr)", "changed while nobody can have a reference"),
     _ordering(_FOLIO + "refs", "a reference count: atomic, with barriers where it matters"),
@@ -113,9 +124,13 @@ TABLE: Final = (
     _atomic(_FOLIO + f"({_FLAGS})", "changed by an atomic operation on one bit"),
     _atomic(_FOLIO + "mapcount", "an atomic counter"),
     _atomic(_FOLIO + r"data:\d+", "the bytes of users, who race as they like"),
+    _ordering(
+        _FOLIO + "(lru_link|split_link)",
+        "a place on a list, each operation on which is under a lock of its own",
+    ),
     _atomic(
-        _FOLIO + "(exists|lru_link|split_link)|folios|lru|deferred_split|next_pfn",
-        "lists of the allocator and of the LRU, each operation under a lock of its own",
+        _FOLIO + "exists|folios|lru|deferred_split|next_pfn",
+        "the lists as wholes, of the LRU and of the allocator: as above",
     ),
     _atomic("lru_batches|cpu .+", "of one CPU each, which others ask to drain it"),
     _atomic(r".+:\d+\.data|.+\.data", "what the device holds, which it orders itself"),
@@ -134,14 +149,18 @@ TABLE: Final = (
         "page counters, and what RCU protects",
     ),
     _atomic(r"workingset\..+", "an atomic age, and statistics"),
+    _atomic(r".+\.ptes", "which pages there are: a matter of the VMA, under the mmap_lock"),
     _atomic("devices|processes|files", "lists under locks that are not modelled"),
     _atomic("clock", "the virtual time"),
 )
 
+#: Names of which the row is remembered; folios come and go.
+_KEPT: Final = 10_000
+
 _ANY: Final = Row(".*", Rule.LOCKED, "nothing is known of it")
 
 
-@cache
+@lru_cache(maxsize=_KEPT)
 def row_of(name: str) -> Row:
     """The row of the table that holds for the data called *name*."""
     return next((row for row in TABLE if re.fullmatch(row.pattern, name)), _ANY)

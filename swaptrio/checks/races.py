@@ -188,7 +188,8 @@ class Races:
     def _look(self, task: Task, name: str, access: Access, row: Row) -> None:
         """Hold an access against the earlier ones, and keep it for the later ones."""
         reading = access is Access.READ
-        if reading and row.lockless and not row.lockless.isdisjoint(_functions()):
+        excused = row.lockless if reading else row.hardware
+        if excused and not excused.isdisjoint(_functions()):
             return
         owner, _, field = name.rpartition(".")
         history = self.data.setdefault(owner, {}).setdefault(field, History())

@@ -157,6 +157,8 @@ class Oracles:
             lock.on_acquire = None
             if isinstance(lock, SpinLock):
                 lock.on_release = None
+        for file in self.kernel.files:
+            file.pages = dict(file.pages)
         self.kernel.functions.clear()
 
     def at_end(self) -> None:

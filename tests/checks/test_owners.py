@@ -10,6 +10,7 @@ import attrs
 import pytest
 
 from swaptrio.checks import Oracles, watch_accesses
+from swaptrio.checks.owners import FilePages
 from swaptrio.mm import setup
 from swaptrio.mm.memory import copy_page_range, user_read
 from swaptrio.mm.mm_types import ShmemSwap
@@ -134,6 +135,25 @@ def test_a_split_entry_owns_the_same_slots() -> None:
             await shmem_split_large_entry(kernel, file, 4, SwpEntry(there.entry))
 
     assert verdict_of(splits, reads).passed
+
+
+def test_a_file_that_is_watched_no_more() -> None:
+    """After detach its entries change without a word, and lead to nobody."""
+    version = load("v5")
+
+    def program(execution: Execution) -> None:
+        kernel = Setup(WORLD, version).build(execution).kernel
+        file = setup.new_file(kernel, "F", kernel.memcgs.by_id[1], 0)
+        oracles = Oracles(kernel)
+        oracles.attach()
+        assert type(file.pages) is FilePages
+        oracles.detach()
+        assert type(file.pages) is dict
+        kernel.functions.update(version.functions)
+
+    verdict = run(program, FirstChoice()).verdict
+    assert verdict is not None
+    assert verdict.passed, verdict
 
 
 def test_entries_change_one_by_one() -> None:

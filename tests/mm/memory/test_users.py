@@ -18,9 +18,11 @@ from swaptrio.mm.memory import (
 )
 from swaptrio.mm.migrate import move_page
 from swaptrio.mm.mm_types import MmStruct
+from swaptrio.mm.page_alloc import folio_lock, folio_unlock
+from swaptrio.mm.rmap import remove_migration_ptes, try_to_migrate
 from swaptrio.mm.userfaultfd import move_pages
 from swaptrio.mm.vmscan import madvise_pageout
-from swaptrio.sched import Run
+from swaptrio.sched import Run, point
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -203,7 +205,7 @@ def test_pin_of_a_page_that_moves(make_world: Callable[..., Any], where: str) ->
     assert world.mapped(place) == world.mm.newest[place] != token
 
 
-@pytest.mark.parametrize("gone", ["zapped", "copied", "swapped", "cleared"])
+@pytest.mark.parametrize("gone", ["zapped", "copied", "swapped", "cleared", "migrating"])
 def test_whose_mind_a_pin_changes(make_world: Callable[..., Any], gone: str) -> None:
     """A store through a pin is news to those whose entry leads to that folio alone."""
     world = make_world(sync=False)
@@ -217,10 +219,18 @@ def test_whose_mind_a_pin_changes(make_world: Callable[..., Any], gone: str) -> 
             child = await dup_mm(world.kernel, world.mm, "Q")
             assert isinstance(child, MmStruct)
             await user_store(world.kernel, world.mm, 3)
+        elif gone == "migrating":
+            folio = world.mm.ptes[3].folio
+            await folio_lock(world.kernel, folio, "other.lock")
+            await try_to_migrate(world.kernel, folio)
+            await point("other.unmapped")
+            await remove_migration_ptes(world.kernel, folio, folio)
+            await folio_unlock(world.kernel, folio, "other.unlock")
         else:
             await madvise_pageout(world.kernel, world.mm, 3)
 
-    reached = [Run("other", "folio_dup_swap.lock")] if gone == "cleared" else [Run("other")]
+    until = {"cleared": "folio_dup_swap.lock", "migrating": "other.unmapped"}
+    reached = [Run("other", until[gone])] if gone in until else [Run("other")]
     world.play(
         pin=_doing(world, user_pin_store, 3),
         other=other,
