@@ -389,3 +389,63 @@ def test_folio_of_another_slot(files: Any) -> None:
 
     assert files.world.play(main=main)["main"] is None
     assert len(seen) == 2
+
+
+@pytest.mark.parametrize("order", [0, 2])
+def test_replaced(make_files: Callable[..., Any], order: int) -> None:
+    """Where a page has to lie elsewhere another folio takes the place of the one that was read.
+
+    It is charged, on the LRU, and the only one in the end.
+    """
+    files = make_files()
+    files.file.zoned = True
+    tokens = files.swapped(4, 16, nr=1 << order)
+
+    assert files.world.play(main=_contents(files, 4))["main"] == tokens[:1]
+    assert list(files.world.kernel.folios.values()) == [files.file.pages[4]]
+    folio = files.file.pages[4]
+    assert (folio.refs, folio.lru, folio.pages) == (1 << order, True, tokens)
+    assert files.world.m1.memory == 1 << order
+    assert files.world.kernel.warnings == []
+
+
+@pytest.mark.parametrize(("truncated", "expected"), [(False, "ENOMEM"), (True, 0)])
+def test_no_folio_to_replace_with(
+    make_files: Callable[..., Any], truncated: bool, expected: object
+) -> None:
+    """Without another folio the page stays swapped out, if it is there still."""
+    files = make_files(may_fail=["alloc"])
+    files.file.zoned = True
+    files.swapped(4, 16)
+
+    async def truncate() -> None:
+        if truncated:
+            await shmem_truncate_range(files.world.kernel, files.file, 4, 5)
+
+    results = files.world.play(
+        main=_contents(files, 4),
+        truncate=truncate,
+        choices={"alloc_pages.grant": ("ok", "fail")},
+        window=[Run("main", "folio_alloc_mpol.alloc", times=2), Run("truncate"), Run("main")],
+    )
+
+    assert results["main"] == [expected]
+    assert files.entries(4) == (["-"] if truncated else [f"{files.world.entry(16)}/0"])
+
+
+def test_replaced_and_truncated(files: Any) -> None:
+    """An entry that goes after the replacement leaves the new folio to give its slot back."""
+    files.file.zoned = True
+    files.swapped(4, 16)
+
+    async def truncate() -> None:
+        await shmem_truncate_range(files.world.kernel, files.file, 4, 5)
+
+    results = files.world.play(
+        main=_contents(files, 4),
+        truncate=truncate,
+        window=[Run("main", "shmem_add_to_page_cache.lock"), Run("truncate"), Run("main")],
+    )
+
+    assert results["main"] == [0]
+    assert files.entries(4) == ["-"]
