@@ -72,6 +72,7 @@ PARTS = {
     "try_charge_memcg": "charge_memcg",
     "_replace_entry": "shmem_swapin_folio",
     "_take_its_place": "shmem_swapin_folio",
+    "_let_go": "shmem_swapin_folio",
     "_locked_in_place": "shmem_get_folio",
     "_zero_partial": "shmem_truncate_range",
     "_drop_folio": "shmem_truncate_range",

@@ -235,6 +235,7 @@ _LEFT_OUT: Final[dict[type, dict[str, str]]] = {
         "memcg": _FIXED,
         "i_pages": _ITSELF,
         "orders": _FIXED,
+        "zoned": _FIXED,
         "newest": _MIND,
     },
     SwapInfoStruct: {

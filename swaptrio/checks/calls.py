@@ -218,6 +218,16 @@ def _read_ended(
     return function(kernel, bio, error)
 
 
+async def _decompressing(
+    oracles: Oracles, function: Function, kernel: Kernel, folio: Folio
+) -> Any:
+    """Note when a copy in zswap cannot be read, which is a failed read as well."""
+    error = await function(kernel, folio)
+    if error is Errno.EIO:
+        oracles.memory.read_failed(folio)
+    return error
+
+
 def _locking(
     oracles: Oracles, function: Function, kernel: Kernel, folio: Folio, label: str
 ) -> Any:
@@ -547,6 +557,7 @@ _WRAPPERS: Final[dict[str, Wrapper]] = {
     "folio_add_lru": _adding_to_lru,
     "lru_add": _got_to_lru,
     "user_load": _loading,
+    "zswap_load": _decompressing,
     "copy_folio_to_user": _copying,
     "shmem_writeout": _moving,
     "shmem_swapin_folio": _moving,

@@ -158,13 +158,15 @@ class AddressSpace:
 
     *pages* maps an index to the folio there, or to the swap entry that has taken its place; one
     of a higher order stands at each index that it covers, as the same object. *orders* are the
-    large orders that the file may use. *newest* is what a user last stored at each index.
+    large orders that the file may use. *zoned* says that its pages have to lie elsewhere than
+    the swap cache puts them. *newest* is what a user last stored at each index.
     """
 
     name: str
     memcg: MemCgroup
     i_pages: SpinLock
     orders: int = 0
+    zoned: bool = False
     pages: dict[int, Folio | ShmemSwap | PoisonPte] = attrs.Factory(dict)
     newest: dict[int, int] = attrs.Factory(dict)
 

@@ -307,10 +307,11 @@ async def _keep_locked(kernel: Kernel, folio: Folio, why: str) -> str:
 async def pageout(kernel: Kernel, folio: Folio) -> Pageout:
     """Start to write a locked, dirty, unmapped folio. May sleep.
 
-    KEEP where somebody else refers to it, who may be about to change it. After SUCCESS it is
-    unlocked, and under writeback unless that has ended.
+    KEEP where somebody else refers to it, who may be about to change it, or where it is in no
+    cache any more, since it was truncated meanwhile. After SUCCESS it is unlocked, and under
+    writeback unless that has ended.
     """
-    if folio.refs != 1 + folio.nr:
+    if folio.refs != 1 + folio.nr or not (folio.swapcache or folio.mapping):
         return Pageout.KEEP
     if not folio.dirty:
         return Pageout.CLEAN

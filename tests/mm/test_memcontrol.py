@@ -162,7 +162,7 @@ def _mapped(world: Any, page: int, mm: Any = None) -> None:
 
 def test_charge_reclaims(make_world: Callable[..., Any]) -> None:
     """Who is past a limit swaps the oldest page of the group out, and is charged then."""
-    world = make_world(limit=2)
+    world = make_world(limit=2, watched=True)
     for page in (3, 4):
         _mapped(world, page)
 
@@ -174,7 +174,7 @@ def test_charge_reclaims(make_world: Callable[..., Any]) -> None:
 
 def test_charge_reclaims_from_the_group_that_is_full(make_world: Callable[..., Any]) -> None:
     """The limit of a parent makes the whole family give; no other group does."""
-    world = make_world(limit=1)
+    world = make_world(limit=1, watched=True)
     stranger = MemCgroup("m3", 3, 1000)
     world.kernel.memcgs.by_id[3] = stranger
     world.m2.parent = world.m1
@@ -189,7 +189,7 @@ def test_charge_reclaims_from_the_group_that_is_full(make_world: Callable[..., A
 
 def test_charge_of_what_does_not_fit_at_all(make_world: Callable[..., Any]) -> None:
     """Where reclaim frees pages and never enough, a charge fails in the end."""
-    world = make_world(limit=2)
+    world = make_world(limit=2, watched=True)
     _mapped(world, 3)
 
     assert world.play(main=_charging(world, 1, order=2))["main"] is Errno.ENOMEM
@@ -221,7 +221,7 @@ def test_attempts(make_world: Callable[..., Any], gfp: str, requests: int) -> No
 
 def test_reclaim_of_v1_waits(make_world: Callable[..., Any]) -> None:
     """Reclaim for a group of v1 waits for the writeback that it began."""
-    world = make_world(limit=1, memcg_v1=True, sync=False)
+    world = make_world(limit=1, memcg_v1=True, sync=False, watched=True)
     _mapped(world, 3)
 
     assert world.play(main=_charging(world, 1))["main"] == ("m1", 1, 0)
@@ -271,7 +271,7 @@ def _swapped_by(world: Any, memcg: Any, page: int = 3) -> Callable[[], Any]:
 @pytest.mark.parametrize("v1", [False, True])
 def test_owner_above_one_without_id(make_world: Callable[..., Any], v1: bool) -> None:
     """Slots of a group whose id is gone are the nearest group's above it, with its charge."""
-    world = make_world(memcg_v1=v1)
+    world = make_world(memcg_v1=v1, watched=True)
     world.m2.parent = world.m1
 
     assert world.play(main=_swapped_by(world, world.m2))["main"] == 1

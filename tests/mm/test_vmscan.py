@@ -33,6 +33,13 @@ from swaptrio.sched import Run, point
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+
+@pytest.fixture
+def world(make_world: Callable[..., Any]) -> Any:
+    """A world with v3 and nothing in it, under the oracles."""
+    return make_world(watched=True)
+
+
 BOTH = pytest.mark.parametrize("sync", [True, False])
 
 
@@ -53,7 +60,7 @@ def _large(world: Any, page: int, order: int) -> Folio:
 @BOTH
 def test_round_trip(make_world: Callable[..., Any], sync: bool) -> None:
     """A page that goes out and comes back has the data that was stored last."""
-    world = make_world(sync=sync)
+    world = make_world(sync=sync, watched=True)
     folio = _resident(world, 3)
 
     async def main() -> list[str]:
@@ -93,7 +100,7 @@ def test_large_folio_leaves_one_shadow(make_world: Callable[..., Any]) -> None:
 
 def test_zero_page_round_trip(make_world: Callable[..., Any]) -> None:
     """A slot that held zeros holds other data when its page was stored to since (spec 7)."""
-    world = make_world(sync=False)
+    world = make_world(sync=False, watched=True)
     world.swapped(16, page=3, zero=True)
 
     async def main() -> list[str]:
@@ -244,8 +251,9 @@ def test_dirtied_after_the_write(world: Any) -> None:
     assert (world.slots(1), folio.refs, folio.frozen) == ("f1", 1, False)
 
 
-def test_frozen_until_freed(world: Any) -> None:
+def test_frozen_until_freed(make_world: Callable[..., Any]) -> None:
     """Nobody gets hold of a folio between its removal and its end (spec 2.2, A21)."""
+    world = make_world()
     folio = _resident(world, 3)
 
     async def main() -> str:
@@ -279,8 +287,9 @@ def test_remove_mapping_of_uncached(world: Any) -> None:
     assert world.play(main=main)["main"] is False
 
 
-def test_count_is_full(world: Any) -> None:
+def test_count_is_full(make_world: Callable[..., Any]) -> None:
     """Where a slot's count is full the page stays mapped (spec 1.5, 2.2)."""
+    world = make_world()
     folio = _resident(world, 3)
 
     async def full(*_: object) -> Errno:
@@ -395,7 +404,7 @@ def test_isolated_by_another(world: Any) -> None:
 
 def test_writeback_is_left_to_a_later_pass(make_world: Callable[..., Any]) -> None:
     """Who may not wait keeps a folio that is being written, for a turn after the next."""
-    world = make_world(sync=False)
+    world = make_world(sync=False, watched=True)
     folio = _resident(world, 3)
 
     async def shrink() -> tuple[int, bool, bool]:
@@ -417,7 +426,7 @@ def test_writeback_is_left_to_a_later_pass(make_world: Callable[..., Any]) -> No
 
 def test_redirtied_while_written(make_world: Callable[..., Any]) -> None:
     """A folio that was stored to during its write is written again, and kept for that."""
-    world = make_world(sync=False)
+    world = make_world(sync=False, watched=True)
     folio = _resident(world, 3)
 
     async def main() -> str:
@@ -550,8 +559,9 @@ def test_oldest_first(world: Any) -> None:
     ]
 
 
-def test_of_one_group(world: Any) -> None:
+def test_of_one_group(make_world: Callable[..., Any]) -> None:
     """Reclaim for a group takes its own folios and those of the groups below it."""
+    world = make_world()
     _resident(world, 3)
     child = setup.new_process(world.kernel, "Q", world.m2)
     setup.map_resident(world.kernel, child, 3)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from swaptrio.mm.errno import Errno
+from swaptrio.mm.memory import handle_mm_fault
 from swaptrio.mm.page_alloc import folio_put, folio_wait_writeback
 from swaptrio.mm.page_io import swap_read_folio, swap_writeout
 from swaptrio.mm.swap_h import ZswapEntry
@@ -381,3 +382,15 @@ def test_fruitless_shrinking_ends(zswap_world: Callable[..., Any]) -> None:
 
     world.play(main=main)
     assert 16 in world.si.zswap
+
+
+def test_fault_on_what_cannot_be_decompressed(zswap_world: Callable[..., Any]) -> None:
+    """A copy that cannot be read is a failed read: the process gets SIGBUS for a reason."""
+    world = zswap_world(may_fail=["decompress"], watched=True)
+    world.swapped(16, page=3, zswap=True)
+
+    async def main() -> str:
+        return await handle_mm_fault(world.kernel, world.mm, 3, write=False)
+
+    result = world.play(main=main, choices={"zswap_decompress.status": ("fail",)})
+    assert result["main"] == "VM_FAULT_SIGBUS"

@@ -17,7 +17,12 @@ from swaptrio.mm.shmem.page_cache import (
     shmem_free_swap,
     shmem_split_large_entry,
 )
-from swaptrio.mm.shmem.swapin import shmem_swap_alloc_folio, shmem_swapin_folio, shmem_unuse
+from swaptrio.mm.shmem.swapin import (
+    shmem_replace_folio,
+    shmem_swap_alloc_folio,
+    shmem_swapin_folio,
+    shmem_unuse,
+)
 from swaptrio.mm.shmem.swapout import shmem_writeout
 from swaptrio.mm.shmem.truncate import shmem_truncate_range
 from swaptrio.mm.shmem.users import shmem_get_folio, shmem_read, shmem_write
@@ -29,6 +34,7 @@ __all__ = [
     "shmem_free_swap",
     "shmem_get_folio",
     "shmem_read",
+    "shmem_replace_folio",
     "shmem_split_large_entry",
     "shmem_swap_alloc_folio",
     "shmem_swapin_folio",

@@ -28,8 +28,8 @@ def xas_store(
     """
     if entry is not None:
         file.pages[index] = entry
-    else:
-        file.pages.pop(index, None)
+    elif index in file.pages:
+        del file.pages[index]
 
 
 def span_of(index: int, order: int) -> range:

@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING
 from swaptrio.mm import page_io, swap_state
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.kernel import Kernel, kernel_function
-from swaptrio.mm.mm_types import AddressSpace, Folio, PoisonPte, ShmemSwap
-from swaptrio.mm.page_alloc import folio_lock, folio_put, folio_unlock, folio_wait_writeback
+from swaptrio.mm.memcontrol import mem_cgroup_replace_folio
+from swaptrio.mm.mm_types import AddressSpace, Folio, PoisonPte, ShmemSwap, hold, let_go
+from swaptrio.mm.page_alloc import (
+    folio_alloc_mpol,
+    folio_lock,
+    folio_put,
+    folio_put_refs,
+    folio_unlock,
+    folio_wait_writeback,
+)
 from swaptrio.mm.shmem.page_cache import (
     shmem_add_to_page_cache,
     shmem_confirm_swap,
@@ -17,7 +25,8 @@ from swaptrio.mm.shmem.page_cache import (
     span_of,
     xas_store,
 )
-from swaptrio.mm.swap_h import SwpEntry, round_down, swp_type
+from swaptrio.mm.swap import folio_add_lru
+from swaptrio.mm.swap_h import NO_ENTRY, SwpEntry, round_down, swp_type
 from swaptrio.mm.swapfile import folio_put_swap, get_swap_device, put_swap_device
 from swaptrio.sched import point
 
@@ -74,12 +83,7 @@ async def _replace_entry(
     index &= -folio.nr
     entry = round_down(entry, folio.nr)
     await folio_lock(kernel, folio, "shmem_swapin_folio.lock")
-    error = await _take_its_place(kernel, file, index, entry, folio)
-    if error is None:
-        return folio
-    await folio_unlock(kernel, folio, "shmem_swapin_folio.unlock")
-    folio_put(kernel, folio)
-    return error
+    return await _take_its_place(kernel, file, index, entry, folio)
 
 
 async def _cached_folio(
@@ -108,26 +112,75 @@ async def _or_changed(
 
 async def _take_its_place(
     kernel: Kernel, file: AddressSpace, index: int, entry: SwpEntry, folio: Folio
-) -> Errno | None:
+) -> Folio | Errno:
     """Move a locked folio from the swap cache, where it begins at *entry*, to the page cache.
 
     That the first entry matches is enough to know that the folio is this file's; that all do is
-    known when it takes their place.
+    known when it takes their place. On errors it is unlocked, and the reference dropped.
     """
     matches = swap_state.folio_matches_swap_entry(kernel, folio, entry)
     if not matches or await shmem_confirm_swap(kernel, file, index, entry) < 0:
-        return Errno.EEXIST
+        return await _let_go(kernel, folio, Errno.EEXIST)
     if not folio.uptodate:
         await shmem_set_folio_swapin_error(kernel, file, index, folio, entry)
-        return Errno.EIO
+        return await _let_go(kernel, folio, Errno.EIO)
     await folio_wait_writeback(kernel, folio, "shmem_swapin_folio.writeback")
+    if shmem_should_replace_folio(kernel, file, folio):
+        new = await shmem_replace_folio(kernel, folio, index)
+        if isinstance(new, Errno):
+            return await _let_go(
+                kernel, folio, await _or_changed(kernel, file, index, entry, new)
+            )
+        folio = new
     error = await shmem_add_to_page_cache(kernel, folio, file, index, entry)
     if error is not None:
-        return error
+        return await _let_go(kernel, folio, error)
     await folio_put_swap(kernel, folio, None)
     await swap_state.swap_cache_del_folio(kernel, folio)
     folio.dirty = True
-    return None
+    return folio
+
+
+async def _let_go(kernel: Kernel, folio: Folio, error: Errno) -> Errno:
+    await folio_unlock(kernel, folio, "shmem_swapin_folio.unlock")
+    folio_put(kernel, folio)
+    return error
+
+
+@kernel_function
+def shmem_should_replace_folio(kernel: Kernel, file: AddressSpace, folio: Folio) -> bool:
+    """Whether a folio that was read lies where the file's pages must not (another zone)."""
+    return file.zoned
+
+
+@kernel_function
+async def shmem_replace_folio(kernel: Kernel, old: Folio, index: int) -> Folio | Errno:
+    """Let a new folio take the place of a locked one in the swap cache. May sleep.
+
+    The new one is a copy, locked, with the caller's reference, and charged to the same group.
+    The old one leaves the cache, is unlocked, and loses the caller's reference. ENOMEM where
+    there is none. The kernel takes it out after the cluster lock; as it is locked nobody can
+    tell. Counters do not change: both are of one group.
+    """
+    new = await folio_alloc_mpol(kernel, GFP, old.order, "shmem", index >> old.order)
+    if new is None:
+        return Errno.ENOMEM
+    new.pages[:] = old.pages
+    new.lock.take_free()
+    new.swapbacked = new.uptodate = True
+    ci = swap_state._swap_entry_to_cluster(kernel, old.swap)
+    async with ci.lock.hold("shmem_replace_folio.lock"):
+        new.refs += new.nr
+        new.swap, new.swapcache = old.swap, True
+        swap_state._swap_cache_replace_folio(kernel, ci, old, new)
+        mem_cgroup_replace_folio(kernel, old, new)
+        old.swap, old.swapcache = NO_ENTRY, False
+        hold(old, old.nr)
+    folio_add_lru(kernel, new)
+    await folio_unlock(kernel, old, "shmem_replace_folio.unlock")
+    let_go(old, old.nr + 1)
+    folio_put_refs(kernel, old, old.nr + 1)
+    return new
 
 
 @kernel_function

@@ -81,6 +81,7 @@ async def _drop_folio(
         await folio_wait_writeback(kernel, folio, "shmem_truncate_range.writeback")
         after = folio.index + folio.nr
         if start <= folio.index and after <= end:
+            folio.dirty = False
             await shmem_delete_from_page_cache(kernel, folio, None)
     await folio_unlock(kernel, folio, "shmem_truncate_range.unlock")
     folio_put(kernel, folio)

@@ -80,10 +80,15 @@ def _short(entry: Any) -> str:
 
 @pytest.fixture
 def make_files(make_world: Callable[..., Any]) -> Callable[..., Files]:
-    """Make worlds with a file; *orders* are its large orders, as a bitmap."""
+    """Make worlds with a file; *orders* are its large orders, as a bitmap.
 
-    def make(variant: str = "v5", *, orders: int = 0, **how: Any) -> Files:
-        world = make_world(variant, **how)
+    They run under the oracles, unless a test builds what the model would not.
+    """
+
+    def make(
+        variant: str = "v5", *, orders: int = 0, watched: bool = True, **how: Any
+    ) -> Files:
+        world = make_world(variant, watched=watched, **how)
         return Files(world, setup.new_file(world.kernel, "F", world.m1, orders))
 
     return make
@@ -93,3 +98,9 @@ def make_files(make_world: Callable[..., Any]) -> Callable[..., Files]:
 def files(make_files: Callable[..., Files]) -> Files:
     """A world with an empty file."""
     return make_files()
+
+
+@pytest.fixture
+def loose_files(make_files: Callable[..., Files]) -> Files:
+    """A world with an empty file, without oracles."""
+    return make_files(watched=False)

@@ -96,7 +96,7 @@ def test_conflict_at_the_large_order(make_files: Callable[..., Any], variant: st
 
 def test_one_attempt_more(make_files: Callable[..., Any]) -> None:
     """An error at the large order is followed by one attempt at order 0, and no more."""
-    files = make_files()
+    files = make_files(watched=False)
     files.swapped(4, 16, nr=4)
     orders: list[int] = []
 
@@ -126,8 +126,9 @@ def test_error_inside_a_large_entry(make_files: Callable[..., Any]) -> None:
 
 
 @pytest.mark.parametrize(("there", "expected"), [(True, Errno.EINVAL), (False, Errno.EEXIST)])
-def test_no_device(files: Any, there: bool, expected: Errno) -> None:
+def test_no_device(loose_files: Any, there: bool, expected: Errno) -> None:
     """A device that is gone is an error only where its entry is still there."""
+    files = loose_files
     files.swapped(3, 16)
     swap = ShmemSwap(files.world.entry(16))
     files.world.si.dying, files.world.si.users = True, 0
@@ -186,8 +187,9 @@ def test_truncated_before_it_is_added(files: Any) -> None:
     assert files.entries(3) == ["-"]
 
 
-def test_split_by_another(files: Any) -> None:
+def test_split_by_another(loose_files: Any) -> None:
     """Who finds its large entry split meanwhile looks again (E02)."""
+    files = loose_files
     tokens = files.swapped(4, 16, nr=4)
 
     async def split() -> object:
@@ -204,8 +206,9 @@ def test_split_by_another(files: Any) -> None:
     assert files.file.pages[4].order == 2
 
 
-def test_large_folio_over_split_entries(files: Any) -> None:
+def test_large_folio_over_split_entries(loose_files: Any) -> None:
     """A cached folio that is larger than the entry takes the place of all its entries (E02)."""
+    files = loose_files
     tokens = files.swapped(4, 16, nr=4)
 
     async def main() -> object:
@@ -269,8 +272,9 @@ def test_read_error_of_what_is_gone(make_files: Callable[..., Any]) -> None:
     assert files.entries(3) == ["-"]
 
 
-def test_range_with_a_hole(files: Any) -> None:
+def test_range_with_a_hole(loose_files: Any) -> None:
     """A folio is added to nothing but the whole range of the entries that go with it."""
+    files = loose_files
     files.swapped(4, 16, nr=4)
     entry = files.world.entry(16)
 
@@ -328,7 +332,7 @@ def test_conflict_with_an_insertion(files: Any) -> None:
 
 def test_unuse(make_files: Callable[..., Any]) -> None:
     """All that files have on a device comes back; what is on another stays."""
-    files = make_files(sync=False)
+    files = make_files(sync=False, watched=False)
     files.swapped(3, 16)
     files.swapped(8, 32, nr=2)
     files.file.pages[20] = ShmemSwap(files.world.entry(16 + (1 << 58)))
@@ -369,8 +373,9 @@ def test_unuse_of_what_cannot_be_read(make_files: Callable[..., Any]) -> None:
     assert (files.entries(3), files.world.si.inuse_pages) == (["poison"], 0)
 
 
-def test_folio_of_another_slot(files: Any) -> None:
+def test_folio_of_another_slot(loose_files: Any) -> None:
     """A folio that is locked and does not match any more is let go (I-PTEMATCH)."""
+    files = loose_files
     files.swapped(3, 16)
     seen: list[Folio] = []
 
@@ -389,3 +394,63 @@ def test_folio_of_another_slot(files: Any) -> None:
 
     assert files.world.play(main=main)["main"] is None
     assert len(seen) == 2
+
+
+@pytest.mark.parametrize("order", [0, 2])
+def test_replaced(make_files: Callable[..., Any], order: int) -> None:
+    """Where a page has to lie elsewhere another folio takes the place of the one that was read.
+
+    It is charged, on the LRU, and the only one in the end.
+    """
+    files = make_files()
+    files.file.zoned = True
+    tokens = files.swapped(4, 16, nr=1 << order)
+
+    assert files.world.play(main=_contents(files, 4))["main"] == tokens[:1]
+    assert list(files.world.kernel.folios.values()) == [files.file.pages[4]]
+    folio = files.file.pages[4]
+    assert (folio.refs, folio.lru, folio.pages) == (1 << order, True, tokens)
+    assert files.world.m1.memory == 1 << order
+    assert files.world.kernel.warnings == []
+
+
+@pytest.mark.parametrize(("truncated", "expected"), [(False, "ENOMEM"), (True, 0)])
+def test_no_folio_to_replace_with(
+    make_files: Callable[..., Any], truncated: bool, expected: object
+) -> None:
+    """Without another folio the page stays swapped out, if it is there still."""
+    files = make_files(may_fail=["alloc"])
+    files.file.zoned = True
+    files.swapped(4, 16)
+
+    async def truncate() -> None:
+        if truncated:
+            await shmem_truncate_range(files.world.kernel, files.file, 4, 5)
+
+    results = files.world.play(
+        main=_contents(files, 4),
+        truncate=truncate,
+        choices={"alloc_pages.grant": ("ok", "fail")},
+        window=[Run("main", "folio_alloc_mpol.alloc", times=2), Run("truncate"), Run("main")],
+    )
+
+    assert results["main"] == [expected]
+    assert files.entries(4) == (["-"] if truncated else [f"{files.world.entry(16)}/0"])
+
+
+def test_replaced_and_truncated(files: Any) -> None:
+    """An entry that goes after the replacement leaves the new folio to give its slot back."""
+    files.file.zoned = True
+    files.swapped(4, 16)
+
+    async def truncate() -> None:
+        await shmem_truncate_range(files.world.kernel, files.file, 4, 5)
+
+    results = files.world.play(
+        main=_contents(files, 4),
+        truncate=truncate,
+        window=[Run("main", "shmem_add_to_page_cache.lock"), Run("truncate"), Run("main")],
+    )
+
+    assert results["main"] == [0]
+    assert files.entries(4) == ["-"]

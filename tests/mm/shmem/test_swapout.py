@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from swaptrio.mm.page_alloc import folio_put, folio_try_get
 from swaptrio.mm.shmem import shmem_truncate_range
 from swaptrio.mm.vmscan import shrink_lruvec
 from swaptrio.sched import Run
@@ -149,3 +150,29 @@ def test_reclaim_finds_the_pages_of_files(files: Any) -> None:
 
     assert files.world.play(main=main)["main"] == 1
     assert files.world.kernel.vmstat.node["NR_SHMEM"] == 0
+
+
+def test_truncated_while_isolated(files: Any) -> None:
+    """A folio that is in no cache any more is not written, whoever holds it and dirties it."""
+
+    async def main() -> tuple[str, int]:
+        folio = await files.resident(3)
+        assert folio_try_get(files.world.kernel, folio)
+        why = await files.swap_out(folio)
+        refs = folio.refs
+        folio_put(files.world.kernel, folio)
+        return why, refs
+
+    async def truncate() -> None:
+        folio = files.file.pages[3]
+        await shmem_truncate_range(files.world.kernel, files.file, 3, 4)
+        folio.dirty = True
+
+    results = files.world.play(
+        main=main,
+        truncate=truncate,
+        window=[Run("main", "shrink_folio_list.trylock"), Run("truncate")],
+    )
+
+    assert results["main"] == ("in use", 1)
+    assert (files.world.kernel.folios, files.world.kernel.warnings) == ({}, [])

@@ -99,8 +99,9 @@ def test_border_that_cannot_be_read(make_files: Callable[..., Any]) -> None:
     assert files.entries(4, 4) == ["poison", "poison", "-", "-"]
 
 
-def test_split_while_truncated(files: Any) -> None:
+def test_split_while_truncated(loose_files: Any) -> None:
     """An entry that is split meanwhile goes slot by slot; each count is dropped once (E03)."""
+    files = loose_files
     files.swapped(4, 16, nr=4)
 
     async def split() -> object:
@@ -118,7 +119,7 @@ def test_split_while_truncated(files: Any) -> None:
 
 def test_entry_that_grows_over_the_border(make_files: Callable[..., Any]) -> None:
     """An entry that covers more by the time it is taken is passed, not taken in part (E03)."""
-    files = make_files()
+    files = make_files(watched=False)
     files.swapped(4, 16)
     files.swapped(5, 17)
 
@@ -169,8 +170,9 @@ def test_left_before_it_is_locked(files: Any) -> None:
     assert (files.file.pages, files.world.kernel.folios) == ({}, {})
 
 
-def test_poison_that_is_replaced(files: Any) -> None:
+def test_poison_that_is_replaced(loose_files: Any) -> None:
     """A poison is taken away only if it is one still."""
+    files = loose_files
     files.file.pages[4] = PoisonPte()
 
     async def other() -> None:

@@ -159,8 +159,9 @@ def test_truncated_before_it_is_locked(files: Any) -> None:
     assert files.world.kernel.folios == {}
 
 
-def test_replaced_before_it_is_held(files: Any) -> None:
+def test_replaced_before_it_is_held(loose_files: Any) -> None:
     """A lookup that gets a folio which is not there any more looks again."""
+    files = loose_files
     files.swapped(3, 16)
 
     async def main() -> object:
@@ -180,8 +181,9 @@ def test_replaced_before_it_is_held(files: Any) -> None:
     assert results["main"] is None
 
 
-def test_lookup_of_a_folio_without_references(files: Any) -> None:
+def test_lookup_of_a_folio_without_references(loose_files: Any) -> None:
     """A folio whose references are frozen is looked up again."""
+    files = loose_files
     folio = new_folio(files.world.kernel, 0)
     folio.refs = 0
     files.file.pages[3] = folio
