@@ -108,6 +108,7 @@ TABLE: Final = (
     _locked(
         _FOLIO + "(swap|swapcache)",
         "folio lock and cluster lock",
+        "deferred_split_folio",
         "free_swap_cache",
         "user_pin_store",
         "wp_can_reuse_anon_folio",
