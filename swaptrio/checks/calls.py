@@ -199,14 +199,14 @@ def check_pinned(memory: Memory, me: Task, si: SwapInfoStruct, what: str) -> Non
     """Check that *me*, which holds no other lock, has a reference to a device, or is of it.
 
     Who holds a lock on a folio or a page table with a slot of the device, or one of the device,
-    keeps it there by that; so does hibernation, which has swapoff refuse.
+    keeps it there by that; and nobody takes a device off that is kept for hibernation.
 
     Raises:
         Violation: (I-DEV) swapoff could free the device at any moment.
     """
-    kept = si.flags & SWP_HIBERNATION or memory.pins[me.name, si.type]
-    if not me.daemon and not kept:
-        message = f"device {si.type} is {what} by {me.name}, which does not keep it there"
+    kept = me.daemon or si.flags & SWP_HIBERNATION or memory.pins[me.name, si.type]
+    if not kept:
+        message = f"{si.name} is {what} by {me.name}, which does not keep it there"
         raise Violation("I-DEV", message)
 
 

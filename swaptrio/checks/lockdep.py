@@ -37,6 +37,7 @@ class LockClass(Enum):
     AVAIL = "swap_avail_lock"
     I_PAGES = "i_pages lock"
     ZSWAP_LRU = "zswap lru lock"
+    SWAP = "swap_lock"
     OTHER = "other lock"
 
 

@@ -108,6 +108,7 @@ TABLE: Final = (
     _locked(
         _FOLIO + "(swap|swapcache)",
         "folio lock and cluster lock",
+        "deferred_split_folio",
         "free_swap_cache",
         "user_pin_store",
         "wp_can_reuse_anon_folio",
@@ -116,6 +117,7 @@ TABLE: Final = (
         _FOLIO + "memcg",
         "folio lock, or by who frees it; the LRU is scanned under a lock that is not modelled",
         "isolate_lru_folios",
+        "workingset_test_recent",
     ),
     _ordering(_FOLIO + "(order|nr)", "changed while nobody can have a reference"),
     _ordering(_FOLIO + "refs", "a reference count: atomic, with barriers where it matters"),
@@ -149,6 +151,7 @@ TABLE: Final = (
         "page counters, and what RCU protects",
     ),
     _atomic(r"workingset\..+", "an atomic age, and statistics"),
+    _atomic(r".+\.exited", "the end of a count of users, which who comes late looks at"),
     _atomic(r".+\.ptes", "which pages there are: a matter of the VMA, under the mmap_lock"),
     _atomic("devices|processes|files", "lists under locks that are not modelled"),
     _atomic("clock", "the virtual time"),

@@ -105,6 +105,7 @@ class Oracles:
     def attach(self) -> None:
         """Begin to watch the kernel, whose devices and processes are all there."""
         kernel = self.kernel
+        self._watch_lock(kernel.swap_lock, LockClass.SWAP)
         self._watch_lock(kernel.swap_avail_lock, LockClass.AVAIL)
         self._watch_lock(kernel.zswap_lru_lock, LockClass.ZSWAP_LRU)
         for si in kernel.devices:
