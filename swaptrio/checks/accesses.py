@@ -216,12 +216,14 @@ _LEFT_OUT: Final[dict[type, dict[str, str]]] = {
         "zswap_writeback": _FIXED,
     },
     Folio: {
+        "anon_vma": "says who may map it, under the locks of those that do",
         "pfn": _FIXED,
         "lock": _ITSELF,
         "holders": _ORACLES,
         "wait": _ITSELF,
     },
     MmStruct: {
+        "anon_vma": "a list under a lock that is not modelled",
         "name": _FIXED,
         "memcg": _FIXED,
         "ptl": _ITSELF,

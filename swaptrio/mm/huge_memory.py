@@ -204,7 +204,7 @@ def _split_folio_to_order(kernel: Kernel, folio: Folio, first: int, new_order: i
         setattr(piece, flag, getattr(folio, flag))
     if folio.swapcache:
         piece.swap = SwpEntry(folio.swap + first)
-    piece.index = folio.index + first
+    piece.anon_vma, piece.index = folio.anon_vma, folio.index + first
     piece.memcg = folio.memcg
     piece.pages = folio.pages[first : first + nr]
     piece.exclusive = folio.exclusive[first : first + nr]

@@ -168,7 +168,8 @@ async def _folio_migrate_mapping(kernel: Kernel, dst: Folio, src: Folio) -> Errn
 
 
 def _take_over(dst: Folio, src: Folio) -> None:
-    dst.index, dst.anon, dst.swapbacked = src.index, src.anon, src.swapbacked
+    dst.anon_vma, dst.index = src.anon_vma, src.index
+    dst.anon, dst.swapbacked = src.anon, src.swapbacked
     dst.dirty, src.dirty = src.dirty, False
 
 

@@ -24,7 +24,8 @@ class Folio:
 
     *pages* holds the data token of each page, none where nothing was read yet; *exclusive* says
     of each whether it belongs to one process alone (PageAnonExclusive). *mapping* and *index*
-    place a shmem folio in its file. *holders* counts the references that a task holds for
+    place a shmem folio in its file; *anon_vma* are the address spaces that can map an anonymous
+    one, at the virtual page *index*. *holders* counts the references that a task holds for
     itself, by task name; it is there for the oracles. *frozen* is set while reclaim has frozen
     the references at 0. *deferred* says that it waits to be split, and *split_queue* on the
     queue of which group.
@@ -55,6 +56,7 @@ class Folio:
     memcg: MemCgroup | None = None
     split_queue: MemCgroup | None = None
     mapping: AddressSpace | None = None
+    anon_vma: list[MmStruct] | None = None
     index: int = 0
     pages: list[int | None] = attrs.Factory(list)
     exclusive: list[bool] = attrs.Factory(list)
@@ -127,6 +129,8 @@ class MmStruct:
     unmapping, to write for fork and exit. *thp_orders* are the large orders allowed in the VMA,
     as a bitmap; *uffd* says that a userfaultfd is armed on it, *mlocked* that it is locked.
 
+    *anon_vma* are those that were forked from one another, this one among them.
+
     *newest* is what the user last stored in each page, in the user's own mind, and
     *generations* counts how often an entry was written: nothing in the kernel reads them.
     """
@@ -139,6 +143,7 @@ class MmStruct:
     uffd: bool = False
     mlocked: bool = False
     exited: bool = False
+    anon_vma: list[MmStruct] = attrs.Factory(lambda self: [self], takes_self=True)
     ptes: dict[int, Pte] = attrs.Factory(dict)
     newest: dict[int, int] = attrs.Factory(dict)
     generations: Counter[int] = attrs.Factory(Counter)

@@ -43,14 +43,14 @@ def ptep_clear_flush(kernel: Kernel, mm: MmStruct, page: int) -> None:
 
 @kernel_function
 def folio_add_new_anon_rmap(
-    kernel: Kernel, folio: Folio, page: int, *, exclusive: bool
+    kernel: Kernel, folio: Folio, mm: MmStruct, page: int, *, exclusive: bool
 ) -> None:
-    """Note that a folio that was never mapped is mapped whole from *page* on.
+    """Note that a folio that was never mapped is mapped whole from *page* of *mm* on.
 
     The page-table lock is held. *exclusive*: it belongs to this process alone.
     """
     folio.swapbacked = folio.anon = True
-    folio.index = page
+    folio.anon_vma, folio.index = mm.anon_vma, page
     folio.mapcount += folio.nr
     folio.exclusive[:] = [exclusive] * folio.nr
 
@@ -115,26 +115,23 @@ async def try_to_unmap(kernel: Kernel, folio: Folio) -> bool:
 
     Every address space is looked at, in turn. A count that is full ends the walk.
     """
-    for mm in rmap_walk(kernel):
+    for mm in rmap_walk(folio):
         if not await try_to_unmap_one(kernel, folio, mm):
             break
     return folio.mapcount == 0
 
 
-def rmap_walk(kernel: Kernel) -> Iterator[MmStruct]:
-    """Every address space once, those too that are made while somebody goes through them.
+def rmap_walk(folio: Folio) -> Iterator[MmStruct]:
+    """Every address space that can map a folio, once.
 
-    The kernel knows which of them can map a folio (its anon_vma); here it may be any.
+    Those too that are forked while somebody goes through them; the kernel's lock of the
+    anon_vma, which keeps them from being made, is not modelled.
     """
-    processes = kernel.processes
-    position = 0
-    while position < len(processes):
-        mm = processes[position]
+    done: list[MmStruct] = []
+    family = folio.anon_vma or []
+    while (mm := next((one for one in family if one not in done), None)) is not None:
+        done.append(mm)
         yield mm
-        if position < len(processes) and processes[position] is mm:
-            position += 1
-        elif mm in processes:  # one before it has gone
-            position = processes.index(mm) + 1
 
 
 def maps(pte: Pte, folio: Folio) -> TypeGuard[PresentPte]:
@@ -197,7 +194,7 @@ async def try_to_migrate(kernel: Kernel, folio: Folio) -> None:
 
     Whoever wants the pages waits for the folio's lock from then on.
     """
-    for mm in rmap_walk(kernel):
+    for mm in rmap_walk(folio):
         if _may_map(mm, folio):
             await try_to_migrate_one(kernel, folio, mm)
 
@@ -227,7 +224,7 @@ async def remove_migration_ptes(kernel: Kernel, src: Folio, dst: Folio) -> None:
 
     (mm/migrate.c)
     """
-    for mm in rmap_walk(kernel):
+    for mm in rmap_walk(src):
         if _migrates(mm, src):
             await remove_migration_pte(kernel, src, dst, mm)
 

@@ -247,7 +247,7 @@ def map_resident(kernel: Kernel, mm: MmStruct, page: int, order: int = 0) -> Fol
     folio = new_folio(kernel, order)
     folio.uptodate = folio.dirty = True
     folio.refs = folio.nr
-    folio_add_new_anon_rmap(kernel, folio, page, exclusive=True)
+    folio_add_new_anon_rmap(kernel, folio, mm, page, exclusive=True)
     mem_cgroup_charge(kernel, folio, mm.memcg)
     lru_add(kernel, folio)
     for index in range(folio.nr):

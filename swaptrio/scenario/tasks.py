@@ -31,11 +31,13 @@ from swaptrio.mm.swap_h import swp_entry, swp_offset
 from swaptrio.mm.swap_state import swap_cache_read_folio
 from swaptrio.mm.swapfile import (
     get_swap_device,
+    pin_hibernation_swap_type,
     put_swap_device,
     swap_alloc_hibernation_slot,
     swap_free_hibernation_slot,
     swapoff,
     swapon,
+    unpin_hibernation_swap_type,
 )
 from swaptrio.mm.userfaultfd import move_pages
 from swaptrio.mm.vmscan import (
@@ -175,14 +177,21 @@ async def _swapon(kernel: Kernel, deed: DeedSetup) -> str:
 
 
 async def _image_alloc(kernel: Kernel, deed: DeedSetup) -> str:
-    entry = await swap_alloc_hibernation_slot(kernel, device_of(kernel, deed.device).type)
+    """Keep the device for an image, and take one slot of it for that."""
+    number = device_of(kernel, deed.device).type
+    error = await pin_hibernation_swap_type(kernel, number)
+    if error is not None:
+        return str(error)
+    entry = await swap_alloc_hibernation_slot(kernel, number)
     return f"slot {swp_offset(entry)}" if entry else "no slot"
 
 
 async def _image_free(kernel: Kernel, deed: DeedSetup) -> str:
+    """Free the slot of an image, and let the device go."""
     assert deed.slot is not None
     number = device_of(kernel, deed.device).type
     await swap_free_hibernation_slot(kernel, swp_entry(number, deed.slot))
+    await unpin_hibernation_swap_type(kernel, number)
     return "freed"
 
 

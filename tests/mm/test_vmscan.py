@@ -344,6 +344,8 @@ def test_mapped_twice(world: Any) -> None:
     """A folio leaves all address spaces that map it, each with a count of its own."""
     folio = _resident(world, 3)
     other = setup.new_process(world.kernel, "Q", world.m1)
+    other.anon_vma = world.mm.anon_vma
+    other.anon_vma.append(other)
     other.ptes[3] = PresentPte(folio, 0)
     folio.mapcount = folio.refs = 2
 

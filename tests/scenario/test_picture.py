@@ -221,6 +221,7 @@ UNSEEN = {
         "touched": "is there for the oracles",
     },
     Folio: {
+        "anon_vma": "shows in the entries of those address spaces",
         "order": "shows in how many pages its data has",
         "nr": "as above",
         "split_queue": "shows in the flags, and in its group",
@@ -230,6 +231,7 @@ UNSEEN = {
         "wait": "shows as the writeback flag",
     },
     MmStruct: {
+        "anon_vma": "the processes that were forked from one another",
         "memcg": "does not change",
         "ptl": "the scheduler knows who holds it",
         "mmap_lock": "as above",

@@ -52,7 +52,7 @@ def pte_range_none(mm: MmStruct, first: int, nr: int) -> bool:
 def _map(kernel: Kernel, mm: MmStruct, first: int, folio: Folio) -> None:
     """Map a fresh folio, whose reference becomes that of the entries."""
     folio.refs += folio.nr - 1
-    folio_add_new_anon_rmap(kernel, folio, first, exclusive=True)
+    folio_add_new_anon_rmap(kernel, folio, mm, first, exclusive=True)
     folio_add_lru(kernel, folio)
     let_go(folio)
     for number in range(folio.nr):

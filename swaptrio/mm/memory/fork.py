@@ -41,12 +41,13 @@ async def dup_mm(kernel: Kernel, oldmm: MmStruct, name: str) -> MmStruct | Errno
     mm = MmStruct(
         name, oldmm.memcg, SpinLock(f"ptl {name}"), RwSem(f"mmap_lock {name}"), oldmm.thp_orders
     )
+    mm.anon_vma = oldmm.anon_vma
+    mm.anon_vma.append(mm)
     kernel.processes.append(mm)
     error = await dup_mmap(kernel, mm, oldmm)
     if error is None:
         return mm
     await exit_mmap(kernel, mm)
-    kernel.processes.remove(mm)
     return error
 
 

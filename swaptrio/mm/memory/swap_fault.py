@@ -179,7 +179,7 @@ async def _install(
     pages = range(folio.nr) if whole else range(index, index + 1)
     exclusive = _is_exclusive(vmf, si, folio)
     folio.refs += len(pages) - 1
-    _add_rmap(kernel, folio, pages, first, exclusive=exclusive)
+    _add_rmap(kernel, vmf, folio, pages, first, exclusive=exclusive)
     folio_handed_to_ptes(kernel, folio)
     await folio_put_swap(kernel, folio, None if whole else index)
     for number in pages:
@@ -201,14 +201,14 @@ def _is_exclusive(vmf: VmFault, si: SwapInfoStruct, folio: Folio) -> bool:
 
 
 def _add_rmap(
-    kernel: Kernel, folio: Folio, pages: range, first: int, *, exclusive: bool
+    kernel: Kernel, vmf: VmFault, folio: Folio, pages: range, first: int, *, exclusive: bool
 ) -> None:
     if folio.anon:
         folio_add_anon_rmap_ptes(
             kernel, folio, pages.start, len(pages), first + pages.start, exclusive=exclusive
         )
     else:
-        folio_add_new_anon_rmap(kernel, folio, first, exclusive=exclusive)
+        folio_add_new_anon_rmap(kernel, folio, vmf.mm, first, exclusive=exclusive)
 
 
 def _present(vmf: VmFault, folio: Folio, number: int, *, exclusive: bool) -> PresentPte:

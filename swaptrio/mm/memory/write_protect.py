@@ -120,7 +120,7 @@ def _replace(kernel: Kernel, mm: MmStruct, page: int, pte: PresentPte, new: Foli
     The new one's reference is the entry's now, and the old one's that of the running task.
     """
     ptep_clear_flush(kernel, mm, page)
-    folio_add_new_anon_rmap(kernel, new, page, exclusive=True)
+    folio_add_new_anon_rmap(kernel, new, mm, page, exclusive=True)
     folio_add_lru(kernel, new)
     let_go(new)
     set_pte_at(kernel, mm, page, PresentPte(new, 0, True, True, True))

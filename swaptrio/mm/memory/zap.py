@@ -100,11 +100,13 @@ async def mmap_region(kernel: Kernel, mm: MmStruct, page: int, nr: int) -> None:
 async def exit_mmap(kernel: Kernel, mm: MmStruct) -> None:
     """Unmap all pages of an address space that nobody runs in any more. (mm/mmap.c)
 
-    Takes the mmap_lock to write; may sleep. It stays on the list of processes, empty.
+    Takes the mmap_lock to write; may sleep. It is on the list of processes no more.
     """
     await mm.mmap_lock.acquire_write("exit_mmap.mmap_lock")
     mm.exited = True
     for first, nr in _runs(await pages_of(mm, "exit_mmap.ptl")):
         await zap_pte_range(kernel, mm, first, nr)
     mm.ptes.clear()
+    kernel.processes.remove(mm)
+    mm.anon_vma.remove(mm)
     await mm.mmap_lock.release("exit_mmap.mmap_unlock")

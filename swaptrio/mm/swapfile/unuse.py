@@ -194,17 +194,19 @@ async def unuse_pte(
         index = entry - folio.swap
         new: Pte = PoisonPte()
         if folio.uptodate:
-            _map(kernel, folio, index, page, exclusive=pte.exclusive)
+            _map(kernel, folio, index, mm, page, exclusive=pte.exclusive)
             new = PresentPte(folio, index, soft_dirty=pte.soft_dirty)
         rmap.set_pte_at(kernel, mm, page, new)
         await folio_put_swap(kernel, folio, index)
 
 
-def _map(kernel: Kernel, folio: Folio, index: int, page: int, *, exclusive: bool) -> None:
+def _map(
+    kernel: Kernel, folio: Folio, index: int, mm: MmStruct, page: int, *, exclusive: bool
+) -> None:
     """Take a reference for a page-table entry, and note what it maps."""
     folio.refs += 1
     if folio.anon:
         rmap.folio_add_anon_rmap_ptes(kernel, folio, index, 1, page, exclusive=exclusive)
         return
     warn_on(kernel, folio.nr > 1, "large folio mapped in part before it was mapped")
-    rmap.folio_add_new_anon_rmap(kernel, folio, page, exclusive=exclusive)
+    rmap.folio_add_new_anon_rmap(kernel, folio, mm, page, exclusive=exclusive)
