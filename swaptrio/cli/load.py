@@ -24,7 +24,7 @@ _VARIANT: Final = "v5"
 @click.command(
     epilog=epilog(
         "load",
-        "load --users 200 --clusters 16 --steps 1000000 --seed 7",
+        "load --users 200 --clusters 16 --steps 1000000 --seed 7 --no-zswap",
         "load --variant path/to/mine.py --json",
     )
 )
@@ -54,6 +54,12 @@ _VARIANT: Final = "v5"
 )
 @click.option("--seed", metavar="K", type=SEED, default=0, show_default=True, help="The seed.")
 @click.option(
+    "--zswap/--no-zswap",
+    default=True,
+    show_default=True,
+    help="Compress pages first; large folios are swapped in only without it.",
+)
+@click.option(
     "--variant",
     metavar="V",
     default=_VARIANT,
@@ -62,7 +68,13 @@ _VARIANT: Final = "v5"
 )
 @shared
 def load(
-    console: Console, users: int, clusters: int, steps: int, seed: int, variant: str
+    console: Console,
+    users: int,
+    clusters: int,
+    steps: int,
+    seed: int,
+    zswap: bool,
+    variant: str,
 ) -> int:
     """Run everything at once, for as many steps as you like.
 
@@ -87,6 +99,7 @@ def load(
             clusters=clusters,
             steps=steps,
             seed=seed,
+            zswap=zswap,
             progress=lambda done: line.show(f"{done:,} of {steps:,} steps"),
         ),
         "stepped",
@@ -94,8 +107,11 @@ def load(
     line.clear()
     options = {"users": users, "clusters": clusters, "steps": steps, "seed": seed}
     words = [word for key, value in options.items() for word in (f"--{key}", str(value))]
+    words += [] if zswap else ["--no-zswap"]
     command = shlex.join([console.program, "load", *words, "--variant", variant])
-    console.document({**options, "variant": variant, **_record(loaded), "command": command})
+    console.document(
+        {**options, "zswap": zswap, "variant": variant, **_record(loaded), "command": command}
+    )
     for text in _lines(loaded, command):
         console.say(text)
     return codes.OK if loaded.verdict.passed else codes.FAILED

@@ -79,6 +79,7 @@ async def run_load(
     clusters: int,
     steps: int,
     seed: int,
+    zswap: bool = True,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Loaded:
     """Run `load_scenario` once under a random walk, with all checks on.
@@ -90,9 +91,11 @@ async def run_load(
         clusters: see `load_scenario`.
         steps: see `load_scenario`.
         seed: of the walk.
+        zswap: see `load_scenario`.
         progress: is told the number of steps from time to time.
     """
-    setup = Setup(load_scenario(users=users, clusters=clusters, steps=steps), variant)
+    scenario = load_scenario(users=users, clusters=clusters, steps=steps, zswap=zswap)
+    setup = Setup(scenario, variant)
     watch = _Watch(progress)
     begun = perf_counter()
     played = await play(

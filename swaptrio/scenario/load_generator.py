@@ -39,13 +39,15 @@ _USERS_PER_RECLAIM: Final = 8
 _USERS_PER_FILE: Final = 4
 
 
-def load_scenario(*, users: int, clusters: int, steps: int) -> Scenario:
+def load_scenario(*, users: int, clusters: int, steps: int, zswap: bool = True) -> Scenario:
     """A scenario in which *users* tasks use memory and files, and others take it from them.
 
     Args:
         users: tasks that use a process or a file each, 1 to 800.
         clusters: the size of the device that stays, 1 to 64 clusters.
         steps: the tasks go on until the execution has taken so many.
+        zswap: whether pages are compressed first. Once they are nothing large is swapped in, so
+            that both kinds of load are worth a run.
 
     Raises:
         ScenarioError: a number is out of its range.
@@ -60,7 +62,7 @@ def load_scenario(*, users: int, clusters: int, steps: int) -> Scenario:
         status="inference",
         story="Everything that can go on at once does.",
         kernel=KernelSetup(
-            zswap=True, zswap_enabled=True, lru_batch=4, page_cluster=2, vma_readahead=False
+            zswap=zswap, zswap_enabled=zswap, lru_batch=4, page_cluster=2, vma_readahead=False
         ),
         device=(
             DeviceSetup(name="swap0", clusters=clusters),
