@@ -340,6 +340,11 @@ def _setting_pte(
     oracles.owners.entry_changed(before, pte)
 
 
+async def _exiting(oracles: Oracles, function: Function, kernel: Kernel, mm: MmStruct) -> None:
+    await function(kernel, mm)
+    oracles.dismiss(mm)
+
+
 def _check_match(mm: MmStruct, page: int, before: Pte, pte: PresentPte) -> None:
     """A present entry takes the place of the swap entry that its folio caches.
 
@@ -566,6 +571,7 @@ _WRAPPERS: Final[dict[str, Wrapper]] = {
     "_folio_put": _freeing,
     "folio_try_get": _getting,
     "set_pte_at": _setting_pte,
+    "exit_mmap": _exiting,
     "do_swap_page": _faulting,
     "swap_cache_alloc_folio": _allocating,
     "zswap_writeback_entry": _writing_back,

@@ -95,7 +95,7 @@ class Oracles:
     memory: Memory = attrs.Factory(Memory)
     order: LockOrder = attrs.Factory(LockOrder)
     owners: Owners = attrs.Factory(lambda self: Owners(self.kernel), takes_self=True)
-    _watched: list[SpinLock | RwSem] = attrs.Factory(list)
+    _watched: dict[SpinLock | RwSem, None] = attrs.Factory(dict)
 
     @property
     def findings(self) -> list[Finding]:
@@ -127,6 +127,14 @@ class Oracles:
         if mm.ptl.owner is not None:
             self.owners.open(mm.ptl.owner)
 
+    def dismiss(self, mm: MmStruct) -> None:
+        """Forget an address space that is no more, unless somebody is about to notice that."""
+        if mm.ptl.owner is None:
+            mm.ptl.on_acquire = mm.ptl.on_release = mm.mmap_lock.on_acquire = None
+            self.order.classes.pop(mm.ptl, None)
+            for lock in (mm.ptl, mm.mmap_lock):
+                self._watched.pop(lock, None)
+
     def _watch_device(self, si: SwapInfoStruct) -> None:
         self._watch_lock(si.lock, LockClass.DEVICE)
         self._watch_lock(si.global_cluster_lock, LockClass.GLOBAL_CLUSTER)
@@ -140,12 +148,12 @@ class Oracles:
             ci.lock.on_release = partial(self._cluster_unlocked, cluster)
 
     def _watch_lock(self, lock: SpinLock, cls: LockClass) -> None:
-        self._watched.append(lock)
+        self._watched[lock] = None
         self.order.classes[lock] = cls
         lock.on_acquire = partial(self._lock_taken, lock)
 
     def _watch_semaphore(self, semaphore: RwSem) -> None:
-        self._watched.append(semaphore)
+        self._watched[semaphore] = None
         semaphore.on_acquire = partial(self._lock_taken, semaphore)
 
     def detach(self) -> None:

@@ -12,8 +12,8 @@ import pytest
 from swaptrio.checks import Oracles, watch_accesses
 from swaptrio.checks.owners import FilePages
 from swaptrio.mm import setup
-from swaptrio.mm.memory import copy_page_range, user_read
-from swaptrio.mm.mm_types import ShmemSwap
+from swaptrio.mm.memory import copy_page_range, dup_mm, exit_mmap, user_read
+from swaptrio.mm.mm_types import MmStruct, ShmemSwap
 from swaptrio.mm.shmem import (
     shmem_read,
     shmem_split_large_entry,
@@ -239,6 +239,25 @@ def test_a_child_owns_what_its_parent_does() -> None:
         for seed in range(2)
     ]
     assert lost == ["I-COUNT"] * 2
+
+
+def test_a_process_that_has_gone_is_forgotten() -> None:
+    """Nothing that is kept of it grows with the number of those that came and went."""
+    kept: list[int] = []
+
+    async def forks(kernel: Kernel, file: AddressSpace) -> None:
+        oracles = kernel.functions["exit_mmap"].args[0]  # type: ignore[attr-defined]  # a partial
+        for number in range(4):
+            child = await dup_mm(kernel, kernel.processes[0], f"child-{number}")
+            assert isinstance(child, MmStruct)
+            assert child.ptl.on_release is not None
+            await exit_mmap(kernel, child)
+            assert child.ptl.on_release is None
+            kept.append(len(oracles.order.classes))
+
+    verdict = verdict_of(forks)
+    assert verdict.passed, verdict
+    assert len(set(kept)) == 1
 
 
 async def _free(*args: object) -> None:
