@@ -170,11 +170,20 @@ def _pinning(oracles: Oracles, function: Function, kernel: Kernel, si: SwapInfoS
 
 
 async def _taking_off(oracles: Oracles, function: Function, kernel: Kernel, number: int) -> Any:
-    """Who takes a device off keeps it there until then."""
+    """Who takes a device off keeps it there until then; or who writes an image to it."""
     oracles.memory.pins[_me(), number] += 1
     result = await function(kernel, number)
     oracles.memory.pins[_me(), number] -= 1
     return result
+
+
+async def _freeing_image(
+    oracles: Oracles, function: Function, kernel: Kernel, entry: SwpEntry
+) -> Any:
+    """The slot of an image keeps its device there."""
+    return await _taking_off(
+        oracles, lambda kernel, _: function(kernel, entry), kernel, swp_type(entry)
+    )
 
 
 async def _unpinning(
@@ -554,6 +563,8 @@ _WRAPPERS: Final[dict[str, Wrapper]] = {
     "folio_end_writeback": _ending_writeback,
     "get_swap_device_info": _pinning,
     "swapoff": _taking_off,
+    "swap_alloc_hibernation_slot": _taking_off,
+    "swap_free_hibernation_slot": _freeing_image,
     "put_swap_device": _unpinning,
     "swap_cache_get_folio": _looking_up,
     "folio_lock": _locking,
