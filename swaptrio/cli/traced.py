@@ -170,6 +170,9 @@ def _about(trace: Trace) -> dict[str, Any]:
 
 
 def _state(console: Console, asked: Asked, trace: Trace, step: int) -> None:
+    if not console.json:
+        console.page(draw_state(trace, step, asked.width or console.width).rstrip("\n"))
+        return
     state = state_at(trace, step)
     event = trace.events[step - 1] if step else None
     console.document(
@@ -180,8 +183,6 @@ def _state(console: Console, asked: Asked, trace: Trace, step: int) -> None:
             "state": state,
         }
     )
-    if not console.json:
-        console.page(draw_state(trace, step, asked.width or console.width).rstrip("\n"))
 
 
 def _diagram(console: Console, asked: Asked, trace: Trace) -> None:
