@@ -562,6 +562,38 @@ def test_the_model_is_known(tab: Tab, traces: Traces) -> None:
     assert {"Swap table", "Folios", "Page tables", "Memory cgroups", "Counters"} <= {*titles}
 
 
+def test_unknown_keys_and_words_are_shown(tab: Tab, traces: Traces) -> None:
+    """What a later model tells goes where its shape belongs, or to the rest."""
+    world: dict[str, str | int] = {
+        "swap0 cluster 0.count": 1,
+        "swap0:17": "f1:0x1000",
+        "swap0:17.extend": 70,
+        "folio 0x1000.refs": 2,
+        "folio 0x1000.stamp": "new",
+        "P:16": "folio 0x1000 page 1 writable dirty",
+        "P:17": "swap0:17 shared",
+        "P:18": "poison",
+        "file:3": "swap0:17 order 2",
+        "cpu 0.batch": "folio 0x1000",
+        "odd key.x": 5,
+    }
+    tab.show(render_page(traces.story(world).trace()))
+
+    assert cell(tab, "slots", "17") == ["17", "folio", "1", "0x1000", "70"]
+    assert cell(tab, "folios", "0x1000") == ["0x1000", "2", "new"]
+    assert cell(tab, "pages", "16") == ["16", "folio 0x1000 page 1 writable dirty"]
+    assert cell(tab, "pages", "18") == ["18", "poison"]
+    assert tab.texts("#section-pages caption") == ["P", "file"]
+    assert cell(tab, "other", "cpu 0") == ["cpu 0", "folio 0x1000"]
+    assert cell(tab, "other", "odd key") == ["odd key", "5"]
+    links = "[...document.querySelectorAll('#section-pages td [data-thing]')]"
+    assert tab.js(f"{links}.map(b => b.dataset.thing)") == [
+        "folio 0x1000",
+        "swap0:17",
+        "swap0:17",
+    ]
+
+
 def test_empty_trace(tab: Tab, traces: Traces) -> None:
     """A trace without a step can be opened."""
     tab.show(render_page(traces.story({"a.b": 1}).trace()))
