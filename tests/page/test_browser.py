@@ -6,9 +6,11 @@ from __future__ import annotations
 import base64
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import attrs
 import pytest
 import trio
 
@@ -411,6 +413,22 @@ def test_print(tab: Tab, traces: Traces) -> None:
     assert tab.texts("#printed *") == []
     document = base64.b64decode(tab.call("Page.printToPDF")["data"])
     assert document.startswith(b"%PDF")
+
+
+def test_no_printed_step_hides_another(tab: Tab, traces: Traces) -> None:
+    """On paper each step stands below the one before, those of the window too."""
+    trace = recorded("v3")
+    header = attrs.evolve(trace.header, window=("run large until its end",))
+    tab.show(render_page(attrs.evolve(trace, header=header)))
+    tab.media("print")
+    rows = "[...document.querySelectorAll('#printed tbody tr')]"
+    boxes = tab.js(f"{rows}.map(r => r.getBoundingClientRect()).map(b => [b.top, b.bottom])")
+    tab.media()
+
+    assert tab.js(f"{rows}.length") == 0
+    assert len(boxes) > 20
+    for (_, bottom), (top, _) in pairwise(boxes):
+        assert top >= bottom - 1
 
 
 def test_prints_many_steps(tab: Tab, traces: Traces) -> None:
