@@ -15,7 +15,7 @@ from swaptrio.cli.case import Case
 from swaptrio.cli.console import short
 from swaptrio.errors import Problem, TraceError
 from swaptrio.scenario.files import folder as scenarios
-from swaptrio.scenario.play import Played, Watched, play
+from swaptrio.scenario.play import Played, Watched, play, script_of
 from swaptrio.sched import (
     Carrier,
     Observer,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from swaptrio.cli.console import Console
+    from swaptrio.scenario.format import Window
     from swaptrio.sched import Execution, Task
 
 T = TypeVar("T")
@@ -95,6 +96,14 @@ async def record_failure(
     recording = await record(scheduler, case, Recorded(schedule))
     path = log_of(case, digest_of(schedule))
     return recording, kept(console, recording.trace, path)
+
+
+async def record_window(
+    console: Console, scheduler: Scheduler, case: Case, window: Window
+) -> Path | None:
+    """As `record_failure`, for a window that has not ended as it must; where its trace lies."""
+    recording = await record(scheduler, case, script_of(window, case.variant))
+    return kept(console, recording.trace, log_of(case, window.name))
 
 
 @attrs.define
