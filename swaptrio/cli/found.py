@@ -129,7 +129,8 @@ class Campaign:
             return Result(*names, _PASSED, ending, seconds=seconds)
         verdict = self.finds[0].recording.verdict
         message = f"{case.command(console, verdict.schedule)}: {verdict.message}"
-        return Result(*names, _PASSED, outcome(verdict), message, seconds)
+        notes = tuple(opening(console, self.finds[0].path))
+        return Result(*names, _PASSED, outcome(verdict), message, seconds, notes)
 
     def lines(self, console: Console) -> Iterator[str]:
         """For people."""
