@@ -215,9 +215,7 @@ def _difference_record(found: Difference) -> dict[str, Any]:
             "a": _maybe_record(first.a),
             "b": _maybe_record(first.b),
         },
-        "tasks": None
-        if found.pairs is None
-        else {
+        "tasks": {
             task: [[_seq(pair.a), _seq(pair.b)] for pair in pairs]
             for task, pairs in found.pairs.items()
         },

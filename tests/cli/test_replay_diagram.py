@@ -64,9 +64,9 @@ def test_the_window_is_written_as_a_scenario_has_it(
         for step in record["diagram"]["steps"]
     ]
 
-    with (here / race).open("a", encoding="utf-8") as file:
-        file.write(f'\n[[window]]\nname = "drawn"\nstory = "As drawn."\n{steps}\n')
-        file.write('\n[window.expect.v3]\nverdict = "passed"\n')
+    with (here / race).open("a", encoding="utf-8") as stream:
+        stream.write(f'\n[[window]]\nname = "drawn"\nstory = "As drawn."\n{steps}\n')
+        stream.write('\n[window.expect.v3]\nverdict = "passed"\n')
     played = document(swaptrio("replay", race, "--window", "drawn", "--json"))
 
     assert "error" not in played, played
