@@ -14,13 +14,13 @@ import attrs
 import click
 import trio
 
-from benchmarks import executions, steps, tasks
+from benchmarks import executions, steps, tasks, traces
 from benchmarks.promises import Promise
 
 
 @attrs.frozen
 class Benchmark:
-    """One of the three: what it measures, what was promised, and where that is found."""
+    """One of them: what it measures, what was promised, and where that is found."""
 
     measure: Callable[[int], dict[str, Any]]
     promise: Promise
@@ -33,6 +33,8 @@ BENCHMARKS: Final = {
         steps.measure, steps.PROMISE, lambda b: b["over_loop"]["scheduler"]["median"]
     ),
     "c": Benchmark(tasks.measure, tasks.PROMISE, lambda c: c["hand_over"]["spread"]),
+    "d": Benchmark(traces.measure_recording, traces.RECORDING, lambda d: d["ratio"]["median"]),
+    "e": Benchmark(traces.measure_writing, traces.WRITING, lambda e: e["seconds"]["median"]),
 }
 
 
@@ -75,6 +77,8 @@ def main(rounds: int, only: str | None) -> None:
     a  executions/s of fuzzing, against the same model on plain Trio
     b  microseconds a step, against a loop over bare coroutines
     c  the cost of a step with 3, 30 and 300 tasks
+    d  what it costs to record a trace
+    e  how long it takes to write one of 100,000 events
     """
     names = tuple(BENCHMARKS) if only is None else (only,)
     json.dump(document(rounds, names), sys.stdout, indent=2)

@@ -45,12 +45,21 @@ CHECKPOINTS: Final = 0.5
 class Task:
     """What the model and its oracles ask about a task: its name and the locks that it holds.
 
-    *spinning* are the spinlocks among them; see `swaptrio.sched.Task`.
+    *spinning* are the spinlocks among them; *kind*, *target* and *label* say which lock it
+    wanted last. See `swaptrio.sched.Task`.
     """
 
     name: str
+    daemon: bool = False
+    kind: sched.Kind = sched.Kind.START
+    target: object = None
+    label: str = ""
     held: list[Any] = attrs.Factory(list)
     spinning: list[Any] = attrs.Factory(list)
+
+    def wants(self, lock: object, label: str) -> None:
+        """It is about to wait for *lock*."""
+        self.kind, self.target, self.label = sched.Kind.LOCK, lock, label
 
 
 @attrs.define
@@ -109,6 +118,7 @@ class _Lock:
     owner: Task | None = None
     on_acquire: Callable[[], None] | None = None
     on_release: Callable[[], None] | None = None
+    label: str = ""
     _lock: trio.Lock = attrs.Factory(trio.Lock)
 
     def locked(self) -> bool:
@@ -141,9 +151,11 @@ class SpinLock(_Lock):
 
     def hold(self, label: str) -> SpinLock:
         """The block that holds the lock."""
+        self.label = label
         return self
 
     async def __aenter__(self) -> None:
+        _task.get().wants(self, self.label)
         await self._lock.acquire()
         self._take().spinning.append(self)
 
@@ -157,6 +169,7 @@ class Mutex(_Lock):
 
     async def acquire(self, label: str) -> None:
         """Take the lock, when it is its turn."""
+        _task.get().wants(self, label)
         await self._lock.acquire()
         self._take()
 
@@ -195,21 +208,29 @@ class RwSem:
     name: str
     readers: list[Task] = attrs.Factory(list)
     writer: Task | None = None
+    on_acquire: Callable[[], None] | None = None
 
     def _free(self) -> bool:
         return not self.readers and self.writer is None
 
+    def _taken(self) -> None:
+        _task.get().held.append(self)
+        if self.on_acquire is not None:
+            self.on_acquire()
+
     async def acquire_read(self, label: str) -> None:
         """Take it to read, when nobody writes."""
+        _task.get().wants(self, label)
         await point_when(label, sched.Kind.LOCK, self, lambda: self.writer is None)
         self.readers.append(_task.get())
-        _task.get().held.append(self)
+        self._taken()
 
     async def acquire_write(self, label: str) -> None:
         """Take it to write, when nobody has it."""
+        _task.get().wants(self, label)
         await point_when(label, sched.Kind.LOCK, self, self._free)
         self.writer = _task.get()
-        _task.get().held.append(self)
+        self._taken()
 
     async def release(self, label: str) -> None:
         """Give back what the running task holds."""
@@ -285,7 +306,12 @@ def open_channel(name: str, capacity: float) -> tuple[object, object]:
 
 
 class _Current:
-    """Stands for the execution where the model asks for the current one."""
+    """Stands for the execution where the model asks for the current one.
+
+    Plain Trio counts no steps; who waits for a number of them has none to wait for.
+    """
+
+    step: int = 0
 
     def me(self) -> Task:
         return _task.get()
@@ -343,7 +369,8 @@ def model_modules() -> list[ModuleType]:
     """The modules whose globals the model's code looks at."""
     rooms = ("swaptrio.mm", "swaptrio.variants", "swaptrio.checks")
     names = [name for name in sorted(sys.modules) if name.startswith(rooms)]
-    return [sys.modules[name] for name in (*names, "swaptrio.scenario.world")]
+    names += ["swaptrio.scenario.tasks", "swaptrio.scenario.world"]
+    return [sys.modules[name] for name in names]
 
 
 # Running it
@@ -353,7 +380,7 @@ def model_modules() -> list[ModuleType]:
 class Execution:
     """Collects what `Setup.build` makes: the tasks, the checks at the end, the channels."""
 
-    tasks: list[tuple[Task, bool, Callable[..., Any], tuple[Any, ...]]] = attrs.Factory(list)
+    tasks: list[tuple[Task, Callable[..., Any], tuple[Any, ...]]] = attrs.Factory(list)
     at_end: list[Callable[[], None]] = attrs.Factory(list)
     channels: list[Any] = attrs.Factory(list)
 
@@ -361,8 +388,8 @@ class Execution:
         self, name: str, function: Callable[..., Any], *args: object, daemon: bool = False
     ) -> Task:
         """Add a task that will run ``function(*args)``."""
-        task = Task(name)
-        self.tasks.append((task, daemon, function, args))
+        task = Task(name, daemon)
+        self.tasks.append((task, function, args))
         return task
 
 
@@ -387,8 +414,8 @@ async def _run(setup: Setup) -> World:
     world = setup.build(cast("sched.Execution", execution))
     async with trio.open_nursery() as daemons:
         async with trio.open_nursery() as callers:
-            for task, daemon, function, args in execution.tasks:
-                nursery = daemons if daemon else callers
+            for task, function, args in execution.tasks:
+                nursery = daemons if task.daemon else callers
                 nursery.start_soon(_carry, task, function, args)
         daemons.cancel_scope.cancel()
     for channel in execution.channels:

@@ -25,6 +25,10 @@ class Figures:
         """The middle one."""
         return median(self.values)
 
+    def times(self, factor: float) -> Figures:
+        """All of them in another unit."""
+        return Figures(tuple(value * factor for value in self.values))
+
     def over(self, other: Figures) -> Figures:
         """The ratio to *other*, round by round."""
         pairs = zip(self.values, other.values, strict=True)

@@ -39,10 +39,13 @@ def at_edge(console: Console, work: Callable[[], object]) -> int:
 
 
 def _with_regrets(console: Console, code: int) -> int:
-    """Say what else went wrong once the result stands; it makes the exit code another."""
+    """Say what else went wrong once the result stands.
+
+    That is no success, but where the result is none either, its own exit code says more.
+    """
     for message in console.regrets:
         console.tell(message)
-    return codes.BAD_INPUT if console.regrets else code
+    return code or (codes.BAD_INPUT if console.regrets else codes.OK)
 
 
 def _report(console: Console, exc: BaseException) -> int:

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from swaptrio.cli.case import Case
-from swaptrio.cli.console import Console, filled, short
-from swaptrio.cli.recording import Recording, digest_of, kept, log_of, record
+from swaptrio.cli.console import Console, filled
+from swaptrio.cli.recording import Recording, opening, record_failure
 from swaptrio.cli.replayed import violation_of
 from swaptrio.explore import Failure, Fuzzed, Minimal, Reduced, minimise, reduce
-from swaptrio.sched import Recorded, Scheduler
 from swaptrio.trace.ending import outcome
 from swaptrio.trace.formats import Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from swaptrio.sched import Scheduler
 
 _WIDTH = 80
 _PASSED = "passed"
@@ -73,10 +74,7 @@ class Find:
             yield from (f"  {line}" for line in filled(names, _WIDTH - 2, "  "))
         if self.reduced is not None:
             yield f"  smaller: {shlex.join(self._options(self.reduced))}"
-        if self.path is not None:
-            path = short(self.path)
-            yield f"  trace: {path}"
-            yield f"  open it: {shlex.join([console.program, 'trace', path])}"
+        yield from (f"  {line}" for line in opening(console, self.path))
         yield f"  {self.recording.case.command(console, verdict.schedule)}"
 
     def _options(self, reduced: Reduced) -> list[str]:
@@ -131,7 +129,8 @@ class Campaign:
             return Result(*names, _PASSED, ending, seconds=seconds)
         verdict = self.finds[0].recording.verdict
         message = f"{case.command(console, verdict.schedule)}: {verdict.message}"
-        return Result(*names, _PASSED, outcome(verdict), message, seconds)
+        notes = tuple(opening(console, self.finds[0].path))
+        return Result(*names, _PASSED, outcome(verdict), message, seconds, notes)
 
     def lines(self, console: Console) -> Iterator[str]:
         """For people."""
@@ -156,6 +155,5 @@ async def find(
     """Make *failure* simple, replay that with the recorder on, and keep its trace."""
     minimal = await minimise(scheduler, case.setup, failure.verdict, stop=stop)
     reduced = await reduce(scheduler, case.setup, minimal, stop=stop)
-    recording = await record(scheduler, case, Recorded(minimal.schedule))
-    path = log_of(case, digest_of(minimal.schedule))
-    return Find(failure, recording, kept(console, recording.trace, path), minimal, reduced)
+    recording, path = await record_failure(console, scheduler, case, minimal.schedule)
+    return Find(failure, recording, path, minimal, reduced)

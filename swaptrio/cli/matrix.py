@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import click
 
@@ -13,11 +13,15 @@ from swaptrio.cli.options import epilog, shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from swaptrio.cli.console import Console
     from swaptrio.explore.matrix import Cell, WindowResult
     from swaptrio.scenario.format import Scenario
     from swaptrio.variants import Variant
+
+#: Where the trace of a window lies, by scenario, variant and window; none if nowhere.
+Traces: TypeAlias = "dict[tuple[str, str, str], Path | None]"
 
 #: The widest line of the table.
 WIDTH: Final = 100
@@ -53,30 +57,36 @@ def matrix(console: Console, names: tuple[str, ...], variants: str, report: str 
 
     Without a NAME all scenarios are played. ok: it passes, as expected. fails: it fails as the
     file expects. n/a: its windows mean nothing to the version. WRONG: anything else; it is told
-    below the table with the command that replays it, and then the exit code is 1.
+    below the table with the command that replays it and its trace, and then the exit code is 1.
     """
     if report is not None and console.json:
         msg = "standard output cannot have both the report and the JSON document"
         raise click.UsageError(msg)
-    cells = _played(console, names, variants)
+    cells, traces = _played(console, names, variants)
     if report is not None:
         console.raw(_REPORTS[report](cells))
-    console.document({"cells": [_record(console, cell) for cell in cells]})
-    for line in _lines(console, cells) if report is None else ():
+    console.document({"cells": [_record(console, cell, traces) for cell in cells]})
+    for line in _lines(console, cells, traces) if report is None else ():
         console.say(line)
     wrong = any(cell.standing == "WRONG" for cell in cells)
     return codes.FAILED if wrong else codes.OK
 
 
-def _played(console: Console, names: tuple[str, ...], variants: str) -> list[Cell]:
+def _played(
+    console: Console, names: tuple[str, ...], variants: str
+) -> tuple[list[Cell], Traces]:
+    """All cells, and where the traces lie of the windows that did not end as they must."""
     import trio
 
+    from swaptrio.cli.case import Case
     from swaptrio.cli.console import LiveLine
+    from swaptrio.cli.recording import record_window
     from swaptrio.explore.matrix import cell_of
     from swaptrio.sched import open_scheduler
 
-    rows, columns = _cases(console, names, variants)
+    rows, columns, digests = _cases(console, names, variants)
     line = LiveLine(console)
+    traces: Traces = {}
 
     async def play_all(stop: Callable[[], bool]) -> list[Cell]:
         cells: list[Cell] = []
@@ -90,20 +100,27 @@ def _played(console: Console, names: tuple[str, ...], variants: str) -> list[Cel
                         f"{scenario.name}, {variant.name}"
                     )
                     cells.append(await cell_of(scheduler, scenario, variant))
+                    case = Case(
+                        scenario.name, variant.name, scenario, variant, digests[scenario.name]
+                    )
+                    for window, result in zip(scenario.window, cells[-1].windows, strict=True):
+                        if result.missed:
+                            path = await record_window(console, scheduler, case, window)
+                            traces[scenario.name, variant.name, window.name] = path
         return cells
 
     with console.interrupts.listening() as stop:
         cells = trio.run(play_all, stop)
     line.clear()
-    return cells
+    return cells, traces
 
 
 def _cases(
     console: Console, names: tuple[str, ...], variants: str
-) -> tuple[list[Scenario], list[Variant]]:
+) -> tuple[list[Scenario], list[Variant], dict[str, str]]:
     from swaptrio.cli.case import variant_of
     from swaptrio.errors import BadInput, Problem
-    from swaptrio.scenario.files import find
+    from swaptrio.scenario.files import digest, find
     from swaptrio.scenario.files import names as scenario_names
     from swaptrio.scenario.play import load_checked
     from swaptrio.variants import VERSIONS
@@ -112,6 +129,7 @@ def _cases(
     spelled = {"": list(VERSIONS), "all": list(variant_names())}.get(variants)
     problems: list[Problem] = []
     columns, rows = [], []
+    digests: dict[str, str] = {}
     for name in spelled or [word.strip() for word in variants.split(",")]:
         try:
             columns.append(variant_of(console, name))
@@ -122,16 +140,19 @@ def _cases(
     for name in names or scenario_names():
         try:
             rows.append(load_checked(find(name), own))
+            digests[rows[-1].name] = digest(find(name))
         except BadInput as error:
             problems += error.problems
     if problems:
         raise BadInput(problems)
     if not names:
         rows.sort(key=lambda scenario: (scenario.catalogue, scenario.name))
-    return rows, columns
+    return rows, columns, digests
 
 
-def _lines(console: Console, cells: Sequence[Cell]) -> Iterator[str]:
+def _lines(console: Console, cells: Sequence[Cell], traces: Traces) -> Iterator[str]:
+    from swaptrio.cli.recording import opening
+
     variants = list(dict.fromkeys(cell.variant for cell in cells))
     blocks = [
         variants[first : first + _PER_BLOCK] for first in range(0, len(variants), _PER_BLOCK)
@@ -149,6 +170,8 @@ def _lines(console: Console, cells: Sequence[Cell]) -> Iterator[str]:
                 yield f"{cell.scenario}, window {result.window}, {cell.variant}:"
                 yield from (f"  {line}" for line in result.missed)
                 yield f"  {_command(console, cell, result)}"
+                path = traces[cell.scenario, cell.variant, result.window]
+                yield from (f"  {line}" for line in opening(console, path))
 
 
 #: Columns that fit beside the longest name of a scenario.
@@ -194,7 +217,11 @@ def _command(console: Console, cell: Cell, result: WindowResult) -> str:
     return shlex.join([console.program, "replay", cell.scenario, *options])
 
 
-def _record(console: Console, cell: Cell) -> dict[str, Any]:
+def _trace(path: Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def _record(console: Console, cell: Cell, traces: Traces) -> dict[str, Any]:
     return {
         "scenario": cell.scenario,
         "catalogue": cell.catalogue,
@@ -209,6 +236,7 @@ def _record(console: Console, cell: Cell) -> dict[str, Any]:
                 "reason": result.expect.reason,
                 "verdict": "n/a" if result.verdict is None else result.verdict.ending.value,
                 "missed": list(result.missed),
+                "trace": _trace(traces.get((cell.scenario, cell.variant, result.window))),
                 "command": _command(console, cell, result),
             }
             for result in cell.windows

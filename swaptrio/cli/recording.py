@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -11,12 +12,14 @@ import attrs
 import trio
 
 from swaptrio.cli.case import Case
+from swaptrio.cli.console import short
 from swaptrio.errors import Problem, TraceError
 from swaptrio.scenario.files import folder as scenarios
-from swaptrio.scenario.play import Played, Watched, play
+from swaptrio.scenario.play import Played, Watched, play, script_of
 from swaptrio.sched import (
     Carrier,
     Observer,
+    Recorded,
     Schedule,
     Scheduler,
     Script,
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from swaptrio.cli.console import Console
+    from swaptrio.scenario.format import Window
     from swaptrio.sched import Execution, Task
 
 T = TypeVar("T")
@@ -74,22 +78,61 @@ async def record(
     scheduler: Scheduler, case: Case, strategy: Strategy, *, seed: int | None = None
 ) -> Recording:
     """Play *case* under *strategy* with the recorder on."""
-    watched = Watched()
-    recorder = Recorder(watched.snapshot)
-    naming = Naming()
-    watched.inner = Both(recorder, naming)
-    played = await play(scheduler, case.setup, strategy, watched)
-    trace = recorder.trace(
-        scenario=case.scenario.name,
-        scenario_digest=case.digest,
-        variant=case.variant.name,
-        window=tuple(_told(strategy)) if isinstance(strategy, Script) else (),
-        seed=seed,
-        reports=tuple(
-            Report(found.check, found.message) for found in played.world.oracles.findings
-        ),
+    tape = Tape()
+    played = await play(scheduler, case.setup, strategy, tape.watched)
+    return tape.recording(
+        case, played, strategy if isinstance(strategy, Script) else None, seed
     )
-    return Recording(case, played, trace, naming.schedule)
+
+
+async def record_failure(
+    console: Console, scheduler: Scheduler, case: Case, schedule: Schedule
+) -> tuple[Recording, Path | None]:
+    """Replay a failure with the recorder on, and keep its trace in the folder for traces.
+
+    Whoever finds a failure calls this, and says where the trace lies with `opening`. There is
+    no path where it could not be written; then the console knows.
+    """
+    recording = await record(scheduler, case, Recorded(schedule))
+    path = log_of(case, digest_of(schedule))
+    return recording, kept(console, recording.trace, path)
+
+
+async def record_window(
+    console: Console, scheduler: Scheduler, case: Case, window: Window
+) -> Path | None:
+    """As `record_failure`, for a window that has not ended as it must; where its trace lies."""
+    recording = await record(scheduler, case, script_of(window, case.variant))
+    return kept(console, recording.trace, log_of(case, window.name))
+
+
+@attrs.define
+class Tape:
+    """The observers of one recorded execution; *watched* is to be given to `play`."""
+
+    watched: Watched = attrs.Factory(Watched)
+    naming: Naming = attrs.Factory(Naming)
+    recorder: Recorder = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.recorder = Recorder(self.watched.snapshot)
+        self.watched.inner = Both(self.recorder, self.naming)
+
+    def recording(
+        self, case: Case, played: Played, script: Script | None = None, seed: int | None = None
+    ) -> Recording:
+        """The execution that was *played*, led by a *script* if there was one."""
+        trace = self.recorder.trace(
+            scenario=case.scenario.name,
+            scenario_digest=case.digest,
+            variant=case.variant.name,
+            window=() if script is None else tuple(_told(script)),
+            seed=seed,
+            reports=tuple(
+                Report(found.check, found.message) for found in played.world.oracles.findings
+            ),
+        )
+        return Recording(case, played, trace, self.naming.schedule)
 
 
 @attrs.frozen
@@ -158,6 +201,14 @@ def kept(console: Console, trace: Trace, path: Path) -> Path | None:
         console.regret(str(exc))
         return None
     return path
+
+
+def opening(console: Console, path: Path | None) -> Iterator[str]:
+    """Where a trace lies and how to open it, for a person; nothing without a *path*."""
+    if path is not None:
+        name = short(path)
+        yield f"trace: {name}"
+        yield f"open it: {shlex.join([console.program, 'trace', name])}"
 
 
 def _told(script: Script) -> Iterator[str]:

@@ -14,6 +14,7 @@ from swaptrio.cli.options import SEED, epilog, shared, variant_option
 if TYPE_CHECKING:
     from swaptrio.cli.case import Case
     from swaptrio.cli.console import Console
+    from swaptrio.cli.drawings import Drawing
     from swaptrio.cli.judgement import Judgement
     from swaptrio.cli.recording import Recording
     from swaptrio.scenario.format import Window
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         "replay large-vs-small-neighbour --schedule 10:1@small/start",
         "replay large-vs-small-neighbour --variant no-second-check \\\n"
         "    --schedule 'large#1@swap_cache_alloc.recheck -> small'",
+        "replay large-vs-small-neighbour --variant pre --diagram race.txt",
         "replay path/to/race.toml --variant path/to/mine.py --seed 7",
     )
 )
@@ -35,6 +37,11 @@ if TYPE_CHECKING:
 @click.option("--window", metavar="W", help="A window of the scenario; else the first one.")
 @click.option("--schedule", metavar="S", help="A schedule by numbers or names, or a trace.")
 @click.option("--seed", metavar="N", type=SEED, help="Walk at random with this seed.")
+@click.option(
+    "--diagram",
+    metavar="FILE",
+    help="A drawing with columns CPU0, CPU1; - for stdin. Is that race possible?",
+)
 @click.option(
     "--without",
     metavar="PART",
@@ -50,6 +57,7 @@ def replay(
     window: str | None,
     schedule: str | None,
     seed: int | None,
+    diagram: str | None,
     without: tuple[str, ...],
     log: str | None,
 ) -> int:
@@ -64,12 +72,17 @@ def replay(
     changes of the code: 'large#1@swap_cache_alloc.recheck -> small' lets small go on when large
     comes to that label for the first time.
 
+    --diagram reads the drawing of a race as people put it into changelogs, and as 'swaptrio
+    trace FILE --diagram' writes it: the names of functions or labels, one column a task, and
+    '*** result' at the end. It says whether the drawn race is possible in this variant, and it
+    is as expected if the result is the drawn one.
+
     The trace is kept: 'swaptrio trace FILE' draws it again. An execution that diverged, or that
     did not reach its window, is kept only where --log says so.
     """
-    given = [option for option in (window, schedule, seed) if option is not None]
+    given = [option for option in (window, schedule, seed, diagram) if option is not None]
     if len(given) > 1:
-        msg = "only one of --window, --schedule and --seed can be given"
+        msg = "only one of --window, --schedule, --seed and --diagram can be given"
         raise click.UsageError(msg)
     if without and schedule is None and seed is None:
         msg = "--without goes with --schedule or --seed; a window needs the whole scenario"
@@ -83,6 +96,8 @@ def replay(
             return _scheduled(console, case, schedule, log)
         if seed is not None:
             return _seeded(console, case, seed, log)
+        if diagram is not None:
+            return _drawn(console, case, diagram, log)
         return _windowed(console, case, window, log)
 
 
@@ -122,6 +137,19 @@ def _seeded(console: Console, case: Case, seed: int, log: str | None) -> int:
     return _finish(console, recording, judgement, log, f"seed-{seed}")
 
 
+def _drawn(console: Console, case: Case, file: str, log: str | None) -> int:
+    from swaptrio.cli.drawings import Drawing, diagram_in, record_drawing
+    from swaptrio.cli.recording import with_scheduler
+
+    diagram = diagram_in(file)
+    recording, done = with_scheduler(
+        console, lambda scheduler: record_drawing(scheduler, case, diagram)
+    )
+    drawing = Drawing(diagram.file, done)
+    judgement = drawing.judged(case)
+    return _finish(console, recording, judgement, log, drawing.name, drawing=drawing)
+
+
 def _record(
     console: Console, case: Case, strategy: Strategy, seed: int | None = None
 ) -> Recording:
@@ -139,6 +167,7 @@ def _finish(
     log: str | None,
     what: str,
     window: Window | None = None,
+    drawing: Drawing | None = None,
 ) -> int:
     """Keep the trace, say everything, and give the exit code."""
     from swaptrio.cli.judgement import code_of
@@ -146,11 +175,13 @@ def _finish(
     from swaptrio.cli.replayed import Replayed
 
     code = code_of(recording.verdict, judgement)
+    if drawing is not None:
+        code = codes.OK if judgement.as_expected else codes.FAILED
     path = None
     if log is not None or code in (codes.OK, codes.FAILED):
         path = Path(log) if log is not None else log_of(recording.case, what)
         path = kept(console, recording.trace, path)
-    replayed = Replayed(recording, judgement, path, window)
+    replayed = Replayed(recording, judgement, path, window, drawing)
     console.document(replayed.record(console))
     for line in replayed.lines(console):
         console.say(line)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import shlex
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -11,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from swaptrio.cli.console import Console, filled, short
+from swaptrio.cli.drawings import Drawing
 from swaptrio.cli.judgement import Judgement
-from swaptrio.cli.recording import Recording
+from swaptrio.cli.recording import Recording, opening
 from swaptrio.scenario.format import Window
 from swaptrio.sched import Diverged, Ending, Verdict
 from swaptrio.trace import Trace, draw_lanes
@@ -27,12 +27,16 @@ _BROKEN: Final = frozenset({Ending.VIOLATION, Ending.DEADLOCK, Ending.LIVELOCK, 
 
 @attrs.frozen
 class Replayed:
-    """A recorded execution with its *judgement*; *path* is where its trace lies, if it does."""
+    """A recorded execution with its *judgement*; *path* is where its trace lies, if it does.
+
+    *window* or *drawing* is what it was led by, if it was.
+    """
 
     recording: Recording
     judgement: Judgement
     path: Path | None
     window: Window | None
+    drawing: Drawing | None = None
 
     def record(self, console: Console) -> dict[str, Any]:
         """For programs."""
@@ -41,6 +45,7 @@ class Replayed:
             "scenario": case.scenario.name,
             "variant": case.variant.name,
             "window": None if self.window is None else self.window.name,
+            "diagram": None if self.drawing is None else self.drawing.record(),
             "seed": self.recording.trace.header.seed,
             "schedule": str(verdict.schedule),
             "names": str(self.recording.names),
@@ -78,11 +83,7 @@ class Replayed:
         if verdict.ending in _BROKEN and len(self.recording.names) > 0:
             yield from filled(f"by names: {self.recording.names}", console.width, "  ")
         yield from self._judged(console.width)
-        if self.path is not None:
-            path = short(self.path)
-            opener = shlex.join([console.program, "trace", path])
-            yield f"trace: {path}"
-            yield f"open it: {opener}"
+        yield from opening(console, self.path)
 
     def _head(self, width: int) -> Iterator[str]:
         scenario = self.recording.case.scenario
@@ -98,11 +99,13 @@ class Replayed:
 
     def _judged(self, width: int) -> Iterator[str]:
         divergence = _divergence(self.recording)
+        if self.drawing is not None:
+            yield from self.drawing.lines(self.recording.case.variant.labels, width)
         if divergence is not None:
             yield f"the schedule does not fit: it diverged at step {divergence['step']}"
             yield f"  expected: {divergence['expected']}"
             yield f"  found:    {divergence['found']}"
-        elif self.recording.verdict.ending is Ending.UNREACHED:
+        elif self.recording.verdict.ending is Ending.UNREACHED and self.drawing is None:
             yield "the window was not reached, so nothing was checked"
         elif self.judgement.as_expected:
             yield from filled(f"as expected: {self.judgement.expected}", width, "  ")
@@ -118,6 +121,7 @@ def not_applicable(case: Case, window: Window, reason: str) -> dict[str, Any]:
         "scenario": case.scenario.name,
         "variant": case.variant.name,
         "window": window.name,
+        "diagram": None,
         "seed": None,
         "schedule": None,
         "names": None,

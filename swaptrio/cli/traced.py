@@ -170,6 +170,9 @@ def _about(trace: Trace) -> dict[str, Any]:
 
 
 def _state(console: Console, asked: Asked, trace: Trace, step: int) -> None:
+    if not console.json:
+        console.page(draw_state(trace, step, asked.width or console.width).rstrip("\n"))
+        return
     state = state_at(trace, step)
     event = trace.events[step - 1] if step else None
     console.document(
@@ -180,8 +183,6 @@ def _state(console: Console, asked: Asked, trace: Trace, step: int) -> None:
             "state": state,
         }
     )
-    if not console.json:
-        console.page(draw_state(trace, step, asked.width or console.width).rstrip("\n"))
 
 
 def _diagram(console: Console, asked: Asked, trace: Trace) -> None:
@@ -214,9 +215,7 @@ def _difference_record(found: Difference) -> dict[str, Any]:
             "a": _maybe_record(first.a),
             "b": _maybe_record(first.b),
         },
-        "tasks": None
-        if found.pairs is None
-        else {
+        "tasks": {
             task: [[_seq(pair.a), _seq(pair.b)] for pair in pairs]
             for task, pairs in found.pairs.items()
         },

@@ -68,6 +68,10 @@ class DrawnOrder:
         """Whether the last line at least began; what came of it may have ended everything."""
         return self.reached or (self._performed and self._place == len(self.steps) - 1)
 
+    def under_way(self) -> tuple[Run, ...]:
+        """Who was to run when the execution ended before all lines were carried out."""
+        return () if self.reached else (Run(self.steps[self._place].task),)
+
     @property
     def line(self) -> int:
         """The line of the step under way."""

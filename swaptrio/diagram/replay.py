@@ -84,10 +84,9 @@ async def replay_diagram(
     steps, choices = to_window(diagram, scenario, variant)
     order = DrawnOrder(steps, choices, variant.name)
     played = await play(scheduler, Setup(scenario, variant), order, observer)
-    window = tuple(
-        WindowStep(run=run.task, until=run.until, times=run.times) for run in order.window
-    )
     possible = played.verdict.ending is not Ending.UNREACHED
+    runs = [*order.window, *(order.under_way() if possible else ())]
+    window = tuple(WindowStep(run=run.task, until=run.until, times=run.times) for run in runs)
     return Replayed(
         played,
         possible,

@@ -47,7 +47,6 @@ _READ: Final = (
 
 _TRYLOCK: Final = (
     "free_swap_cache.trylock",
-    "pageout.trylock",
     "shrink_folio_list.trylock",
     "try_to_reclaim_swap.trylock",
 )

@@ -9,7 +9,6 @@ key once, in ``values``; steps are columns of indices. Of a change only the new 
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import attrs
@@ -26,6 +25,9 @@ if TYPE_CHECKING:
     from swaptrio.trace.order import Link
 
 T = TypeVar("T", bound="Hashable")
+
+#: What is told of each step, as one number each.
+COLUMNS: Final = ("task", "kind", "label", "object", "said", "passed", "held")
 
 #: A whole number beyond is no longer exact in a browser, and travels as a text.
 EXACT: Final = 2**53 - 1
@@ -101,21 +103,28 @@ def _verdict(header: Header) -> dict[str, Any]:
 
 def _steps(trace: Trace, texts: Table[str]) -> dict[str, Any]:
     """The columns, one entry a step. Times are told as what passed since the step before."""
-    events = trace.events
     places = {task.name: place for place, task in enumerate(trace.header.tasks)}
     locksets: Table[tuple[str, ...]] = Table()
     kinds: Table[str] = Table()
-    times = [0, *(event.time for event in events)]
+    columns: dict[str, list[int]] = {name: [] for name in COLUMNS}
+    options: dict[int, str] = {}
+    time = 0
+    for step in steps_of(trace):
+        event = step.event
+        columns["task"].append(places[event.task])
+        columns["kind"].append(kinds.place(event.word))
+        columns["label"].append(texts.place(event.label))
+        columns["object"].append(texts.place(event.object))
+        columns["said"].append(texts.place(", ".join(step.effects)))
+        columns["passed"].append(event.time - time)
+        columns["held"].append(locksets.place(event.held))
+        time = event.time
+        if event.option is not None:
+            options[event.seq] = event.option
     return {
-        "task": [places[event.task] for event in events],
-        "kind": kinds.column(event.word for event in events),
+        **columns,
         "kinds": kinds.entries(),
-        "label": texts.column(event.label for event in events),
-        "object": texts.column(event.object for event in events),
-        "said": texts.column(", ".join(step.effects) for step in steps_of(trace)),
-        "passed": [after - before for before, after in pairwise(times)],
-        "option": {e.seq: e.option for e in events if e.option is not None},
-        "held": locksets.column(event.held for event in events),
+        "option": options,
         "locksets": [list(locks) for locks in locksets.entries()],
     }
 
@@ -126,12 +135,20 @@ def _changes(trace: Trace) -> dict[str, Any]:
     values: Table[Value] = Table()
     world = trace.header.world
     keys.column(world)
-    changed = [change for event in trace.events for change in event.changes.items()]
+    before = values.column(map(_exact, world.values()))
+    counts: list[int] = []
+    key: list[int] = []
+    now: list[int] = []
+    for event in trace.events:
+        counts.append(len(event.changes))
+        for name, (_, new) in event.changes.items():
+            key.append(keys.place(name))
+            now.append(-1 if new is None else values.place(_exact(new)))
     return {
-        "world": values.column(map(_exact, world.values())),
-        "changes": [len(event.changes) for event in trace.events],
-        "key": keys.column(key for key, _ in changed),
-        "now": [-1 if new is None else values.place(_exact(new)) for _, (_, new) in changed],
+        "world": before,
+        "changes": counts,
+        "key": key,
+        "now": now,
         "keys": keys.entries(),
         "values": values.entries(),
     }

@@ -112,17 +112,26 @@ class Album:
 
     kernel: Kernel
     _told: dict[object, tuple[object, dict[str, str | int]]] = attrs.Factory(dict)
+    _last: list[object] = attrs.Factory(list)
+    _state: dict[str, str | int] = attrs.Factory(dict)
 
     def picture(self) -> dict[str, str | int]:
         """The state of the kernel now."""
-        state: dict[str, str | int] = {}
         told = self._told
+        parts = []
+        changed = False
         for part, facts, tell in _parts(self.kernel):
+            parts.append(part)
             known = told.get(part)
             if known is None or known[0] != facts:
-                known = told[part] = facts, dict(tell(self.kernel, part))
-            state.update(known[1])
-        return state
+                told[part] = facts, dict(tell(self.kernel, part))
+                changed = True
+        if changed or parts != self._last:
+            self._last = parts
+            self._state = {}
+            for part in parts:
+                self._state.update(told[part][1])
+        return self._state.copy()
 
 
 def _parts(kernel: Kernel) -> Iterator[tuple[Any, object, Callable[[Kernel, Any], Told]]]:

@@ -26,7 +26,7 @@ from swaptrio.trace.events import (
     TracedTask,
     Value,
 )
-from swaptrio.trace.filter import around, select
+from swaptrio.trace.filter import Selection, around, select
 from swaptrio.trace.lanes import draw_lanes
 from swaptrio.trace.order import Hold, Link, clocks, holds, links
 from swaptrio.trace.read import open_trace, parse_trace, state_at
@@ -47,6 +47,7 @@ __all__ = [
     "Pair",
     "Recorder",
     "Report",
+    "Selection",
     "Snapshot",
     "Trace",
     "TracedTask",

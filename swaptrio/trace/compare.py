@@ -66,17 +66,18 @@ class Difference:
     """What differs between *a* and *b*.
 
     *first* is where they part, none if they do not. *pairs* are, for each task of either, its
-    steps in both; none where a trace is longer than `MOST`. *start* and *end* are the keys
-    whose values differ before the first step and after the last; of each pair of values the
-    first is that of *a*.
+    steps in both; of traces longer than `MOST` they are not *aligned*, and there are none.
+    *start* and *end* are the keys whose values differ before the first step and after the last;
+    of each pair of values the first is that of *a*.
     """
 
     a: Trace
     b: Trace
     first: Divergence | None
-    pairs: Mapping[str, tuple[Pair, ...]] | None
+    pairs: Mapping[str, tuple[Pair, ...]]
     start: Mapping[str, Change]
     end: Mapping[str, Change]
+    aligned: bool = True
 
     @property
     def same(self) -> bool:
@@ -87,13 +88,15 @@ class Difference:
 
 def diff(a: Trace, b: Trace) -> Difference:
     """What differs between *a* and *b*. Takes a second for 10,000 steps that all differ."""
+    aligned = max(len(a.events), len(b.events)) <= MOST
     return Difference(
         a=a,
         b=b,
         first=_first(a, b),
-        pairs=None if max(len(a.events), len(b.events)) > MOST else _paired(a, b),
+        pairs=_paired(a, b) if aligned else {},
         start=_differences(a.header.world, b.header.world),
         end=_differences(state_at(a, len(a.events)), state_at(b, len(b.events))),
+        aligned=aligned,
     )
 
 

@@ -127,7 +127,7 @@ def _step_text(step: Step) -> str:
 def _tasks(difference: Difference, width: int, paint: Paint) -> Iterator[str]:
     if difference.first is None:
         return
-    if difference.pairs is None:
+    if not difference.aligned:
         text = f"(what each task did is told of traces with at most {MOST} steps)"
         yield from wrap(text, width, _GAP)
         return

@@ -97,18 +97,29 @@ def state_at(trace: Trace, seq: int) -> dict[str, Value]:
     Raises:
         TraceError: there is no such step.
     """
+    return survey(trace, seq)[0]
+
+
+def survey(trace: Trace, seq: int) -> tuple[dict[str, Value], dict[str, Event]]:
+    """The state after step *seq*, as `state_at` gives it, and the last step of each task.
+
+    Raises:
+        TraceError: there is no such step.
+    """
     last = len(trace.events)
     if not 0 <= seq <= last:
         message = f"there is no such step; the trace has steps 0 to {last}"
         raise trace_error("", "step", message, value=shown(seq))
     state = dict(trace.header.world)
+    steps: dict[str, Event] = {}
     for event in trace.events[:seq]:
+        steps[event.task] = event
         for key, (_old, new) in event.changes.items():
             if new is None:
                 state.pop(key, None)
             else:
                 state[key] = new
-    return state
+    return state, steps
 
 
 @attrs.frozen

@@ -20,13 +20,13 @@ import attrs
 
 from swaptrio.trace.changes import split_key, value_text
 from swaptrio.trace.layout import row_lines, share, wrap
-from swaptrio.trace.read import state_at
+from swaptrio.trace.read import survey
 from swaptrio.trace.words import ascii_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from swaptrio.trace.events import Change, Trace, Value
+    from swaptrio.trace.events import Change, Event, Trace, Value
 
 #: A table: for each row, for each of its columns, what stands there.
 Cells: TypeAlias = dict[str, dict[str, str]]
@@ -69,8 +69,9 @@ def draw_state(trace: Trace, seq: int, width: int = 76) -> str:
     if width < _NARROWEST:
         msg = f"a table is at least {_NARROWEST} columns wide, not {width}"
         raise ValueError(msg)
-    parts = [_title(trace, seq, width), _tasks(trace, seq, width)]
-    texts = _texts(trace, seq)
+    state, steps = survey(trace, seq)
+    texts = _texts(state, trace.events[seq - 1].changes if seq else {})
+    parts = [_title(trace, seq, width), _tasks(trace, steps, seq, width)]
     parts += [_table(name, cells, width) for name, cells in _tables(texts).items()]
     parts.append(_counters(texts, width))
     blocks = ["".join(f"{line}\n" for line in part) for part in parts]
@@ -86,10 +87,10 @@ def _title(trace: Trace, seq: int, width: int) -> Iterator[str]:
     yield from wrap(ascii_only(text), width, _GAP)
 
 
-def _tasks(trace: Trace, seq: int, width: int) -> Iterator[str]:
+def _tasks(trace: Trace, steps: Mapping[str, Event], seq: int, width: int) -> Iterator[str]:
     """Where each task stands that has begun, and the locks it holds."""
     cells: Cells = {}
-    for event in trace.events[:seq]:
+    for event in steps.values():
         star = "*" if event.seq == seq else ""
         locks = ", ".join(event.held)
         cells[event.task] = {"at": event.label + star, "holds": locks + star * bool(locks)}
@@ -97,10 +98,8 @@ def _tasks(trace: Trace, seq: int, width: int) -> Iterator[str]:
     yield from _table("task", {name: cells[name] for name in order}, width)
 
 
-def _texts(trace: Trace, seq: int) -> dict[str, str]:
+def _texts(state: Mapping[str, Value], changes: Mapping[str, Change]) -> dict[str, str]:
     """What stands behind each key; what is gone is still there, as ``0*`` or ``-*``."""
-    state: Mapping[str, Value] = state_at(trace, seq)
-    changes: Mapping[str, Change] = trace.events[seq - 1].changes if seq else {}
     texts = {key: str(value) for key, value in state.items()}
     for key, (old, new) in changes.items():
         texts[key] = f"{value_text(None, old) if new is None else new}*"

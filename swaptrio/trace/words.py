@@ -16,7 +16,7 @@ from swaptrio.trace.changes import Census, changes_words
 from swaptrio.trace.events import Event
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from swaptrio.trace.events import Trace
 
@@ -48,11 +48,12 @@ class Step:
     quiet: bool
 
 
-def steps_of(trace: Trace, wanted: Container[int] | None = None) -> Iterator[Step]:
+def steps_of(trace: Trace, wanted: Collection[int] | None = None) -> Iterator[Step]:
     """The events of *trace* as steps: all, or those whose numbers are *wanted*."""
     held: dict[str, tuple[str, ...]] = {}
     census = Census.of(trace.header.world)
-    for event in trace.events:
+    last = None if wanted is None else max(wanted, default=0)
+    for event in trace.events[:last]:
         if wanted is None or event.seq in wanted:
             before = held.get(event.task, ())
             yield Step(event, _effects(event, before, census), _quiet(event, before))

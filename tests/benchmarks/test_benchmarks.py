@@ -8,13 +8,15 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+import trio
 from click.testing import CliRunner
 
 from benchmarks import __main__ as command
-from benchmarks import executions, steps, tasks
+from benchmarks import executions, steps, tasks, traces
 from benchmarks.promises import Promise
 from benchmarks.rounds import Figures, in_turn
 from swaptrio.sched import Execution, open_scheduler, point
+from swaptrio.trace import parse_trace, render_trace
 
 SUMMARY = {"median", "min", "max"}
 
@@ -27,6 +29,10 @@ def small(name: str, rounds: int) -> dict[str, Any]:
         case "b":
             sizes = steps.Sizes(fuzzed=2, empty=2, points=5, sends=20)
             return steps.measure(rounds, sizes)
+        case "d":
+            return traces.measure_recording(rounds, traces.Sizes(executions=2))
+        case "e":
+            return traces.measure_writing(rounds, traces.Sizes(events=200))
         case _:
             return tasks.measure(rounds, tasks.Sizes(short=600, long=1200, times=1))
 
@@ -70,21 +76,37 @@ def test_c_has_both_strategies() -> None:
         assert found[strategy]["spread"]
 
 
+def test_d_records_the_same_executions() -> None:
+    """Both sides play the same; with the recorder on, each execution gives a whole trace."""
+    found = small("d", 2)
+    assert found["ratio"].keys() == SUMMARY
+    recorded = trio.run(traces.play_all, executions.setup(), range(3), True)
+    assert [len(trace.events) for trace in recorded] == [t.header.steps for t in recorded]
+    assert trio.run(traces.play_all, executions.setup(), range(3), False) == []
+
+
+def test_e_writes_so_many_events() -> None:
+    """The file is as long as it was asked for, and can be read."""
+    assert small("e", 1)["events"] == 200
+    trace = traces.long_trace(200)
+    assert parse_trace(render_trace(trace), strict=True) == trace
+
+
 @pytest.mark.usefixtures("tiny")
 def test_the_document() -> None:
     """JSON alone on stdout; the machine, the three parts, and each promise with its figure."""
     result = CliRunner().invoke(command.main, ["--rounds", "1"])
     assert result.exit_code == 0
     found = json.loads(result.stdout)
-    assert found.keys() == {"machine", "rounds", "a", "b", "c", "promises"}
+    assert found.keys() == {"machine", "rounds", *"abcde", "promises"}
     assert {"python", "trio", "cpus"} <= found["machine"].keys()
     for promise in found["promises"].values():
         assert promise.keys() == {"what", "wanted", "measured", "kept"}
-    assert len(result.stderr.splitlines()) == 3
+    assert len(result.stderr.splitlines()) == 5
 
 
 @pytest.mark.usefixtures("tiny")
-@pytest.mark.parametrize("name", ["a", "b", "c"])
+@pytest.mark.parametrize("name", list("abcde"))
 def test_only_one(name: str) -> None:
     """``--only`` leaves the other parts out, and their promises."""
     result = CliRunner().invoke(command.main, ["--rounds", "1", "--only", name])
@@ -93,7 +115,7 @@ def test_only_one(name: str) -> None:
     assert found["promises"].keys() == {name}
 
 
-@pytest.mark.parametrize("arguments", [["--rounds", "0"], ["--only", "d"]])
+@pytest.mark.parametrize("arguments", [["--rounds", "0"], ["--only", "f"]])
 def test_wrong_use(arguments: list[str]) -> None:
     """Is told, with exit code 2 and nothing on stdout."""
     result = CliRunner().invoke(command.main, arguments)

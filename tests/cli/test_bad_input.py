@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Callable
@@ -379,11 +380,33 @@ def test_finds_that_cannot_be_written(race: str, here: Path, swaptrio: Run) -> N
 
     result = swaptrio("fuzz", race, "--variant", "chris-literal", "--seeds", 50)
 
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert "violation of I-ERRNO" in result.stdout
     assert "schedule: " in result.stdout
     assert "trace: " not in result.stdout
     assert "cannot be written" in result.stderr
+
+
+@pytest.mark.parametrize(("window", "code"), [("between", 2), ("wrong", 1)])
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_full_disk_loses_no_verdict(
+    number: int, window: str, code: int, race: str, swaptrio: Run, monkeypatch: Any
+) -> None:
+    """Where the trace cannot be written the verdict stands, and its exit code if it has one."""
+
+    def full(*_args: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("swaptrio.trace.write.os.fsync", full)
+    result = swaptrio("replay", race, "--window", window)
+
+    assert result.exit_code == code
+    assert "\npassed after " in result.stdout
+    assert ("NOT as expected:" in result.stdout) is (window == "wrong")
+    assert "trace: " not in result.stdout
+    file = f"logs/race-v3-{window}.jsonl"
+    assert result.stderr == f"{file}: cannot be written: {os.strerror(number)}\n"
+    assert list(Path("logs").iterdir()) == []
 
 
 def test_logs_is_a_file(race: str, here: Path, swaptrio: Run, monkeypatch: Any) -> None:

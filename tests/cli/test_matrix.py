@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -15,9 +15,6 @@ from click.testing import Result
 from swaptrio.scenario.files import find, names
 from swaptrio.variants import VERSIONS
 from swaptrio.variants import names as variant_names
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 Run = Callable[..., Result]
 
@@ -82,6 +79,14 @@ def test_unexpected(swaptrio: Run, altered: str) -> None:
     assert "verdict: expected deadlock, got passed" in result.stdout
     command = next(line for line in result.stdout.splitlines() if "swaptrio replay" in line)
     assert "--variant v3" in command
+    _, _, opener = result.stdout.partition("  open it: swaptrio ")
+    assert swaptrio(*shlex.split(opener.splitlines()[0])).exit_code == 0
+
+
+def test_what_is_as_expected_writes_nothing(swaptrio: Run) -> None:
+    """Traces are kept of cells that are WRONG, and of no others."""
+    assert swaptrio("matrix", *SMALL, "--variants", "v4").exit_code == 0
+    assert list(Path("logs").iterdir()) == []
 
 
 def test_the_command_replays_the_cell(swaptrio: Run) -> None:

@@ -6,9 +6,11 @@ from __future__ import annotations
 import base64
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import attrs
 import pytest
 import trio
 
@@ -413,6 +415,22 @@ def test_print(tab: Tab, traces: Traces) -> None:
     assert document.startswith(b"%PDF")
 
 
+def test_no_printed_step_hides_another(tab: Tab, traces: Traces) -> None:
+    """On paper each step stands below the one before, those of the window too."""
+    trace = recorded("v3")
+    header = attrs.evolve(trace.header, window=("run large until its end",))
+    tab.show(render_page(attrs.evolve(trace, header=header)))
+    tab.media("print")
+    rows = "[...document.querySelectorAll('#printed tbody tr')]"
+    boxes = tab.js(f"{rows}.map(r => r.getBoundingClientRect()).map(b => [b.top, b.bottom])")
+    tab.media()
+
+    assert tab.js(f"{rows}.length") == 0
+    assert len(boxes) > 20
+    for (_, bottom), (top, _) in pairwise(boxes):
+        assert top >= bottom - 1
+
+
 def test_prints_many_steps(tab: Tab, traces: Traces) -> None:
     """A print of a long trace ends after some thousand steps, and says so."""
     tab.show(render_page(traces.long(5_000)))
@@ -560,6 +578,38 @@ def test_the_model_is_known(tab: Tab, traces: Traces) -> None:
 
     assert "Other state" not in titles
     assert {"Swap table", "Folios", "Page tables", "Memory cgroups", "Counters"} <= {*titles}
+
+
+def test_unknown_keys_and_words_are_shown(tab: Tab, traces: Traces) -> None:
+    """What a later model tells goes where its shape belongs, or to the rest."""
+    world: dict[str, str | int] = {
+        "swap0 cluster 0.count": 1,
+        "swap0:17": "f1:0x1000",
+        "swap0:17.extend": 70,
+        "folio 0x1000.refs": 2,
+        "folio 0x1000.stamp": "new",
+        "P:16": "folio 0x1000 page 1 writable dirty",
+        "P:17": "swap0:17 shared",
+        "P:18": "poison",
+        "file:3": "swap0:17 order 2",
+        "cpu 0.batch": "folio 0x1000",
+        "odd key.x": 5,
+    }
+    tab.show(render_page(traces.story(world).trace()))
+
+    assert cell(tab, "slots", "17") == ["17", "folio", "1", "0x1000", "70"]
+    assert cell(tab, "folios", "0x1000") == ["0x1000", "2", "new"]
+    assert cell(tab, "pages", "16") == ["16", "folio 0x1000 page 1 writable dirty"]
+    assert cell(tab, "pages", "18") == ["18", "poison"]
+    assert tab.texts("#section-pages caption") == ["P", "file"]
+    assert cell(tab, "other", "cpu 0") == ["cpu 0", "folio 0x1000"]
+    assert cell(tab, "other", "odd key") == ["odd key", "5"]
+    links = "[...document.querySelectorAll('#section-pages td [data-thing]')]"
+    assert tab.js(f"{links}.map(b => b.dataset.thing)") == [
+        "folio 0x1000",
+        "swap0:17",
+        "swap0:17",
+    ]
 
 
 def test_empty_trace(tab: Tab, traces: Traces) -> None:

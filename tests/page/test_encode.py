@@ -46,7 +46,7 @@ def test_columns_come_back(traces: Traces) -> None:
     found = encode(trace)
     for place, event in enumerate(trace.events):
         assert found["tasks"][found["task"][place]][0] == event.task
-        assert found["kinds"][found["kind"][place]] == event.kind.value
+        assert found["kinds"][found["kind"][place]] == event.word
         assert found["texts"][found["label"][place]] == event.label
         assert found["texts"][found["object"][place]] == event.object
         assert found["locksets"][found["held"][place]] == list(event.held)

@@ -167,6 +167,20 @@ def test_a_trace_that_ends_earlier(calm: Trace) -> None:
     assert (first.what, first.seq, first.a) == ("end", 5, None)
 
 
+def test_long_traces_are_not_aligned(
+    record: Record, failing: Trace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where they part and how they end is told of any length, and that the rest is not."""
+    monkeypatch.setattr("swaptrio.trace.compare.MOST", 3)
+    found = diff(record(fault), failing)
+
+    assert (found.aligned, found.pairs) == (False, {})
+    assert found.first is not None
+    text = " ".join(draw_diff(found).split())
+    assert "first divergence: step" in text
+    assert "(what each task did is told of traces with at most 50000 steps)" in text
+
+
 def test_tasks_are_aligned_by_label(record: Record, failing: Trace) -> None:
     """A step more does not put what follows out of line; a task of one trace has its own."""
     events = tuple(attrs.evolve(event, task="other") for event in failing.events)

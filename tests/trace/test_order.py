@@ -57,7 +57,7 @@ def test_messages_are_matched_in_their_order(record: Record) -> None:
     trace = record(build)
 
     sent = {link.target: link.source for link in links(trace)}
-    assert [trace.events[seq - 1].kind.value for seq in sent.values()] == [
+    assert [trace.events[seq - 1].word for seq in sent.values()] == [
         "send",
         "send",
         "close",

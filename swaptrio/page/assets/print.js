@@ -64,7 +64,7 @@ function printedLine(recording, seq, lanes) {
     const cells = lanes
         ? lanes.map((lane) => el("td", {}, lane.place === task ? text : ""))
         : [el("td", {}, short(recording.taskName(seq), 60)), el("td", {}, text)];
-    const shaded = seq <= recording.windowEnd ? "window" : "";
+    const shaded = seq <= recording.windowEnd ? "inwindow" : "";
     return el(
         "tr",
         { class: `${shaded} ${failed ? "failure" : ""}`.trim() || undefined },

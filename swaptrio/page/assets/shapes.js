@@ -2,7 +2,8 @@
 //
 //   swap0:17, swap0:17.owner         a slot of a device (which has a key "swap0 cluster 0.count",
 //                                    or all of whose values are words such as s1:101, f0:0x1000)
-//   P:16                             a page of a page table (none, folio 0x1000 page 0, swap0:17)
+//   P:16                             a page of a page table or of a file (none, poison, swap0:17,
+//                                    folio 0x1000 page 0), with words behind: writable, order 2
 //   folio 0x1000.refs                a folio
 //   m1.memory                        a memcg (whoever has memory, memsw or swap), and the root
 //   swpin.2                          a counter by order
@@ -12,7 +13,7 @@
 // the rest is listed. Nothing is left out because its shape is unknown.
 
 const SLOT = /^(?:-|b|[sf]\d+z?)(?::[^]*)?$/;
-const PTE = /^(?:none|[^]+ page \d+|[^]+:\d+)$/;
+const PTE = /^(?:none|poison|[^]+ page \d+|[^]+:\d+)(?: [a-z-]+(?: \d+)?)*$/;
 const NUMBERED = /^([^]+):(\d+)$/;
 const CLUSTER = /^([^]+) cluster (\d+)$/;
 const GROUP_FIELDS = ["memory", "memsw", "swap"];

@@ -209,7 +209,7 @@ class State {
     // A value that names a folio or a slot can be pressed for its history.
     link(section, column, value) {
         if (typeof value !== "string") return null;
-        let thing = /^folio 0x[0-9a-f]+/.exec(value)?.[0] ?? value;
+        let thing = /^(?:folio 0x[0-9a-f]+|\S+:\d+)/.exec(value)?.[0] ?? value;
         if (section === "slots" && column === "shadow or folio") thing = `folio ${value}`;
         if (!this.world.things.has(thing) || !/^folio |:\d+$/.test(thing)) return null;
         return this.app.thingButton(thing, value);

@@ -40,7 +40,8 @@ def _case(result: Result) -> Iterator[str]:
     what = f"expected {result.expected}, got {result.verdict}"
     yield f"<{head}>"
     facts = f'type="{_text(result.verdict)}" message="{_text(what)}"'
-    yield f"  <failure {facts}>{_text(result.message)}</failure>"
+    body = "\n".join(_text(line) for line in (result.message, *result.notes))
+    yield f"  <failure {facts}>{body}</failure>"
     yield "</testcase>"
 
 

@@ -44,6 +44,8 @@ def _nested(name: str, group: Sequence[Result]) -> Iterator[str]:
             yield f"# expected {_text(result.expected)}, got {_text(result.verdict)}"
         if not result.met and result.message:
             yield f"# {_text(result.message)}"
+        for note in () if result.met else result.notes:
+            yield f"# {_text(note)}"
         if result.seconds is not None:
             yield f"# {result.seconds:.3f} s"
         directive = f" # XFAIL {_text(result.verdict)}" if result.met and result.breaks else ""

@@ -13,8 +13,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from swaptrio.trace.ending import outcome
-from swaptrio.trace.formats.texts import refuse_longer, short, title_of
+from swaptrio.trace.formats.texts import short, title_of
 from swaptrio.trace.order import links
+from swaptrio.trace.problems import trace_error
 from swaptrio.trace.words import steps_of
 
 if TYPE_CHECKING:
@@ -47,9 +48,10 @@ def to_mermaid(trace: Trace) -> bytes:
     Raises:
         TraceError: more than `MOST` of its steps would be drawn.
     """
-    drawn = _drawn(trace)
-    steps = list(islice(drawn, MOST))
-    refuse_longer("Mermaid", len(steps) + sum(1 for _ in drawn), MOST, "svg draws them all")
+    steps = list(islice(_drawn(trace), MOST + 1))
+    if len(steps) > MOST:
+        message = f"Mermaid is for at most {MOST} steps that change something"
+        raise trace_error("", "", f"{message}, and this trace has more; svg draws them all")
     return "".join(f"{line}\n" for line in _lines(trace, steps)).encode("ascii")
 
 

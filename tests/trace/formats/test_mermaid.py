@@ -61,7 +61,8 @@ def test_a_long_trace_is_refused(talk: Trace) -> None:
         to_mermaid(Trace(talk.header, events))
 
     assert str(caught.value) == (
-        "Mermaid is for at most 60 steps, and this trace has 61; svg draws them all"
+        "Mermaid is for at most 60 steps that change something, and this trace has more; "
+        "svg draws them all"
     )
 
 

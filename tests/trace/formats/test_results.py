@@ -18,7 +18,12 @@ RESULTS = (
     Result("two-faults", "v3", "passed", "passed", "", 0.0123),
     Result("two-faults", "pre", "violation of I-TABLE", "violation of I-TABLE", "freed", 0.5),
     Result(
-        "slot-recycled", "v3", "passed", "violation of I-DATA", "d9 is not d1; <mm> & co. #2"
+        "slot-recycled",
+        "v3",
+        "passed",
+        "violation of I-DATA",
+        "d9 is not d1; <mm> & co. #2",
+        notes=("trace: a.jsonl", "open it: swaptrio trace a.jsonl"),
     ),
     Result("slot-recycled", "v4", "deadlock", "passed"),
     Result("two-faults", "v4", "passed", "passed"),
