@@ -87,6 +87,14 @@ variants_option: Final = click.option(
     help="A variant, or the path of a .py file with one; may be repeated.",
 )
 
+files_option: Final = click.option(
+    "--variant",
+    "files",
+    metavar="FILE",
+    multiple=True,
+    help="The file of a variant of your own that the campaign runs, once more.",
+)
+
 jobs_option: Final = click.option(
     "--jobs",
     metavar="J",
