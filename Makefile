@@ -104,7 +104,7 @@ constraints:
 	"$$python" -m venv "$$fresh/venv"; \
 	pip() { "$$fresh/venv/bin/python" -m pip --disable-pip-version-check --no-input "$$@"; }; \
 	pip install --quiet --upgrade pip; \
-	pip install --quiet . --group dev; \
+	pip install --quiet '.[dask]' --group dev; \
 	{ \
 		echo '# Names and versions only, from a fresh install. Renewed by `make constraints`.'; \
 		pip list --format=freeze --exclude swaptrio --exclude setuptools; \

@@ -12,8 +12,10 @@ from swaptrio.cli.campaign_options import (
     StorePath,
     carrier_option,
     default_store,
+    engine_option,
     files_option,
     jobs_option,
+    scheduler_option,
     seeds_option,
     store_option,
     streaming,
@@ -83,6 +85,8 @@ def campaign() -> None:
     help="Seeds that go to a process at once; what learns, learns from so many.",
 )
 @jobs_option
+@engine_option
+@scheduler_option
 @store_option
 @carrier_option
 @streaming
@@ -97,6 +101,8 @@ def run(
     seed_start: int,
     chunk: int,
     jobs: int,
+    engine: str,
+    scheduler: str | None,
     store: Path | None,
     carrier: Carrier,
 ) -> int:
@@ -111,7 +117,7 @@ def run(
     if seeds is not None and time is not None:
         msg = "only one of --seeds and --time can be given"
         raise click.UsageError(msg)
-    from swaptrio.cli.campaign_run import begin, strategy_of
+    from swaptrio.cli.campaign_run import Place, begin, strategy_of
     from swaptrio.explore.campaign import Plan
 
     plan = Plan(
@@ -122,9 +128,9 @@ def run(
         chunk,
     )
     spelled = tuple(dict.fromkeys(variants)) or (DEFAULT_VARIANT,)
-    return begin(
-        console, plan, names, spelled, store or default_store(), jobs=jobs, carrier=carrier
-    )
+    place = Place(engine, scheduler, jobs)
+    path = store or default_store()
+    return begin(console, plan, names, spelled, path, place=place, carrier=carrier)
 
 
 @campaign.command(
@@ -135,6 +141,8 @@ def run(
 @seeds_option
 @time_option
 @jobs_option
+@engine_option
+@scheduler_option
 @carrier_option
 @click.option(
     "--fork-store",
@@ -151,6 +159,8 @@ def resume(
     seeds: int | None,
     time: float | None,
     jobs: int,
+    engine: str,
+    scheduler: str | None,
     carrier: Carrier,
     new: Path | None,
 ) -> int:
@@ -162,7 +172,7 @@ def resume(
     if seeds is not None and time is not None:
         msg = "only one of --seeds and --time can be given"
         raise click.UsageError(msg)
-    from swaptrio.cli.campaign_run import go_on
+    from swaptrio.cli.campaign_run import Place, go_on
 
     return go_on(
         console,
@@ -171,7 +181,7 @@ def resume(
         new=new,
         seeds=seeds,
         time=time,
-        jobs=jobs,
+        place=Place(engine, scheduler, jobs),
         carrier=carrier,
     )
 

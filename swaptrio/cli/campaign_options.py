@@ -104,6 +104,20 @@ jobs_option: Final = click.option(
     help="How many processes.",
 )
 
+engine_option: Final = click.option(
+    "--engine",
+    type=click.Choice(["processes", "dask"]),
+    default="processes",
+    show_default=True,
+    help="Who runs it: processes here, or a Dask cluster (the extra dask).",
+)
+
+scheduler_option: Final = click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="The cluster's scheduler, such as tcp://host:8786; else one is started here.",
+)
+
 carrier_option: Final = click.option(
     "--carrier",
     type=click.Choice(["trio", "stepped"]),
