@@ -120,8 +120,8 @@ def _lines(
         sum(each.executions for each in side.accounts if each.case.scenario in names)
         for side in sides
     ]
-    yield f"old: {sides[0].name}, {runs[0]} executions of {len(names)} scenarios"
-    yield f"new: {sides[1].name}, {runs[1]} executions"
+    yield f"before: {sides[0].name}, {runs[0]} executions of {len(names)} scenarios"
+    yield f"after: {sides[1].name}, {runs[1]} executions"
     if not found:
         yield "no failure on either side"
     for each in found:

@@ -233,7 +233,7 @@ def test_compare_for_people(store: str, swaptrio: Run) -> None:
     """Both rates, and what replays it."""
     result = swaptrio("campaign", "compare", "v3", "pre", "--store", store)
 
-    assert "old: v3, 60 executions of 1 scenarios" in result.stdout
+    assert "before: v3, 60 executions of 1 scenarios" in result.stdout
     assert "new: race, violation of I-ERRNO: 0 of 60, then " in result.stdout
     assert "  swaptrio replay race.toml --variant pre --schedule" in result.stdout
 
