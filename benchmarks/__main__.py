@@ -14,25 +14,52 @@ import attrs
 import click
 import trio
 
-from benchmarks import executions, steps, tasks
+from benchmarks import executions, memory, processes, start_up, steps, tasks
 from benchmarks.promises import Promise
+
+
+def _median_of(name: str) -> Callable[[dict[str, Any]], float]:
+    return lambda f: f["milliseconds"][name]["median"]
 
 
 @attrs.frozen
 class Benchmark:
-    """One of the three: what it measures, what was promised, and where that is found."""
+    """What it measures, and by name what was promised and where that is found."""
 
     measure: Callable[[int], dict[str, Any]]
-    promise: Promise
-    measured: Callable[[dict[str, Any]], float]
+    promises: dict[str, tuple[Promise, Callable[[dict[str, Any]], float]]]
 
 
 BENCHMARKS: Final = {
-    "a": Benchmark(executions.measure, executions.PROMISE, lambda a: a["ratio"]["median"]),
-    "b": Benchmark(
-        steps.measure, steps.PROMISE, lambda b: b["over_loop"]["scheduler"]["median"]
+    "a": Benchmark(
+        executions.measure,
+        {
+            "a": (executions.PROMISE, lambda a: a["ratio"]["median"]),
+            "a.carrier": (executions.STEPPED, lambda a: a["stepped_over_trio"]["median"]),
+        },
     ),
-    "c": Benchmark(tasks.measure, tasks.PROMISE, lambda c: c["hand_over"]["spread"]),
+    "b": Benchmark(
+        steps.measure,
+        {
+            "b": (steps.PROMISE, lambda b: b["over_loop"]["scheduler"]["median"]),
+            "b.stepped": (
+                steps.STEPPED,
+                lambda b: b["over_loop"]["scheduler_stepped"]["median"],
+            ),
+        },
+    ),
+    "c": Benchmark(tasks.measure, {"c": (tasks.PROMISE, lambda c: c["hand_over"]["spread"])}),
+    "d": Benchmark(
+        processes.measure, {"d": (processes.PROMISE, lambda d: d["ratio"]["median"])}
+    ),
+    "e": Benchmark(memory.measure, {"e": (memory.PROMISE, lambda e: e["growth"])}),
+    "f": Benchmark(
+        start_up.measure,
+        {
+            f"f.{name}": (promise, _median_of(name))
+            for name, promise in start_up.PROMISES.items()
+        },
+    ),
 }
 
 
@@ -55,8 +82,9 @@ def document(rounds: int, names: tuple[str, ...]) -> dict[str, Any]:
     for name in names:
         benchmark = BENCHMARKS[name]
         result = found[name] = benchmark.measure(rounds)
-        promise = promises[name] = benchmark.promise.report(benchmark.measured(result))
-        click.echo(_line(name, promise), err=True)
+        for key, (promise, measured) in benchmark.promises.items():
+            promises[key] = promise.report(measured(result))
+            click.echo(_line(key, promises[key]), err=True)
     return {**found, "promises": promises}
 
 
@@ -75,6 +103,9 @@ def main(rounds: int, only: str | None) -> None:
     a  executions/s of fuzzing, against the same model on plain Trio
     b  microseconds a step, against a loop over bare coroutines
     c  the cost of a step with 3, 30 and 300 tasks
+    d  executions/s of a campaign with 1 and 2 processes
+    e  memory of a campaign of 10^6 executions (takes minutes)
+    f  milliseconds of small commands as whole processes
     """
     names = tuple(BENCHMARKS) if only is None else (only,)
     json.dump(document(rounds, names), sys.stdout, indent=2)

@@ -55,7 +55,7 @@ def run_promote(
         return await promote(scheduler, case.setup, matter, failure, path.stem)
 
     promoted = with_scheduler(console, work, "stepped")
-    write_whole(promoted.text.encode(), path)
+    write_whole([promoted.text.encode()], path)
     command = [console.program, "replay", short(path), "--variant", case.spelled]
     console.say(f"{short(path)} is there: {promoted.verdict}")
     console.say(f"  {shlex.join(command)}")

@@ -44,7 +44,7 @@ def run_report(
     if out is None:
         console.raw(data)
         return codes.OK
-    write_whole(data, out)
+    write_whole([data], out)
     console.say(f"{short(out)} is there")
     console.document({"path": str(out), "format": name})
     return codes.OK

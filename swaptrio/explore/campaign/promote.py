@@ -12,7 +12,7 @@ from swaptrio.explore.campaign.leading import window_of
 from swaptrio.explore.campaign.rewrite import rewritten
 from swaptrio.explore.campaign.work import setup_of
 from swaptrio.explore.fingerprint import Fingerprint
-from swaptrio.explore.shrink import shrink
+from swaptrio.explore.minimise import minimise
 from swaptrio.scenario.play import missed, play, script_of
 from swaptrio.scenario.windows import Expect
 from swaptrio.sched import Ending, Recorded, Schedule, Verdict
@@ -57,7 +57,7 @@ async def minimised(
     if (found.ending.value, found.rule) != (failure.kind.ending, failure.kind.rule):
         message = f"the schedule of this failure leads to {verdict} instead"
         raise StoreError((Problem("", "", str(failure.kind), message),))
-    return await shrink(scheduler, setup, verdict, stop=stop)
+    return (await minimise(scheduler, setup, verdict, stop=stop)).verdict
 
 
 async def promote(
