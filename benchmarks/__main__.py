@@ -23,23 +23,31 @@ def _median_of(name: str) -> Callable[[dict[str, Any]], float]:
 
 
 @attrs.frozen
+class Extent:
+    """How much is run: *rounds* of each benchmark, and executions of the *campaign* of e."""
+
+    rounds: int
+    campaign: int
+
+
+@attrs.frozen
 class Benchmark:
     """What it measures, and by name what was promised and where that is found."""
 
-    measure: Callable[[int], dict[str, Any]]
+    measure: Callable[[Extent], dict[str, Any]]
     promises: dict[str, tuple[Promise, Callable[[dict[str, Any]], float]]]
 
 
 BENCHMARKS: Final = {
     "a": Benchmark(
-        executions.measure,
+        lambda extent: executions.measure(extent.rounds),
         {
             "a": (executions.PROMISE, lambda a: a["ratio"]["median"]),
             "a.carrier": (executions.STEPPED, lambda a: a["stepped_over_trio"]["median"]),
         },
     ),
     "b": Benchmark(
-        steps.measure,
+        lambda extent: steps.measure(extent.rounds),
         {
             "b": (steps.PROMISE, lambda b: b["over_loop"]["scheduler"]["median"]),
             "b.stepped": (
@@ -48,13 +56,20 @@ BENCHMARKS: Final = {
             ),
         },
     ),
-    "c": Benchmark(tasks.measure, {"c": (tasks.PROMISE, lambda c: c["hand_over"]["spread"])}),
-    "d": Benchmark(
-        processes.measure, {"d": (processes.PROMISE, lambda d: d["ratio"]["median"])}
+    "c": Benchmark(
+        lambda extent: tasks.measure(extent.rounds),
+        {"c": (tasks.PROMISE, lambda c: c["hand_over"]["spread"])},
     ),
-    "e": Benchmark(memory.measure, {"e": (memory.PROMISE, lambda e: e["growth"])}),
+    "d": Benchmark(
+        lambda extent: processes.measure(extent.rounds),
+        {"d": (processes.PROMISE, lambda d: d["ratio"]["median"])},
+    ),
+    "e": Benchmark(
+        lambda extent: memory.measure(extent.campaign),
+        {"e": (memory.PROMISE, lambda e: e["growth"])},
+    ),
     "f": Benchmark(
-        start_up.measure,
+        lambda extent: start_up.measure(extent.rounds),
         {
             f"f.{name}": (promise, _median_of(name))
             for name, promise in start_up.PROMISES.items()
@@ -75,13 +90,13 @@ def machine() -> dict[str, Any]:
     }
 
 
-def document(rounds: int, names: tuple[str, ...]) -> dict[str, Any]:
+def document(extent: Extent, names: tuple[str, ...]) -> dict[str, Any]:
     """Run the benchmarks called *names*; the whole document."""
-    found: dict[str, Any] = {"machine": machine(), "rounds": rounds}
+    found: dict[str, Any] = {"machine": machine(), "rounds": extent.rounds}
     promises = {}
     for name in names:
         benchmark = BENCHMARKS[name]
-        result = found[name] = benchmark.measure(rounds)
+        result = found[name] = benchmark.measure(extent)
         for key, (promise, measured) in benchmark.promises.items():
             promises[key] = promise.report(measured(result))
             click.echo(_line(key, promises[key]), err=True)
@@ -95,8 +110,15 @@ def _line(name: str, promise: dict[str, Any]) -> str:
 
 @click.command
 @click.option("--rounds", type=click.IntRange(1), default=15, show_default=True)
+@click.option(
+    "--campaign",
+    type=click.IntRange(100),
+    default=memory.EXECUTIONS,
+    show_default=True,
+    help="Executions of the campaign whose memory is watched.",
+)
 @click.option("--only", type=click.Choice(list(BENCHMARKS)), help="Run this one alone.")
-def main(rounds: int, only: str | None) -> None:
+def main(rounds: int, campaign: int, only: str | None) -> None:
     """Measure swaptrio, and print the results as JSON.
 
     \b
@@ -108,7 +130,7 @@ def main(rounds: int, only: str | None) -> None:
     f  milliseconds of small commands as whole processes
     """
     names = tuple(BENCHMARKS) if only is None else (only,)
-    json.dump(document(rounds, names), sys.stdout, indent=2)
+    json.dump(document(Extent(rounds, campaign), names), sys.stdout, indent=2)
     sys.stdout.write("\n")
 
 

@@ -40,20 +40,17 @@ VARIANT: Final = "no-second-check"
 PROMISE: Final = Promise("memory at the end of a campaign, times that after a tenth", "<=", 1.1)
 
 
-@attrs.frozen
-class Sizes:
-    """Executions of the campaign."""
-
-    executions: int = 1_000_000
+#: Executions of the campaign.
+EXECUTIONS: Final = 1_000_000
 
 
-def measure(rounds: int, sizes: Sizes = Sizes()) -> dict[str, Any]:
-    """Run the benchmark, once whatever *rounds* says; its part of the document."""
+def measure(executions: int) -> dict[str, Any]:
+    """Run the benchmark with so many *executions*, once; its part of the document."""
     case = Case(SCENARIO, VARIANT, matter_of(SCENARIO, VARIANT))
-    plan = Plan("random", 0, sizes.executions, None, max(1, min(1000, sizes.executions // 20)))
+    plan = Plan("random", 0, executions, None, max(1, min(1000, executions // 20)))
     with TemporaryDirectory() as folder:
         store = Store.make(Path(folder, "memory.sqlite"), plan, (case,))
-        watching = Watching(sizes.executions)
+        watching = Watching(executions)
         state = Runner(store, (case,), ProcessPool(2), watching, lambda: False).run()
         store.close()
     after = [each for tenth, each in sorted(watching.megabytes.items()) if tenth]

@@ -45,10 +45,14 @@ CHECKPOINTS: Final = 0.5
 class Task:
     """What the model and its oracles ask about a task: its name and the locks that it holds.
 
-    *spinning* are the spinlocks among them; see `swaptrio.sched.Task`.
+    *spinning* are the spinlocks among them; *kind*, *target* and *label* tell the last lock
+    that it took; see `swaptrio.sched.Task`.
     """
 
     name: str
+    kind: sched.Kind = sched.Kind.STEP
+    target: object = None
+    label: str = ""
     held: list[Any] = attrs.Factory(list)
     spinning: list[Any] = attrs.Factory(list)
 
@@ -117,6 +121,10 @@ class _Lock:
     def owned(self) -> bool:
         return self.owner is not None and self.owner is _task.get()
 
+    def _wants(self, label: str) -> None:
+        task = _task.get()
+        task.kind, task.target, task.label = sched.Kind.LOCK, self, label
+
     def _take(self) -> Task:
         task = self.owner = _task.get()
         task.held.append(self)
@@ -141,6 +149,7 @@ class SpinLock(_Lock):
 
     def hold(self, label: str) -> SpinLock:
         """The block that holds the lock."""
+        self._wants(label)
         return self
 
     async def __aenter__(self) -> None:
@@ -157,6 +166,7 @@ class Mutex(_Lock):
 
     async def acquire(self, label: str) -> None:
         """Take the lock, when it is its turn."""
+        self._wants(label)
         await self._lock.acquire()
         self._take()
 
@@ -261,6 +271,55 @@ class WaitQueue:
         if self._event is not None:
             self._event.set()
             self._event = None
+
+
+@attrs.define(eq=False)
+class RwSem:
+    """A lock for readers and a writer, of an event for each time that somebody lets go."""
+
+    name: str
+    readers: list[Task] = attrs.Factory(list)
+    writer: Task | None = None
+    on_acquire: Callable[[], None] | None = None
+    _queue: WaitQueue = attrs.Factory(lambda: WaitQueue(""))
+
+    def holders(self) -> tuple[Task, ...]:
+        """The writer, or the readers."""
+        return tuple(self.readers) if self.writer is None else (self.writer,)
+
+    def owned(self) -> bool:
+        """Whether the running task holds it."""
+        return _task.get() in self.holders()
+
+    async def acquire_read(self, label: str) -> None:
+        """Take it to read, when nobody writes."""
+        await point(label)
+        await self._queue.wait_for(label, lambda: self.writer is None)
+        self.readers.append(_task.get())
+        self._taken()
+
+    async def acquire_write(self, label: str) -> None:
+        """Take it to write, when nobody has it."""
+        await point(label)
+        await self._queue.wait_for(label, lambda: not self.holders())
+        self.writer = _task.get()
+        self._taken()
+
+    async def release(self, label: str) -> None:
+        """Give it back."""
+        await point(label)
+        task = _task.get()
+        if self.writer is task:
+            self.writer = None
+        else:
+            self.readers.remove(task)
+        task.held.remove(self)
+        self._queue.wake()
+
+    def _taken(self) -> None:
+        _task.get().held.append(self)
+        if self.on_acquire is not None:
+            self.on_acquire()
 
 
 @attrs.define(eq=False)

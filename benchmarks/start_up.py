@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from functools import partial
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
@@ -33,7 +34,7 @@ PROMISES: Final = {
 def measure(rounds: int) -> dict[str, Any]:
     """Run the benchmark; its part of the document."""
     with TemporaryDirectory() as folder:
-        os.mkdir(os.path.join(folder, "logs"))
+        Path(folder, "logs").mkdir()
         found = in_turn(
             rounds,
             {name: partial(_milliseconds, name, folder) for name in COMMANDS},
