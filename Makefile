@@ -8,6 +8,7 @@ PYTHON ?=
 PYTHONS = python3 python3.13 python3.12 python3.11
 
 DEMO ?= large-vs-small-neighbour
+SAVED ?= benchmarks/saved.json
 PYTEST_ARGS ?=
 MODEL_TESTS = tests/mm tests/variants tests/conform tests/scenario
 
@@ -38,7 +39,7 @@ find_python = \
 		exit 1; \
 	fi
 
-.PHONY: help setup demo test coverage lint bench constraints clean
+.PHONY: help setup demo test coverage lint bench bench-compare constraints clean
 
 # Targets share one environment and one terminal: with -j they still run one by one.
 .NOTPARALLEL:
@@ -49,6 +50,7 @@ help:
 	@echo 'make coverage     say how much of the model its tests run'
 	@echo 'make lint         check style, format and types'
 	@echo 'make bench        measure, and print the results as JSON'
+	@echo 'make bench-compare   measure, and compare with SAVED=$(SAVED)'
 	@echo 'make setup        make $(VENV) and no more (PYTHON=... picks the interpreter)'
 	@echo 'make constraints  renew constraints.txt from a fresh environment'
 	@echo 'make clean        remove $(VENV), caches and builds; logs/ stays'
@@ -95,6 +97,10 @@ lint: $(STAMP)
 bench: $(STAMP)
 	@$(BIN)/python -m benchmarks
 
+bench-compare: $(STAMP)
+	@new=$$(mktemp); trap 'rm -f "$$new"' EXIT; \
+	$(BIN)/python -m benchmarks >"$$new" && $(BIN)/python -m benchmarks.compare $(SAVED) "$$new"
+
 # Best run with the oldest Python supported: newer ones may allow versions that it cannot take.
 constraints:
 	@set -e; \
@@ -104,7 +110,7 @@ constraints:
 	"$$python" -m venv "$$fresh/venv"; \
 	pip() { "$$fresh/venv/bin/python" -m pip --disable-pip-version-check --no-input "$$@"; }; \
 	pip install --quiet --upgrade pip; \
-	pip install --quiet . --group dev; \
+	pip install --quiet '.[dask]' --group dev; \
 	{ \
 		echo '# Names and versions only, from a fresh install. Renewed by `make constraints`.'; \
 		pip list --format=freeze --exclude swaptrio --exclude setuptools; \

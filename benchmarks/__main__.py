@@ -14,27 +14,75 @@ import attrs
 import click
 import trio
 
-from benchmarks import executions, steps, tasks, traces
+from benchmarks import executions, memory, processes, start_up, steps, tasks, traces
 from benchmarks.promises import Promise
+
+
+def _median_of(name: str) -> Callable[[dict[str, Any]], float]:
+    return lambda f: f["milliseconds"][name]["median"]
+
+
+@attrs.frozen
+class Extent:
+    """How much is run: *rounds* of each benchmark, and executions of the *campaign* of e."""
+
+    rounds: int
+    campaign: int
 
 
 @attrs.frozen
 class Benchmark:
-    """One of them: what it measures, what was promised, and where that is found."""
+    """What it measures, and by name what was promised and where that is found."""
 
-    measure: Callable[[int], dict[str, Any]]
-    promise: Promise
-    measured: Callable[[dict[str, Any]], float]
+    measure: Callable[[Extent], dict[str, Any]]
+    promises: dict[str, tuple[Promise, Callable[[dict[str, Any]], float]]]
 
 
 BENCHMARKS: Final = {
-    "a": Benchmark(executions.measure, executions.PROMISE, lambda a: a["ratio"]["median"]),
-    "b": Benchmark(
-        steps.measure, steps.PROMISE, lambda b: b["over_loop"]["scheduler"]["median"]
+    "a": Benchmark(
+        lambda extent: executions.measure(extent.rounds),
+        {
+            "a": (executions.PROMISE, lambda a: a["ratio"]["median"]),
+            "a.carrier": (executions.STEPPED, lambda a: a["stepped_over_trio"]["median"]),
+        },
     ),
-    "c": Benchmark(tasks.measure, tasks.PROMISE, lambda c: c["hand_over"]["spread"]),
-    "d": Benchmark(traces.measure_recording, traces.RECORDING, lambda d: d["ratio"]["median"]),
-    "e": Benchmark(traces.measure_writing, traces.WRITING, lambda e: e["seconds"]["median"]),
+    "b": Benchmark(
+        lambda extent: steps.measure(extent.rounds),
+        {
+            "b": (steps.PROMISE, lambda b: b["over_loop"]["scheduler"]["median"]),
+            "b.stepped": (
+                steps.STEPPED,
+                lambda b: b["over_loop"]["scheduler_stepped"]["median"],
+            ),
+        },
+    ),
+    "c": Benchmark(
+        lambda extent: tasks.measure(extent.rounds),
+        {"c": (tasks.PROMISE, lambda c: c["hand_over"]["spread"])},
+    ),
+    "d": Benchmark(
+        lambda extent: processes.measure(extent.rounds),
+        {"d": (processes.PROMISE, lambda d: d["ratio"]["median"])},
+    ),
+    "e": Benchmark(
+        lambda extent: memory.measure(extent.campaign),
+        {"e": (memory.PROMISE, lambda e: e["growth"])},
+    ),
+    "f": Benchmark(
+        lambda extent: start_up.measure(extent.rounds),
+        {
+            f"f.{name}": (promise, _median_of(name))
+            for name, promise in start_up.PROMISES.items()
+        },
+    ),
+    "g": Benchmark(
+        lambda extent: traces.measure_recording(extent.rounds),
+        {"g": (traces.RECORDING, lambda g: g["ratio"]["median"])},
+    ),
+    "h": Benchmark(
+        lambda extent: traces.measure_writing(extent.rounds),
+        {"h": (traces.WRITING, lambda h: h["seconds"]["median"])},
+    ),
 }
 
 
@@ -50,15 +98,16 @@ def machine() -> dict[str, Any]:
     }
 
 
-def document(rounds: int, names: tuple[str, ...]) -> dict[str, Any]:
+def document(extent: Extent, names: tuple[str, ...]) -> dict[str, Any]:
     """Run the benchmarks called *names*; the whole document."""
-    found: dict[str, Any] = {"machine": machine(), "rounds": rounds}
+    found: dict[str, Any] = {"machine": machine(), "rounds": extent.rounds}
     promises = {}
     for name in names:
         benchmark = BENCHMARKS[name]
-        result = found[name] = benchmark.measure(rounds)
-        promise = promises[name] = benchmark.promise.report(benchmark.measured(result))
-        click.echo(_line(name, promise), err=True)
+        result = found[name] = benchmark.measure(extent)
+        for key, (promise, measured) in benchmark.promises.items():
+            promises[key] = promise.report(measured(result))
+            click.echo(_line(key, promises[key]), err=True)
     return {**found, "promises": promises}
 
 
@@ -69,19 +118,29 @@ def _line(name: str, promise: dict[str, Any]) -> str:
 
 @click.command
 @click.option("--rounds", type=click.IntRange(1), default=15, show_default=True)
+@click.option(
+    "--campaign",
+    type=click.IntRange(100),
+    default=memory.EXECUTIONS,
+    show_default=True,
+    help="Executions of the campaign whose memory is watched.",
+)
 @click.option("--only", type=click.Choice(list(BENCHMARKS)), help="Run this one alone.")
-def main(rounds: int, only: str | None) -> None:
+def main(rounds: int, campaign: int, only: str | None) -> None:
     """Measure swaptrio, and print the results as JSON.
 
     \b
     a  executions/s of fuzzing, against the same model on plain Trio
     b  microseconds a step, against a loop over bare coroutines
     c  the cost of a step with 3, 30 and 300 tasks
-    d  what it costs to record a trace
-    e  how long it takes to write one of 100,000 events
+    d  executions/s of a campaign with 1 and 2 processes
+    e  memory of a campaign of 10^6 executions (takes minutes)
+    f  milliseconds of small commands as whole processes
+    g  what it costs to record a trace
+    h  how long it takes to write one of 100,000 events
     """
     names = tuple(BENCHMARKS) if only is None else (only,)
-    json.dump(document(rounds, names), sys.stdout, indent=2)
+    json.dump(document(Extent(rounds, campaign), names), sys.stdout, indent=2)
     sys.stdout.write("\n")
 
 

@@ -127,6 +127,10 @@ class _Lock:
     def owned(self) -> bool:
         return self.owner is not None and self.owner is _task.get()
 
+    def _wants(self, label: str) -> None:
+        task = _task.get()
+        task.kind, task.target, task.label = sched.Kind.LOCK, self, label
+
     def _take(self) -> Task:
         task = self.owner = _task.get()
         task.held.append(self)

@@ -381,8 +381,10 @@ def test_every_dependency_has_its_reason() -> None:
     """Each dependency in pyproject.toml has a row in CONTRIBUTING.md, and each row one."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     groups = project["dependency-groups"]
+    extras = project["project"]["optional-dependencies"]
     wanted = [
         *project["project"]["dependencies"],
+        *(entry for extra in extras.values() for entry in extra),
         *(entry for group in groups.values() for entry in group if isinstance(entry, str)),
     ]
     needed = {re.split(r"[^A-Za-z0-9_-]", requirement)[0] for requirement in wanted}

@@ -12,7 +12,10 @@ from swaptrio.cli.campaign_options import (
     StorePath,
     carrier_option,
     default_store,
+    engine_option,
+    files_option,
     jobs_option,
+    scheduler_option,
     seeds_option,
     store_option,
     streaming,
@@ -82,6 +85,8 @@ def campaign() -> None:
     help="Seeds that go to a process at once; what learns, learns from so many.",
 )
 @jobs_option
+@engine_option
+@scheduler_option
 @store_option
 @carrier_option
 @streaming
@@ -96,6 +101,8 @@ def run(
     seed_start: int,
     chunk: int,
     jobs: int,
+    engine: str,
+    scheduler: str | None,
     store: Path | None,
     carrier: Carrier,
 ) -> int:
@@ -110,7 +117,7 @@ def run(
     if seeds is not None and time is not None:
         msg = "only one of --seeds and --time can be given"
         raise click.UsageError(msg)
-    from swaptrio.cli.campaign_run import begin, strategy_of
+    from swaptrio.cli.campaign_run import Place, begin, strategy_of
     from swaptrio.explore.campaign import Plan
 
     plan = Plan(
@@ -121,25 +128,21 @@ def run(
         chunk,
     )
     spelled = tuple(dict.fromkeys(variants)) or (DEFAULT_VARIANT,)
-    return begin(
-        console, plan, names, spelled, store or default_store(), jobs=jobs, carrier=carrier
-    )
+    place = Place(engine, scheduler, jobs)
+    path = store or default_store()
+    return begin(console, plan, names, spelled, path, place=place, carrier=carrier)
 
 
 @campaign.command(
     epilog=epilog("campaign resume", "campaign resume --store night.sqlite --jobs 2")
 )
 @store_option
-@click.option(
-    "--variant",
-    "files",
-    metavar="FILE",
-    multiple=True,
-    help="The file of a variant of your own that the campaign runs, once more.",
-)
+@files_option
 @seeds_option
 @time_option
 @jobs_option
+@engine_option
+@scheduler_option
 @carrier_option
 @click.option(
     "--fork-store",
@@ -156,6 +159,8 @@ def resume(
     seeds: int | None,
     time: float | None,
     jobs: int,
+    engine: str,
+    scheduler: str | None,
     carrier: Carrier,
     new: Path | None,
 ) -> int:
@@ -167,7 +172,7 @@ def resume(
     if seeds is not None and time is not None:
         msg = "only one of --seeds and --time can be given"
         raise click.UsageError(msg)
-    from swaptrio.cli.campaign_run import go_on
+    from swaptrio.cli.campaign_run import Place, go_on
 
     return go_on(
         console,
@@ -176,7 +181,7 @@ def resume(
         new=new,
         seeds=seeds,
         time=time,
-        jobs=jobs,
+        place=Place(engine, scheduler, jobs),
         carrier=carrier,
     )
 
@@ -196,3 +201,122 @@ def status(console: Console, store: Path | None) -> int:
     for line in status_lines(console, opened):
         console.say(line)
     return codes.OK
+
+
+@campaign.command(
+    epilog=epilog(
+        "campaign report --store night.sqlite --out night.html",
+        "campaign report --store night.sqlite --format markdown",
+        "campaign report --store night.sqlite --out results.xml",
+    )
+)
+@store_option
+@click.option(
+    "--format",
+    "name",
+    metavar="NAME",
+    type=click.Choice(["html", "markdown", "json", "junit"]),
+    help="html, markdown, json or junit; else what --out ends with, or markdown.",
+)
+@click.option("--out", metavar="FILE", type=StorePath(), help="Where it goes; else stdout.")
+@files_option
+@click.option(
+    "--traces/--no-traces",
+    "with_traces",
+    default=True,
+    show_default=True,
+    help="Make each failure short and keep its trace in logs/, for the report to link.",
+)
+@shared
+def report(
+    console: Console,
+    store: Path | None,
+    name: str | None,
+    out: Path | None,
+    files: tuple[str, ...],
+    with_traces: bool,
+) -> int:
+    """Write a report: curves, failures with their traces, machines and versions.
+
+    The HTML page needs nothing else and runs nothing.
+    """
+    from swaptrio.cli.campaign_report import run_report
+
+    endings = {".html": "html", ".json": "json", ".xml": "junit"}
+    name = name or endings.get(out.suffix if out else "", "markdown")
+    if console.json and out is None:
+        name = "json"
+    return run_report(
+        console, store or default_store(), name, out, files, with_traces=with_traces
+    )
+
+
+@campaign.command(
+    epilog=epilog(
+        "campaign promote cbd1205b --store night.sqlite",
+        "campaign promote cbd1205b --out scenarios/new-race.toml",
+    )
+)
+@click.argument("fingerprint")
+@store_option
+@files_option
+@click.option("--out", metavar="FILE", type=StorePath(), help="The scenario file to write.")
+@shared
+def promote(
+    console: Console,
+    fingerprint: str,
+    store: Path | None,
+    files: tuple[str, ...],
+    out: Path | None,
+) -> int:
+    """Make a scenario of the failure with that FINGERPRINT, or what it begins with.
+
+    The failure is made as short as it gets, and told as a window that leads to it by labels.
+    The file is written only if playing it ends as it should.
+    """
+    from swaptrio.cli.campaign_failures import run_promote
+
+    return run_promote(console, store or default_store(), fingerprint, files, out)
+
+
+@campaign.command(
+    epilog=epilog(
+        "campaign compare base.sqlite patch.sqlite",
+        "campaign compare v3 v5 --store night.sqlite --json",
+    )
+)
+@click.argument("old")
+@click.argument("new")
+@store_option
+@click.option(
+    "--fail-on",
+    type=click.Choice(["new", "slower"]),
+    default="new",
+    show_default=True,
+    help="What makes the exit code 1: a new failure; or one that takes longer to find, too.",
+)
+@shared
+def compare(console: Console, old: str, new: str, store: Path | None, fail_on: str) -> int:
+    """Compare two stores, or two variants of one: what is new, fixed, slower to find.
+
+    A new failure makes the exit code 1, so that a CI job fails. Only scenarios that both have
+    run are compared.
+    """
+    from swaptrio.cli.campaign_compare import run_compare
+
+    return run_compare(console, old, new, store or default_store(), fail_on)
+
+
+@campaign.command(epilog=epilog("campaign gc --dry-run", "campaign gc --store night.sqlite"))
+@store_option
+@files_option
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@shared
+def gc(console: Console, store: Path | None, files: tuple[str, ...], dry_run: bool) -> int:
+    """Drop cases whose scenario or variant is not what it was, and give back the room.
+
+    Their results cannot be added to, and their schedules need not lead anywhere any more.
+    """
+    from swaptrio.cli.campaign_gc import run_gc
+
+    return run_gc(console, store or default_store(), files, dry_run=dry_run)

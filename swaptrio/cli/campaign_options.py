@@ -87,6 +87,14 @@ variants_option: Final = click.option(
     help="A variant, or the path of a .py file with one; may be repeated.",
 )
 
+files_option: Final = click.option(
+    "--variant",
+    "files",
+    metavar="FILE",
+    multiple=True,
+    help="The file of a variant of your own that the campaign runs, once more.",
+)
+
 jobs_option: Final = click.option(
     "--jobs",
     metavar="J",
@@ -94,6 +102,20 @@ jobs_option: Final = click.option(
     default=default_jobs,
     show_default="the number of processors",
     help="How many processes.",
+)
+
+engine_option: Final = click.option(
+    "--engine",
+    type=click.Choice(["processes", "dask"]),
+    default="processes",
+    show_default=True,
+    help="Who runs it: processes here, or a Dask cluster (the extra dask).",
+)
+
+scheduler_option: Final = click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="The cluster's scheduler, such as tcp://host:8786; else one is started here.",
 )
 
 carrier_option: Final = click.option(

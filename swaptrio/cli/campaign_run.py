@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from swaptrio.cli.case import load_cases
 from swaptrio.cli.console import short
 from swaptrio.errors import Problem, StoreError
 from swaptrio.explore.campaign import Case, Plan, ProcessPool, Runner, Store, locked, matter_of
+from swaptrio.explore.campaign.cluster import open_cluster
 from swaptrio.explore.campaign.resume import check_unchanged, fork, spelled
 from swaptrio.scenario.files import names as all_names
 from swaptrio.sched.strategies import parse
@@ -25,7 +27,31 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from swaptrio.cli.console import Console
+    from swaptrio.explore.campaign import Engine
     from swaptrio.sched import Carrier
+
+
+@attrs.frozen
+class Place:
+    """Where a campaign runs: what was typed for *engine*, *scheduler* and *jobs*."""
+
+    engine: str
+    scheduler: str | None
+    jobs: int
+
+    def open(self) -> Engine:
+        """The engine.
+
+        Raises:
+            SwaptrioError: there is no cluster to be had.
+            click.UsageError: a scheduler is named, and no cluster asked for.
+        """
+        if self.engine == "dask":
+            return open_cluster(self.scheduler, self.jobs)
+        if self.scheduler is not None:
+            msg = "--scheduler is for --engine dask"
+            raise click.UsageError(msg)
+        return ProcessPool(self.jobs)
 
 
 def strategy_of(text: str) -> str:
@@ -48,7 +74,7 @@ def begin(
     variants: Sequence[str],
     path: Path,
     *,
-    jobs: int,
+    place: Place,
     carrier: Carrier,
 ) -> int:
     """A new campaign in a new store at *path*; the exit code."""
@@ -59,7 +85,8 @@ def begin(
             resume = shlex.join([console.program, "campaign", "resume", "--store", short(path)])
             message = f"there is a file of this name already; to go on with it: {resume}"
             raise StoreError((Problem(short(path), "", "", message),))
-        return _run(console, Store.make(path, plan, cases), cases, jobs, carrier)
+        with closing(place.open()) as engine:
+            return _run(console, Store.make(path, plan, cases), cases, engine, carrier)
 
 
 def go_on(
@@ -70,7 +97,7 @@ def go_on(
     new: Path | None,
     seeds: int | None,
     time: float | None,
-    jobs: int,
+    place: Place,
     carrier: Carrier,
 ) -> int:
     """Go on with the campaign at *path*, or in a *new* store; the exit code."""
@@ -80,11 +107,12 @@ def go_on(
         cases = _cases_of_store(console, store, files)
         if new is None:
             check_unchanged(store, cases)
-            return _run(console, _extended(store, seeds, time), cases, jobs, carrier)
-        with locked(new):
+            with closing(place.open()) as engine:
+                return _run(console, _extended(store, seeds, time), cases, engine, carrier)
+        with locked(new), closing(place.open()) as engine:
             forked = fork(store, new, cases)
             store.close()
-            return _run(console, _extended(forked, seeds, time), cases, jobs, carrier)
+            return _run(console, _extended(forked, seeds, time), cases, engine, carrier)
 
 
 def cases_of(
@@ -123,13 +151,12 @@ def _extended(store: Store, seeds: int | None, time: float | None) -> Store:
 
 
 def _run(
-    console: Console, store: Store, cases: tuple[Case, ...], jobs: int, carrier: Carrier
+    console: Console, store: Store, cases: tuple[Case, ...], engine: Engine, carrier: Carrier
 ) -> int:
     with console.interrupts.listening() as stop:
         progress = Progress(console, store)
         try:
-            runner = Runner(store, cases, ProcessPool(jobs), progress, stop, carrier)
-            state = runner.run()
+            state = Runner(store, cases, engine, progress, stop, carrier).run()
         finally:
             progress.clear()
         for line in summary(console, store, state, interrupted=stop()):

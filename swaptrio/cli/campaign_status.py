@@ -7,6 +7,7 @@ import shlex
 from typing import TYPE_CHECKING, Any, Final
 
 from swaptrio.cli.console import filled, short
+from swaptrio.errors import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,14 +82,16 @@ def failure_lines(console: Console, store: Store) -> Iterator[str]:
     for case, failure in failures:
         name = failure.kind.fingerprint(*case.name)
         often = "once" if failure.count == 1 else f"{failure.count} times"
-        about = f"{case.scenario}, variant {case.variant}: {failure.kind}, {often}"
+        about = harmless(f"{case.scenario}, variant {case.variant}: {failure.kind}, {often}")
         yield ""
         yield from filled(f"{name}  {about}, first with seed {failure.first}", _WIDTH, "  ")
         yield f"  {replay_command(console, case, failure)}"
 
 
-def replay_command(console: Console, case: Known, failure: Failure) -> str:
-    """What to type to see *failure*."""
+def replay_command(
+    console: Console, case: Known, failure: Failure, schedule: str | None = None
+) -> str:
+    """What to type to see *failure*, by its own schedule or another one."""
     scenario, variant = case.typed
-    options = ["--variant", variant, "--schedule", failure.schedule]
+    options = ["--variant", variant, "--schedule", schedule or failure.schedule]
     return shlex.join([console.program, "replay", scenario, *options])

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +13,13 @@ import trio
 from click.testing import CliRunner
 
 from benchmarks import __main__ as command
-from benchmarks import executions, steps, tasks, traces
+from benchmarks import executions, memory, processes, start_up, steps, tasks, traces
+from benchmarks.compare import compare, medians
+from benchmarks.compare import main as compare_command
 from benchmarks.promises import Promise
 from benchmarks.rounds import Figures, in_turn
+from benchmarks.table import table
+from swaptrio.explore.campaign import Case, Plan, ProcessPool, matter_of, run_item
 from swaptrio.sched import Execution, open_scheduler, point
 from swaptrio.trace import parse_trace, render_trace
 
@@ -30,8 +35,14 @@ def small(name: str, rounds: int) -> dict[str, Any]:
             sizes = steps.Sizes(fuzzed=2, empty=2, points=5, sends=20)
             return steps.measure(rounds, sizes)
         case "d":
-            return traces.measure_recording(rounds, traces.Sizes(executions=2))
+            return processes.measure(rounds, processes.Sizes(items=1, seeds=5))
         case "e":
+            return memory.measure(600)
+        case "f":
+            return start_up.measure(rounds)
+        case "g":
+            return traces.measure_recording(rounds, traces.Sizes(executions=2))
+        case "h":
             return traces.measure_writing(rounds, traces.Sizes(events=200))
         case _:
             return tasks.measure(rounds, tasks.Sizes(short=600, long=1200, times=1))
@@ -42,9 +53,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the command run each benchmark with the smallest sizes."""
 
     def shrunk(name: str, benchmark: command.Benchmark) -> command.Benchmark:
-        return command.Benchmark(
-            lambda rounds: small(name, rounds), benchmark.promise, benchmark.measured
-        )
+        return command.Benchmark(lambda extent: small(name, extent.rounds), benchmark.promises)
 
     table = {name: shrunk(name, each) for name, each in command.BENCHMARKS.items()}
     monkeypatch.setattr(command, "BENCHMARKS", table)
@@ -58,6 +67,7 @@ def test_a_has_rates_ratio_and_work() -> None:
     for side in ("swaptrio", "plain_trio"):
         assert found["model_calls_per_execution"][side] > 0
     assert found["ratio"] == found["ratio_by_carrier"][found["carrier"]]
+    assert found["stepped_over_trio"].keys() == SUMMARY
 
 
 def test_b_has_its_figures() -> None:
@@ -76,18 +86,18 @@ def test_c_has_both_strategies() -> None:
         assert found[strategy]["spread"]
 
 
-def test_d_records_the_same_executions() -> None:
+def test_g_records_the_same_executions() -> None:
     """Both sides play the same; with the recorder on, each execution gives a whole trace."""
-    found = small("d", 2)
+    found = small("g", 2)
     assert found["ratio"].keys() == SUMMARY
     recorded = trio.run(traces.play_all, executions.setup(), range(3), True)
     assert [len(trace.events) for trace in recorded] == [t.header.steps for t in recorded]
     assert trio.run(traces.play_all, executions.setup(), range(3), False) == []
 
 
-def test_e_writes_so_many_events() -> None:
+def test_h_writes_so_many_events() -> None:
     """The file is as long as it was asked for, and can be read."""
-    assert small("e", 1)["events"] == 200
+    assert small("h", 1)["events"] == 200
     trace = traces.long_trace(200)
     assert parse_trace(render_trace(trace), strict=True) == trace
 
@@ -98,29 +108,107 @@ def test_the_document() -> None:
     result = CliRunner().invoke(command.main, ["--rounds", "1"])
     assert result.exit_code == 0
     found = json.loads(result.stdout)
-    assert found.keys() == {"machine", "rounds", *"abcde", "promises"}
+    assert found.keys() == {
+        "machine",
+        "rounds",
+        "a",
+        "b",
+        "c",
+        "d",
+        "e",
+        "f",
+        "g",
+        "h",
+        "promises",
+    }
     assert {"python", "trio", "cpus"} <= found["machine"].keys()
     for promise in found["promises"].values():
         assert promise.keys() == {"what", "wanted", "measured", "kept"}
-    assert len(result.stderr.splitlines()) == 5
+    assert len(result.stderr.splitlines()) == len(found["promises"]) == 11
+    assert list(compare(found, found)["new_over_old"].values()) == [1.0] * len(
+        dict(medians(found))
+    )
+    assert "| large-vs-small-neighbour | 2 |" in "\n".join(table(found))
 
 
 @pytest.mark.usefixtures("tiny")
-@pytest.mark.parametrize("name", list("abcde"))
+@pytest.mark.parametrize("name", list("abcdefgh"))
 def test_only_one(name: str) -> None:
     """``--only`` leaves the other parts out, and their promises."""
     result = CliRunner().invoke(command.main, ["--rounds", "1", "--only", name])
     found = json.loads(result.stdout)
     assert found.keys() == {"machine", "rounds", name, "promises"}
-    assert found["promises"].keys() == {name}
+    assert {key.partition(".")[0] for key in found["promises"]} == {name}
 
 
-@pytest.mark.parametrize("arguments", [["--rounds", "0"], ["--only", "f"]])
+@pytest.mark.parametrize("arguments", [["--rounds", "0"], ["--only", "x"]])
 def test_wrong_use(arguments: list[str]) -> None:
     """Is told, with exit code 2 and nothing on stdout."""
     result = CliRunner().invoke(command.main, arguments)
     assert result.exit_code == 2
     assert not result.stdout
+
+
+def test_d_runs_every_seed_once() -> None:
+    """A round is so many items for each process, one after the other, each whole."""
+    case = Case("two-faults-one-slot", "v3", matter_of("two-faults-one-slot", "v3"))
+    pool = ProcessPool(2)
+    counted = [processes.run(pool, case, number, processes.Sizes(2, 5)) for number in (0, 1)]
+    pool.close()
+    [item] = Plan("random", 20, 20, None, 20).items_of(case)
+
+    assert [each.executions for each in counted] == [20, 20]
+    assert counted[1].steps == run_item(item, case.matter).steps
+
+
+def test_e_reads_each_tenth() -> None:
+    """Memory is that of the command and its workers together, once a tenth."""
+    found = small("e", 1)
+
+    assert found["executions"] == 600
+    assert 2 <= len(found["megabytes_after_each_tenth"]) <= 10
+    assert min(found["megabytes_after_each_tenth"]) > 10
+    assert found["growth"] > 0.5
+
+
+def test_f_runs_whole_processes() -> None:
+    """Less than the bare interpreter is never used."""
+    found = small("f", 1)["milliseconds"]
+
+    assert found["replay"]["median"] > found["help"]["median"] > found["python"]["median"] > 1
+
+
+def saved(measured: float, *, kept: bool) -> dict[str, Any]:
+    """A document with one figure and one promise."""
+    promise = {"what": "rate", "wanted": ">= 3", "measured": measured, "kept": kept}
+    figure = {"median": measured, "min": 1.0, "max": 9.0}
+    return {"machine": {"cpus": 2}, "a": {"x": {"y": figure}}, "promises": {"a": promise}}
+
+
+def test_two_runs_compared(tmp_path: Path) -> None:
+    """Ratios of all figures; a promise that is not kept any more makes the exit code 1."""
+    good, bad = tmp_path / "good.json", tmp_path / "bad.json"
+    good.write_text(json.dumps(saved(4.0, kept=True)), encoding="utf-8")
+    bad.write_text(json.dumps(saved(2.0, kept=False)), encoding="utf-8")
+    worse = CliRunner().invoke(compare_command, [str(good), str(bad)])
+    better = CliRunner().invoke(compare_command, [str(bad), str(good)])
+
+    assert (worse.exit_code, better.exit_code) == (1, 0)
+    found = json.loads(worse.stdout)
+    assert found["new_over_old"] == {"a.x.y": 0.5}
+    assert found["promises"] == {"a": [4.0, 2.0]}
+    assert found["broken"] == ["a"]
+    assert "a: the promise was kept, and is not any more" in worse.stderr
+
+
+def test_the_table_is_made_of_the_saved_run() -> None:
+    """docs/benchmarks.md shows what benchmarks/saved.json holds."""
+    root = Path(__file__).parents[2]
+    document = json.loads((root / "benchmarks" / "saved.json").read_text(encoding="utf-8"))
+    page = (root / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    shown = page.partition("<!-- table -->\n")[2].partition("<!-- end of table -->")[0]
+
+    assert shown.splitlines() == list(table(document))
 
 
 def test_rounds_take_turns() -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,9 @@ SMALL = ("--seeds", "60", "--chunk", "20", "--jobs", "1", "--store", "s.sqlite")
 
 
 def events(text: str) -> list[dict[str, Any]]:
-    """The documents of a stream, one a line."""
-    return [json.loads(line) for line in text.splitlines()]
+    """The documents of a stream, one a line, but for those that depend on the clock."""
+    found = [json.loads(line) for line in text.splitlines()]
+    return [each for each in found if each.get("event") != "progress"]
 
 
 @pytest.fixture
@@ -242,6 +244,25 @@ def test_a_newer_store(swaptrio: Run) -> None:
 
     assert result.exit_code == 2
     assert "was made by a newer swaptrio: format 99, here 1" in result.stderr
+
+
+@pytest.mark.skipif(find_spec("distributed") is None, reason="the extra dask is not there")
+def test_a_scheduler_that_does_not_answer(race: str, spawn: Spawn) -> None:
+    """Is told, with exit code 2, and there is no store."""
+    address = "tcp://127.0.0.1:1"
+    result = spawn("campaign", "run", race, *SMALL, "--engine", "dask", "--scheduler", address)
+
+    assert result.returncode == 2
+    assert result.stderr == f"no Dask scheduler answers at {address}\n"
+    assert not Path("s.sqlite").exists()
+
+
+def test_a_scheduler_without_a_cluster(race: str, swaptrio: Run) -> None:
+    """Is refused: nobody would ask it."""
+    result = swaptrio("campaign", "run", race, *SMALL, "--scheduler", "tcp://127.0.0.1:1")
+
+    assert result.exit_code == 2
+    assert "--scheduler is for --engine dask" in result.stderr
 
 
 def test_the_store_where_none_is_named(race: str, swaptrio: Run) -> None:

@@ -74,7 +74,7 @@ class ProcessPool:
     def submit(self, function: Callable[..., T], /, *args: object) -> Future[T]:
         """Have *function* called by a process; the first calls start them."""
         resource_tracker.ensure_running()
-        with _deaf():
+        with deaf():
             return self._running().submit(function, *args)
 
     def restart(self) -> None:
@@ -138,7 +138,7 @@ def _begin(reader: Connection) -> None:
 
 
 @contextmanager
-def _deaf() -> Iterator[None]:
+def deaf() -> Iterator[None]:
     """Processes that are started in this block never hear Ctrl-C; it is for their owner."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
