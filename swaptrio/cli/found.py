@@ -56,6 +56,7 @@ class Find:
             "steps": verdict.steps,
             "first_schedule": str(self.failure.schedule),
             "command": self.recording.case.command(console, verdict.schedule),
+            "explain": self.recording.case.command(console, verdict.schedule, "explain"),
             "trace": None if self.path is None else str(self.path),
         }
 
@@ -77,7 +78,9 @@ class Find:
             path = short(self.path)
             yield f"  trace: {path}"
             yield f"  open it: {shlex.join([console.program, 'trace', path])}"
-        yield f"  {self.recording.case.command(console, verdict.schedule)}"
+        case = self.recording.case
+        yield f"  explain it: {case.command(console, verdict.schedule, 'explain')}"
+        yield f"  {case.command(console, verdict.schedule)}"
 
     def _options(self, reduced: Reduced) -> list[str]:
         less = self._less(reduced).less

@@ -12,11 +12,11 @@ import trio
 
 from swaptrio.cli.case import Case
 from swaptrio.errors import Problem, TraceError
+from swaptrio.explore import Both
 from swaptrio.scenario.files import folder as scenarios
 from swaptrio.scenario.play import Played, Watched, play
 from swaptrio.sched import (
     Carrier,
-    Observer,
     Schedule,
     Scheduler,
     Script,
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from swaptrio.cli.console import Console
-    from swaptrio.sched import Execution, Task
 
 T = TypeVar("T")
 
@@ -90,29 +89,6 @@ async def record(
         ),
     )
     return Recording(case, played, trace, naming.schedule)
-
-
-@attrs.frozen
-class Both:
-    """Two observers as one; *first* is told first."""
-
-    first: Observer
-    second: Observer
-
-    def step(self, execution: Execution, task: Task) -> None:
-        """Tell both."""
-        self.first.step(execution, task)
-        self.second.step(execution, task)
-
-    def choice(self, execution: Execution, task: Task, label: str, option: object) -> None:
-        """Tell both."""
-        self.first.choice(execution, task, label, option)
-        self.second.choice(execution, task, label, option)
-
-    def end(self, execution: Execution) -> None:
-        """Tell both."""
-        self.first.end(execution)
-        self.second.end(execution)
 
 
 def log_of(case: Case, what: str) -> Path:

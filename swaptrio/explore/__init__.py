@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Looking for interleavings that break something, and making them simple."""
 
+from swaptrio.explore.both import Both
+from swaptrio.explore.explain import Edge, Explanation, explain
 from swaptrio.explore.fingerprint import Fingerprint
 from swaptrio.explore.fuzz import Failure, Fuzzed, fuzz
 from swaptrio.explore.minimise import REPLAYS, Minimal, Size, minimise
@@ -10,6 +12,9 @@ from swaptrio.explore.reduce import Reduced, reduce
 
 __all__ = [
     "REPLAYS",
+    "Both",
+    "Edge",
+    "Explanation",
     "Failure",
     "Fingerprint",
     "Fuzzed",
@@ -18,6 +23,7 @@ __all__ = [
     "Plan",
     "Reduced",
     "Size",
+    "explain",
     "fuzz",
     "minimise",
     "reduce",

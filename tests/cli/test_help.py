@@ -18,6 +18,7 @@ from swaptrio.scenario.files import names
 
 Run = Callable[..., Result]
 
+<<<<<<< HEAD
 COMMANDS = [
     "list",
     "show",
@@ -32,6 +33,9 @@ COMMANDS = [
     "conform",
     "doctor",
 ]
+=======
+COMMANDS = ["list", "show", "replay", "fuzz", "explain", "trace", "conform", "doctor"]
+>>>>>>> d6f6df9 (Explain failures by the orders without which they pass)
 
 
 def test_all_commands_are_there() -> None:
