@@ -18,7 +18,6 @@ from swaptrio.scenario.files import names
 
 Run = Callable[..., Result]
 
-<<<<<<< HEAD
 COMMANDS = [
     "list",
     "show",
@@ -26,6 +25,7 @@ COMMANDS = [
     "check",
     "replay",
     "fuzz",
+    "explain",
     "matrix",
     "load",
     "campaign",
@@ -33,9 +33,6 @@ COMMANDS = [
     "conform",
     "doctor",
 ]
-=======
-COMMANDS = ["list", "show", "replay", "fuzz", "explain", "trace", "conform", "doctor"]
->>>>>>> d6f6df9 (Explain failures by the orders without which they pass)
 
 
 def test_all_commands_are_there() -> None:
