@@ -2,6 +2,8 @@
 """Looking for interleavings that break something, and making them simple."""
 
 from swaptrio.explore.both import Both
+from swaptrio.explore.chances import Rate
+from swaptrio.explore.coverage import Coverage
 from swaptrio.explore.explain import Edge, Explanation, explain
 from swaptrio.explore.fingerprint import Fingerprint
 from swaptrio.explore.fuzz import Failure, Fuzzed, fuzz
@@ -13,6 +15,7 @@ from swaptrio.explore.reduce import Reduced, reduce
 __all__ = [
     "REPLAYS",
     "Both",
+    "Coverage",
     "Edge",
     "Explanation",
     "Failure",
@@ -21,6 +24,7 @@ __all__ = [
     "Minimal",
     "Pace",
     "Plan",
+    "Rate",
     "Reduced",
     "Size",
     "explain",
