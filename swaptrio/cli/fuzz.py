@@ -176,6 +176,7 @@ async def _campaign(
     from swaptrio.cli.numbers import Numbers
     from swaptrio.explore import Coverage
     from swaptrio.explore import fuzz as walk
+    from swaptrio.words import did_you_mean
 
     line = LiveLine(console)
     coverage = Coverage()
@@ -186,16 +187,21 @@ async def _campaign(
         done = f"{fuzzed.executions} of {len(plan.seeds)} seeds, {rate:.0f}/s"
         line.show(f"{case.scenario.name}: {done}, {failures}")
 
+    strategy = _strategy_of(plan)
     try:
         fuzzed = await walk(
             scheduler,
             case.setup,
             plan.seeds,
-            strategy=_strategy_of(plan),
+            strategy=strategy,
             stop=stop,
             progress=progress,
             coverage=coverage,
         )
+        for word in _untouched(strategy):
+            hint = did_you_mean(word, coverage.words())
+            executions = f"any of {fuzzed.executions} executions of {case.scenario.name}"
+            console.regret(f"--strategy: {word!r} fits nothing in {executions}{hint}")
         finds = []
         rates = await _stress(scheduler, case, plan, fuzzed, stop)
         for number, failure in enumerate(fuzzed.failures, 1):
@@ -205,6 +211,19 @@ async def _campaign(
     finally:
         line.clear()
     return Campaign(case, fuzzed, tuple(finds), Numbers(coverage, plan.strategy))
+
+
+def _untouched(strategy: SeededStrategy) -> list[str]:
+    """What *strategy* was told to look at and has never met."""
+    from swaptrio.sched.strategies import Surw, WindowDirected, Words
+
+    inner = getattr(strategy, "inner", strategy)
+    if isinstance(inner, Surw) and isinstance(inner.interest, Words):
+        return inner.interest.unmatched
+    if isinstance(inner, WindowDirected) and not inner.windows.learns:
+        windows = inner.windows
+        return ["/".join(each) for each in windows.known if each not in windows.entered]
+    return []
 
 
 async def _stress(

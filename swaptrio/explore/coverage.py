@@ -112,6 +112,11 @@ class Coverage:
         self._objects = {}
         self._draws = 0
 
+    def words(self) -> tuple[str, ...]:
+        """The names of all objects and the labels of all operations on them that were seen."""
+        labels = (label for places in self._touching.values() for _, label in places)
+        return tuple(dict.fromkeys((*self._touching, *labels)))
+
     def unseen(self, *, complete: bool = False) -> Iterator[Unseen]:
         """What was never seen inside which window; *complete* says that all was explored."""
         why = UNREACHABLE if complete else NOT_SAMPLED

@@ -249,3 +249,23 @@ def test_what_a_stress_test_would_hit(
     assert stress["hits"] == walked[0]["count"]
     low, high = stress["interval95"]
     assert 0 <= low <= stress["chance"] <= high <= 1
+
+
+@pytest.mark.parametrize(
+    ("strategy", "message"),
+    [
+        ("surw:swap_cache_alloc.rechek", "did you mean 'swap_cache_alloc.recheck'?"),
+        ("surw:nothing*", "'nothing*' fits nothing in any of 20 executions of race"),
+        ("window:nowhere.at/nowhere.else", "'nowhere.at/nowhere.else' fits nothing"),
+    ],
+)
+def test_an_interest_that_nothing_touches(
+    strategy: str, message: str, race: str, swaptrio: Run
+) -> None:
+    """A strategy that was told to look at what never comes is no success, and says so."""
+    result = swaptrio("fuzz", race, "--seeds", 20, "--strategy", strategy)
+    good = swaptrio("fuzz", race, "--seeds", 20, "--strategy", "surw:swap0 cluster*")
+
+    assert (result.exit_code, good.exit_code) == (2, 0)
+    assert message in result.stderr
+    assert good.stderr == ""
