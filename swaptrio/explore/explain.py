@@ -5,9 +5,11 @@ Every two steps of different tasks that depend on each other stand in some order
 orders is flipped, the rest left as it was where that is possible, and the execution run again.
 The orders whose flip passes are *necessary*: without any one of them nothing goes wrong. Where
 a flip contains another one that passes, the smaller is told and not the larger; where some
-steps tell what they touch, the orders of those that do not are left out. That the last step
-came before what others had still to do is an order too. The draws that left the default are
-tried the same way.
+steps tell what they touch, the orders of those that do not are left out.
+
+That the last step came before what others had still to do is an order too, and so is in a
+deadlock that somebody took what another then wanted. The draws that left the default are tried
+the same way.
 
 What should have kept the order from arising is looked for beside it: a *gap* is a task's way
 between two steps that touch one object, into which a step of another task came. It is tested
@@ -26,7 +28,7 @@ from swaptrio.explore.flip import Looked, flipped, look, undisturbed
 from swaptrio.explore.follow import Draws, InOrder, draws_of
 from swaptrio.explore.trail import Step, conflict, depend
 from swaptrio.scenario.world import Setup
-from swaptrio.sched import Kind, Scheduler, Strategy, Verdict
+from swaptrio.sched import Kind, Scheduler, Strategy, Verdict, Waiting
 from swaptrio.sched.names import Draw
 
 #: Orders that are flipped at most; an execution with more is cut to the last of them.
@@ -151,9 +153,9 @@ class _Work:
         return (*known, *await self._beyond())
 
     async def _beyond(self) -> tuple[Edge, ...]:
-        """Orders of the step that failed and of what others have not come to."""
+        """Orders of what was done and of what others have not come to."""
         if self.failing.at_end:
-            return ()
+            return await self._locked_out()
         steps = self.failing.steps
         found = []
         for task in dict.fromkeys(step.task for step in steps if step.task != steps[-1].task):
@@ -161,6 +163,41 @@ class _Work:
             if edge is not None:
                 found.append(edge)
         return tuple(found)
+
+    async def _locked_out(self) -> tuple[Edge, ...]:
+        """In a deadlock: who took what before somebody wanted it."""
+        found = []
+        for waiting in self.failing.verdict.waiting:
+            for holder in waiting.holders:
+                if self.stop():
+                    break
+                edge = await self._let_take_first(waiting, holder)
+                if edge is not None:
+                    found.append(edge)
+        return tuple(found)
+
+    async def _let_take_first(self, waiting: Waiting, holder: str) -> Edge | None:
+        """Let the waiting task go on before *holder* takes what it waits for."""
+        steps = self.failing.steps
+        last = range(len(steps) - 1, -1, -1)
+        taken = _touching(steps, holder, waiting.object, last)
+        if taken is None:
+            return None
+        self.flips += 1
+        order = self.failing.order
+        others = [name for name in order[taken:] if name != holder]
+        own = [name for name in order[taken:] if name == holder]
+        first = [*order[:taken], *others, *[waiting.task] * BEYOND, *own]
+        looked = await look(self.scheduler, self.setup, InOrder(first, self.drawn))
+        for step in looked.steps:
+            if (step.task, step.label) == (waiting.task, waiting.label):
+                break
+        else:
+            return None
+        if not looked.verdict.passed:
+            return None
+        self._passing.append((len(steps) - taken, looked))
+        return Edge(steps[taken], step, waiting.object, looked)
 
     async def _let_go_on(self, task: str) -> Edge | None:
         """The first of the next steps of *task* before which the last one should not come."""

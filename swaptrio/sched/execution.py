@@ -308,13 +308,12 @@ class Execution:
         self.verdict = Verdict(ending, self.step, schedule, check, message, waiting, cycle)
         self.budget = -1
         self.watching = False
-        self.touched = None
-        if self.observer is None:
-            return
         try:
-            self.observer.end(self)
+            if self.observer is not None:
+                self.observer.end(self)
         except BaseException as exc:  # the verdict stays; Scheduler.run raises it
             self.observer_failure = exc
+        self.touched = None
 
     def close(self) -> None:
         """Abandon the tasks that have not ended; their ``finally`` blocks run now."""

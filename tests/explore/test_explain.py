@@ -21,6 +21,7 @@ from swaptrio.sched import (
     Shared,
     SpinLock,
     Violation,
+    WaitQueue,
     choose,
     point,
     touch,
@@ -285,3 +286,55 @@ async def test_what_depends(scheduler: Scheduler) -> None:
     assert depend(steps["first.unlock"], steps["second.lock"])
     assert depend(steps["first.anything"], steps["second.read"])
     assert trail.at_end
+
+
+async def test_a_deadlock(scheduler: Scheduler, setup_around: SetupAround) -> None:
+    """Each took its first lock before the other wanted it."""
+
+    def build(execution: Execution) -> None:
+        one, two = Mutex("one"), Mutex("two")
+
+        async def both(first: Mutex, second: Mutex, name: str) -> None:
+            await first.acquire(f"{name}.outer")
+            await second.acquire(f"{name}.inner")
+            await second.release(f"{name}.give_inner")
+            await first.release(f"{name}.give_outer")
+
+        execution.spawn("a", both, one, two, "a")
+        execution.spawn("b", both, two, one, "b")
+
+    found = await explain(scheduler, setup_around(build), by_names("a#1@a.inner -> b"))
+
+    assert found.failing.verdict.check == "deadlock"
+    assert orders(found) == [("b b.outer", "a a.inner"), ("a a.outer", "b b.inner")]
+    assert found.nearest is not None
+
+
+async def test_a_lost_wakeup(scheduler: Scheduler, setup_around: SetupAround) -> None:
+    """The wake-up came between the look and the sleep."""
+
+    def build(execution: Execution) -> None:
+        queue, ready = WaitQueue("queue"), Shared("ready", 0)
+
+        async def sleeper() -> None:
+            if await ready.read("sleeper.look"):
+                return
+            await point("sleeper.between", target="nothing shared")
+            await queue.wait("sleeper.wait")
+
+        async def waker() -> None:
+            await ready.write("waker.set", 1)
+            await queue.wake_all("waker.wake")
+
+        execution.spawn("sleeper", sleeper)
+        execution.spawn("waker", waker)
+
+    found = await explain(
+        scheduler, setup_around(build), by_names("sleeper#1@sleeper.between -> waker")
+    )
+
+    assert found.failing.verdict.check == "lost-wakeup"
+    assert orders(found) == [
+        ("sleeper sleeper.look", "waker waker.set"),
+        ("waker waker.wake", "sleeper sleeper.between"),
+    ]
