@@ -71,14 +71,26 @@ def explain(
 
 
 def _explained(console: Console, case: Case, schedule: str) -> Explanation:
+    from swaptrio.cli.console import LiveLine
     from swaptrio.cli.recording import with_scheduler
     from swaptrio.cli.schedules import strategy_in
+    from swaptrio.explore import Pace
     from swaptrio.explore import explain as search
 
     strategy = strategy_in(case, schedule)
+    line, pace = LiveLine(console), Pace.start()
+
+    def stop() -> bool:
+        return console.interrupts.asked
+
+    def progress(done: int, every: int) -> None:
+        if pace.is_time(done):
+            line.show(f"{case.scenario.name}: {done} of {every} orders flipped")
 
     async def work(scheduler: Scheduler) -> Explanation:
-        stop = lambda: console.interrupts.asked  # noqa: E731 -- a name for one expression
-        return await search(scheduler, case.setup, strategy, stop=stop)
+        return await search(scheduler, case.setup, strategy, stop=stop, progress=progress)
 
-    return with_scheduler(console, work, "stepped")
+    try:
+        return with_scheduler(console, work, "stepped")
+    finally:
+        line.clear()

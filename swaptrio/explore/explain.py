@@ -34,6 +34,9 @@ from swaptrio.sched.names import Draw
 #: Orders that are flipped at most; an execution with more is cut to the last of them.
 FLIPS: Final = 3000
 
+#: Steps at the end of an execution whose orders are looked at.
+STEPS: Final = 600
+
 #: Steps that another task is let take before the one that failed.
 BEYOND: Final = 12
 
@@ -100,6 +103,7 @@ async def explain(
     strategy: Strategy,
     *,
     stop: Callable[[], bool] = lambda: False,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Explanation:
     """Why *setup* fails under *strategy*; nothing is explained of one that passes.
 
@@ -108,9 +112,10 @@ async def explain(
         setup: the scenario and the variant.
         strategy: leads to the failure.
         stop: asked before each execution; what was found until then is the result.
+        progress: is told how many orders of how many have been flipped.
     """
     failing = await look(scheduler, setup, strategy)
-    work = _Work(scheduler, setup, failing, draws_of(failing.names.entries), stop)
+    work = _Work(scheduler, setup, failing, draws_of(failing.names.entries), stop, progress)
     if failing.verdict.passed:
         return work.result((), (), ())
     edges = await work.edges()
@@ -124,6 +129,7 @@ class _Work:
     failing: Looked
     drawn: Draws
     stop: Callable[[], bool]
+    progress: Callable[[int, int], None]
     flips: int = 0
     others: int = 0
     impossible: int = 0
@@ -140,9 +146,11 @@ class _Work:
         """The necessary orders, none of which contains another one."""
         found: dict[tuple[int, int], Looked] = {}
         steps = self.failing.steps
-        for pair in list(_pairs(steps))[-FLIPS:]:
+        pairs = list(_pairs(steps))[-FLIPS:]
+        for pair in pairs:
             if self.stop():
                 break
+            self.progress(self.flips, len(pairs))
             looked = await self._flip(pair)
             if looked is not None and looked.verdict.passed:
                 found[pair] = looked
@@ -285,8 +293,10 @@ class _Work:
 
 def _pairs(steps: list[Step]) -> Iterator[tuple[int, int]]:
     """The places of all pairs of steps whose order could matter."""
-    for late, after in enumerate(steps):
-        for early in range(late):
+    first = max(0, len(steps) - STEPS)
+    for late in range(first, len(steps)):
+        after = steps[late]
+        for early in range(first, late):
             before = steps[early]
             ordered = before.task == after.task or after.task in before.spawned
             if not ordered and depend(before, after):
