@@ -39,7 +39,7 @@ find_python = \
 		exit 1; \
 	fi
 
-.PHONY: help setup demo test coverage lint bench bench-compare constraints clean
+.PHONY: help setup demo test coverage lint bench bench-compare bench-bugs constraints clean
 
 # Targets share one environment and one terminal: with -j they still run one by one.
 .NOTPARALLEL:
@@ -51,6 +51,7 @@ help:
 	@echo 'make lint         check style, format and types'
 	@echo 'make bench        measure, and print the results as JSON'
 	@echo 'make bench-compare   measure, and compare with SAVED=$(SAVED)'
+	@echo 'make bench-bugs   count schedules to the first bug (an hour), for docs/strategies.md'
 	@echo 'make setup        make $(VENV) and no more (PYTHON=... picks the interpreter)'
 	@echo 'make constraints  renew constraints.txt from a fresh environment'
 	@echo 'make clean        remove $(VENV), caches and builds; logs/ stays'
@@ -100,6 +101,11 @@ bench: $(STAMP)
 bench-compare: $(STAMP)
 	@new=$$(mktemp); trap 'rm -f "$$new"' EXIT; \
 	$(BIN)/python -m benchmarks >"$$new" && $(BIN)/python -m benchmarks.compare $(SAVED) "$$new"
+
+bench-bugs: $(STAMP)
+	@$(BIN)/python -m benchmarks.bugs --rounds 7 --jobs 2 > benchmarks/bugs/results.new
+	@mv benchmarks/bugs/results.new benchmarks/bugs/results.json
+	@$(BIN)/python -m benchmarks.bugs.table
 
 # Best run with the oldest Python supported: newer ones may allow versions that it cannot take.
 constraints:

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """``python -m benchmarks.bugs``: schedules to the first bug, as one JSON document.
 
+Two suites: programs that others measured, at two granularities, and the failing scenarios that
+ship. Beside them stands how fast the strategies are.
+
 Each cell is as many campaigns as asked for, each with a strategy that knows nothing yet and
 seeds of its own. The counts are the same on every machine; only how many campaigns a cell gets
 through before its time is up is not, and is said.
@@ -11,21 +14,25 @@ from __future__ import annotations
 import json
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import attrs
 import click
 import trio
 
+from benchmarks.bugs import rates
 from benchmarks.bugs.hunt import Limits, hunt
 from benchmarks.bugs.memory import Granularity
 from benchmarks.bugs.programs import PROGRAMS
 from benchmarks.bugs.published import STRETCH, TARGETS, published
+from benchmarks.bugs.swap import SwapCase, failing
 from swaptrio.sched import open_scheduler
 from swaptrio.sched.strategies import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from swaptrio.sched import Program
 
 GRANULARITIES: Final = get_args(Granularity)
 
@@ -47,20 +54,26 @@ STRATEGIES: Final = (
 
 @attrs.frozen
 class Row:
-    """One program at one granularity, under some strategies."""
+    """One program at one granularity, or one failing scenario, under some strategies."""
 
-    granularity: Granularity
+    granularity: Granularity | Literal["swap"]
     program: str
     strategies: tuple[str, ...]
     campaigns: int
     limits: Limits
+
+    def build(self) -> Program:
+        """What is run."""
+        if self.granularity == "swap":
+            return SwapCase(*self.program.split("/")).program()
+        return PROGRAMS[self.program].program(self.granularity)
 
     def measure(self) -> dict[str, Any]:
         """The row's part of the document."""
         return trio.run(self._measure)
 
     async def _measure(self) -> dict[str, Any]:
-        program = PROGRAMS[self.program].program(self.granularity)
+        program = self.build()
         cells = {}
         async with open_scheduler("stepped") as scheduler:
             for name in self.strategies:
@@ -129,6 +142,8 @@ def measured(rows: list[Row], jobs: int) -> Iterator[dict[str, Any]]:
 @click.option("--program", "programs", multiple=True, type=click.Choice(list(PROGRAMS)))
 @click.option("--strategy", "strategies", multiple=True)
 @click.option("--granularity", "sizes", multiple=True, type=click.Choice(GRANULARITIES))
+@click.option("--suite", type=click.Choice(["programs", "swap", "all"]), default="all")
+@click.option("--rounds", type=click.IntRange(0), default=0, help="Of rates; 0 for none.")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True)
 def main(
     campaigns: int,
@@ -137,6 +152,8 @@ def main(
     programs: tuple[str, ...],
     strategies: tuple[str, ...],
     sizes: tuple[Granularity, ...],
+    suite: str,
+    rounds: int,
     jobs: int,
 ) -> None:
     """Count schedules to the first bug; at most SCHEDULES a campaign and SECONDS a cell."""
@@ -146,17 +163,23 @@ def main(
             parse(name)
         except ValueError as exc:
             raise click.BadParameter(str(exc)) from None
+    names = strategies or STRATEGIES
     rows = [
-        Row(size, program, strategies or STRATEGIES, campaigns, limits)
-        for size in sizes or GRANULARITIES
+        Row(size, program, names, campaigns, limits)
+        for size in (sizes or GRANULARITIES if suite != "swap" else ())
         for program in programs or PROGRAMS
     ]
+    if suite != "programs" and not programs and not sizes:
+        rows += [Row("swap", case.name, names, campaigns, limits) for case in failing()]
     found = []
     for row in measured(rows, jobs):
         found.append(row)
         click.echo(line(row), err=True)
     asked = {"campaigns": campaigns, "schedules": schedules, "seconds_a_cell": seconds}
-    json.dump({"asked": asked, "rows": found}, sys.stdout, indent=2)
+    document: dict[str, Any] = {"asked": asked, "rows": found}
+    if rounds:
+        document["rates"] = rates.measure(rounds, names)
+    json.dump(document, sys.stdout, indent=1)
     sys.stdout.write("\n")
 
 

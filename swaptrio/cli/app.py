@@ -20,6 +20,7 @@ from swaptrio.cli.conform import conform
 from swaptrio.cli.console import Console
 from swaptrio.cli.doctor import doctor
 from swaptrio.cli.edge import at_edge
+from swaptrio.cli.explain import explain
 from swaptrio.cli.fuzz import fuzz
 from swaptrio.cli.list import list_
 from swaptrio.cli.load import load
@@ -107,6 +108,7 @@ def _welcome(console: Console) -> None:
 
 
 for _command in (
-    list_, show, new, check, replay, fuzz, matrix, load, campaign, trace, conform, doctor,
+    list_, show, new, check, replay, fuzz, explain, matrix, load, campaign, trace, conform,
+    doctor,
 ):  # fmt: skip
     cli.add_command(_command)

@@ -11,9 +11,10 @@ import attrs
 
 from swaptrio.cli.case import Case
 from swaptrio.cli.console import Console, filled
+from swaptrio.cli.numbers import Numbers
 from swaptrio.cli.recording import Recording, opening, record_failure
 from swaptrio.cli.replayed import violation_of
-from swaptrio.explore import Failure, Fuzzed, Minimal, Reduced, minimise, reduce
+from swaptrio.explore import Failure, Fuzzed, Minimal, Rate, Reduced, minimise, reduce
 from swaptrio.trace.ending import outcome
 from swaptrio.trace.formats import Result
 
@@ -31,7 +32,8 @@ class Find:
     """A distinct failure, the recording of its simplest execution, and where the trace lies.
 
     There is no trace where it could not be written. *reduced* is a smaller scenario that fails
-    in the same way, if there is one.
+    in the same way, if there is one. *stress* is how often a random walk fails so, which is the
+    nearest to a test that leaves the order to chance.
     """
 
     failure: Failure
@@ -39,6 +41,7 @@ class Find:
     path: Path | None
     minimal: Minimal
     reduced: Reduced | None
+    stress: Rate
 
     def record(self, console: Console) -> dict[str, Any]:
         """For programs."""
@@ -51,12 +54,19 @@ class Find:
             "names": str(self.recording.names),
             "size": attrs.asdict(self.minimal.size),
             "smaller": self._smaller(console),
+            "stress": {
+                "hits": self.stress.hits,
+                "executions": self.stress.tries,
+                "chance": self.stress.estimate,
+                "interval95": list(self.stress.interval),
+            },
             "verdict": verdict.ending.value,
             "message": verdict.message,
             "violation": violation_of(verdict, self.recording.trace),
             "steps": verdict.steps,
             "first_schedule": str(self.failure.schedule),
             "command": self.recording.case.command(console, verdict.schedule),
+            "explain": self.recording.case.command(console, verdict.schedule, "explain"),
             "trace": None if self.path is None else str(self.path),
         }
 
@@ -67,6 +77,7 @@ class Find:
         often = "once" if self.failure.count == 1 else f"{self.failure.count} times"
         yield f"{name}, {often}, first with seed {self.failure.seed}"
         yield from (f"  {line}" for line in filled(verdict.message, _WIDTH - 2, "  "))
+        yield f"  a plain stress test would hit it in {self.stress}"
         before, after = len(self.failure.schedule), len(verdict.schedule)
         yield f"  schedule: {verdict.schedule} (deviations: {after}, at first {before})"
         if after:
@@ -75,7 +86,9 @@ class Find:
         if self.reduced is not None:
             yield f"  smaller: {shlex.join(self._options(self.reduced))}"
         yield from (f"  {line}" for line in opening(console, self.path))
-        yield f"  {self.recording.case.command(console, verdict.schedule)}"
+        case = self.recording.case
+        yield f"  explain it: {case.command(console, verdict.schedule, 'explain')}"
+        yield f"  {case.command(console, verdict.schedule)}"
 
     def _options(self, reduced: Reduced) -> list[str]:
         less = self._less(reduced).less
@@ -105,6 +118,7 @@ class Campaign:
     case: Case
     fuzzed: Fuzzed
     finds: tuple[Find, ...]
+    numbers: Numbers
 
     def record(self, console: Console) -> dict[str, Any]:
         """For programs."""
@@ -117,6 +131,8 @@ class Campaign:
             "seconds": round(fuzzed.seconds, 3),
             "failures": [find.record(console) for find in self.finds],
             "interrupted": fuzzed.stopped,
+            "strategy": self.numbers.strategy,
+            "numbers": self.numbers.record(),
         }
 
     def result(self, console: Console) -> Result:
@@ -139,6 +155,7 @@ class Campaign:
         cut = " (interrupted)" if fuzzed.stopped else ""
         counts = f"{fuzzed.executions} executions, {fuzzed.steps} steps"
         yield f"{about}: {counts} in {fuzzed.seconds:.1f} s{cut}"
+        yield from (f"  {line}" for line in self.numbers.lines(_WIDTH - 2))
         if not self.finds:
             yield "  no failure"
         for find in self.finds:
@@ -150,10 +167,11 @@ async def find(
     scheduler: Scheduler,
     case: Case,
     failure: Failure,
+    stress: Rate,
     stop: Callable[[], bool],
 ) -> Find:
     """Make *failure* simple, replay that with the recorder on, and keep its trace."""
     minimal = await minimise(scheduler, case.setup, failure.verdict, stop=stop)
     reduced = await reduce(scheduler, case.setup, minimal, stop=stop)
     recording, path = await record_failure(console, scheduler, case, minimal.schedule)
-    return Find(failure, recording, path, minimal, reduced)
+    return Find(failure, recording, path, minimal, reduced, stress)

@@ -16,11 +16,16 @@ if TYPE_CHECKING:
     from swaptrio.cli.case import Case
     from swaptrio.cli.console import Console
     from swaptrio.cli.found import Campaign
+    from swaptrio.explore import Fingerprint, Fuzzed, Rate
     from swaptrio.sched import Carrier, Scheduler
     from swaptrio.sched.strategies import SeededStrategy
 
 #: Seeds where no number is given.
 SEEDS = 2000
+
+
+#: Random walks that tell how often a plain stress test would fail, at most.
+STRESSES = 1000
 
 
 class Plan(NamedTuple):
@@ -168,10 +173,13 @@ async def _campaign(
     """Fuzz one case, and replay each of its finds with the recorder on."""
     from swaptrio.cli.console import LiveLine
     from swaptrio.cli.found import Campaign, find
-    from swaptrio.explore import Fuzzed
+    from swaptrio.cli.numbers import Numbers
+    from swaptrio.explore import Coverage
     from swaptrio.explore import fuzz as walk
+    from swaptrio.words import did_you_mean
 
     line = LiveLine(console)
+    coverage = Coverage()
 
     def progress(fuzzed: Fuzzed) -> None:
         rate = fuzzed.executions / fuzzed.seconds
@@ -179,19 +187,62 @@ async def _campaign(
         done = f"{fuzzed.executions} of {len(plan.seeds)} seeds, {rate:.0f}/s"
         line.show(f"{case.scenario.name}: {done}, {failures}")
 
+    strategy = _strategy_of(plan)
     try:
         fuzzed = await walk(
             scheduler,
             case.setup,
             plan.seeds,
-            strategy=_strategy_of(plan),
+            strategy=strategy,
             stop=stop,
             progress=progress,
+            coverage=coverage,
         )
+        for word in _untouched(strategy):
+            hint = did_you_mean(word, coverage.words())
+            executions = f"any of {fuzzed.executions} executions of {case.scenario.name}"
+            console.regret(f"--strategy: {word!r} fits nothing in {executions}{hint}")
         finds = []
+        rates = await _stress(scheduler, case, plan, fuzzed, stop)
         for number, failure in enumerate(fuzzed.failures, 1):
             line.show(f"making failure {number} of {len(fuzzed.failures)} simple")
-            finds.append(await find(console, scheduler, case, failure, stop))
+            rate = rates[failure.fingerprint]
+            finds.append(await find(console, scheduler, case, failure, rate, stop))
     finally:
         line.clear()
-    return Campaign(case, fuzzed, tuple(finds))
+    return Campaign(case, fuzzed, tuple(finds), Numbers(coverage, plan.strategy))
+
+
+def _untouched(strategy: SeededStrategy) -> list[str]:
+    """What *strategy* was told to look at and has never met."""
+    from swaptrio.sched.strategies import Surw, WindowDirected, Words
+
+    inner = getattr(strategy, "inner", strategy)
+    if isinstance(inner, Surw) and isinstance(inner.interest, Words):
+        return inner.interest.unmatched
+    if isinstance(inner, WindowDirected) and not inner.windows.learns:
+        windows = inner.windows
+        return ["/".join(each) for each in windows.known if each not in windows.entered]
+    return []
+
+
+async def _stress(
+    scheduler: Scheduler,
+    case: Case,
+    plan: Plan,
+    fuzzed: Fuzzed,
+    stop: Callable[[], bool],
+) -> dict[Fingerprint, Rate]:
+    """How often a random walk fails as *fuzzed* has: by itself, or by a sample of its own."""
+    from swaptrio.explore import Rate
+    from swaptrio.explore import fuzz as walk
+
+    sample = fuzzed
+    if plan.strategy != "random" and fuzzed.failures:
+        seeds = plan.seeds[:STRESSES]
+        sample = await walk(scheduler, case.setup, seeds, stop=stop)
+    hits = {failure.fingerprint: failure.count for failure in sample.failures}
+    return {
+        failure.fingerprint: Rate(hits.get(failure.fingerprint, 0), sample.executions)
+        for failure in fuzzed.failures
+    }

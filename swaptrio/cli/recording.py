@@ -14,11 +14,11 @@ import trio
 from swaptrio.cli.case import Case
 from swaptrio.cli.console import short
 from swaptrio.errors import Problem, TraceError
+from swaptrio.explore import Both
 from swaptrio.scenario.files import folder as scenarios
 from swaptrio.scenario.play import Played, Watched, play, script_of
 from swaptrio.sched import (
     Carrier,
-    Observer,
     Recorded,
     Schedule,
     Scheduler,
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
     from swaptrio.cli.console import Console
     from swaptrio.scenario.format import Window
-    from swaptrio.sched import Execution, Task
 
 T = TypeVar("T")
 
@@ -133,29 +132,6 @@ class Tape:
             ),
         )
         return Recording(case, played, trace, self.naming.schedule)
-
-
-@attrs.frozen
-class Both:
-    """Two observers as one; *first* is told first."""
-
-    first: Observer
-    second: Observer
-
-    def step(self, execution: Execution, task: Task) -> None:
-        """Tell both."""
-        self.first.step(execution, task)
-        self.second.step(execution, task)
-
-    def choice(self, execution: Execution, task: Task, label: str, option: object) -> None:
-        """Tell both."""
-        self.first.choice(execution, task, label, option)
-        self.second.choice(execution, task, label, option)
-
-    def end(self, execution: Execution) -> None:
-        """Tell both."""
-        self.first.end(execution)
-        self.second.end(execution)
 
 
 def log_of(case: Case, what: str) -> Path:

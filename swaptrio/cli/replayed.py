@@ -15,12 +15,16 @@ from swaptrio.cli.judgement import Judgement
 from swaptrio.cli.recording import Recording, opening
 from swaptrio.scenario.format import Window
 from swaptrio.sched import Diverged, Ending, Verdict
+from swaptrio.sched.rounds import round_at_end
 from swaptrio.trace import Trace, draw_lanes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from swaptrio.cli.case import Case
+
+#: The check that notices a loop that goes round in vain, at its second round.
+_PROGRESS: Final = "I-PROGRESS"
 
 _BROKEN: Final = frozenset({Ending.VIOLATION, Ending.DEADLOCK, Ending.LIVELOCK, Ending.ERROR})
 
@@ -80,6 +84,11 @@ class Replayed:
             color=console.color,
         )
         yield from _where_it_crashed(self.recording, console)
+        cycle = cycle_of(verdict, self.recording.trace)
+        if cycle and verdict.ending is not Ending.DEADLOCK:
+            yield from filled(
+                f"goes round: {' -> '.join((*cycle, cycle[0]))}", console.width, "  "
+            )
         if verdict.ending in _BROKEN and len(self.recording.names) > 0:
             yield from filled(f"by names: {self.recording.names}", console.width, "  ")
         yield from self._judged(console.width)
@@ -154,8 +163,19 @@ def violation_of(verdict: Verdict, trace: Trace) -> dict[str, Any] | None:
         "task": None if last is None else last.task,
         "label": None if last is None else last.label,
         "waiting": [attrs.asdict(edge) for edge in verdict.waiting],
-        "cycle": list(verdict.cycle),
+        "cycle": list(cycle_of(verdict, trace)),
     }
+
+
+def cycle_of(verdict: Verdict, trace: Trace) -> tuple[str, ...]:
+    """The tasks on the cycle of a deadlock, or the steps that go round where nobody gets on.
+
+    The steps are those of the verdict; or, where it was told by other means that nothing moves
+    on, the row that stands twice at the end of the trace.
+    """
+    if verdict.cycle or not (verdict.ending is Ending.LIVELOCK or verdict.check == _PROGRESS):
+        return verdict.cycle
+    return round_at_end([f"{event.task} {event.label}" for event in trace.events])
 
 
 def _divergence(recording: Recording) -> dict[str, Any] | None:

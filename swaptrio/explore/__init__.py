@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Looking for interleavings that break something, and making them simple."""
 
+from swaptrio.explore.both import Both
+from swaptrio.explore.chances import Rate
+from swaptrio.explore.coverage import Coverage
+from swaptrio.explore.explain import Edge, Explanation, explain
 from swaptrio.explore.fingerprint import Fingerprint
 from swaptrio.explore.fuzz import Failure, Fuzzed, fuzz
 from swaptrio.explore.minimise import REPLAYS, Minimal, Size, minimise
@@ -10,14 +14,20 @@ from swaptrio.explore.reduce import Reduced, reduce
 
 __all__ = [
     "REPLAYS",
+    "Both",
+    "Coverage",
+    "Edge",
+    "Explanation",
     "Failure",
     "Fingerprint",
     "Fuzzed",
     "Minimal",
     "Pace",
     "Plan",
+    "Rate",
     "Reduced",
     "Size",
+    "explain",
     "fuzz",
     "minimise",
     "reduce",

@@ -35,7 +35,8 @@ class Step:
     """One step: *task* has performed *kind* on *object* at *label*, for the *time*-th time.
 
     *touched* says what it did to which object, by name. *draws* are the labels and options that
-    it drew; *spawned* are the names of tasks that it started.
+    it drew; *spawned* are the names of tasks that it started. *held* are the locks that its
+    task holds afterwards; *daemon* says that it serves others.
     """
 
     number: int
@@ -44,14 +45,17 @@ class Step:
     object: str
     label: str
     time: int
+    daemon: bool = False
     touched: dict[str, Access] = attrs.Factory(dict)
     draws: list[tuple[str, str]] = attrs.Factory(list)
     spawned: list[str] = attrs.Factory(list)
+    held: tuple[str, ...] = ()
 
     @property
     def opaque(self) -> bool:
         """Whether it may have touched anything."""
-        return self.kind is Kind.STEP and not self.touched
+        own = _task(self.task)
+        return self.kind is Kind.STEP and not [name for name in self.touched if name != own]
 
     def touch(self, name: str, access: Access) -> None:
         """Add one access; a read and anything else make a write."""
@@ -79,9 +83,8 @@ class Trail:
         time = self._times[task.name, task.label] = (
             self._times.get((task.name, task.label), 0) + 1
         )
-        step = Step(
-            execution.step, task.name, task.kind, name_of(task.target), task.label, time
-        )
+        target, label = name_of(task.target), task.label
+        step = Step(execution.step, task.name, task.kind, target, label, time, task.daemon)
         if task.kind not in _REPORTED and task.target is not None:
             step.touch(_object_of(task), Access.READ if task.kind in LOOKS else Access.WRITE)
         self.steps.append(step)
@@ -108,6 +111,9 @@ class Trail:
             execution.touched.clear()
         if step.kind in _REPORTED and step.object not in step.touched:
             step.touch(step.object, Access.WRITE)
+        step.held = tuple(
+            name_of(lock) for task in tasks if task.name == step.task for lock in task.held
+        )
         step.spawned += [task.name for task in tasks[self._tasks :]]
         self._tasks = len(tasks)
         running = execution.running

@@ -28,6 +28,7 @@ from swaptrio.sched.errors import (
 )
 from swaptrio.sched.execution import DEFAULT_BUDGET, Execution, current
 from swaptrio.sched.locks import Completion, Mutex, SpinLock, WaitQueue
+from swaptrio.sched.names import NamedSchedule, Naming
 from swaptrio.sched.opening import Carrier, open_scheduler, run
 from swaptrio.sched.operation import Access, Kind, Operation, name_of
 from swaptrio.sched.points import (
@@ -44,7 +45,15 @@ from swaptrio.sched.rwsem import RwSem
 from swaptrio.sched.schedule import BadSchedule, Decision, Schedule
 from swaptrio.sched.scheduler import Program, Scheduler
 from swaptrio.sched.shared import Shared, touch
-from swaptrio.sched.strategies import FirstChoice, RandomWalk, Recorded, Run, Script, Strategy
+from swaptrio.sched.strategies import (
+    FirstChoice,
+    Named,
+    RandomWalk,
+    Recorded,
+    Run,
+    Script,
+    Strategy,
+)
 from swaptrio.sched.task import Observer, Task
 from swaptrio.sched.verdict import Ending, Verdict, Waiting
 
@@ -62,6 +71,9 @@ __all__ = [
     "Kind",
     "ModelError",
     "Mutex",
+    "Named",
+    "NamedSchedule",
+    "Naming",
     "Observer",
     "Operation",
     "Program",

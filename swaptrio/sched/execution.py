@@ -199,8 +199,20 @@ class Execution:
             _pass_on(exc)
             return
         if closed:
-            message = f"the state of step {self._lasso.start} is back at step {self.step}"
-            self.finish(Ending.LIVELOCK, "state-repeats", message)
+            self._goes_round()
+
+    def _goes_round(self) -> None:
+        """A state is back, in a fair way: nobody gets anywhere, or somebody never can go on."""
+        lasso = self._lasso
+        check, message = (
+            "state-repeats",
+            (f"the state of step {lasso.start} is back at step {self.step}"),
+        )
+        starved = lasso.starved(self)
+        if starved:
+            waits = ", ".join(f"{task.name} waits at {task.operation}" for task in starved)
+            check, message = "starvation", f"{message}, and in between {waits}"
+        self.finish(Ending.LIVELOCK, check, message, tuple(lasso.way))
 
     def choose(self, label: str, options: Sequence[T]) -> T:
         """Draw one of *options*; the first is the default. No task switch happens here.
@@ -286,21 +298,22 @@ class Execution:
         self.failure = exc
         self.finish(*classify(exc))
 
-    def finish(self, ending: Ending, check: str = "", message: str = "") -> None:
-        """Set the verdict and stop deciding."""
+    def finish(
+        self, ending: Ending, check: str = "", message: str = "", cycle: tuple[str, ...] = ()
+    ) -> None:
+        """Set the verdict and stop deciding; *cycle* is that of a livelock."""
         waiting = self._waiting() if ending is Ending.DEADLOCK else ()
         schedule = Schedule(tuple(Decision(*deviation) for deviation in self.deviations))
-        cycle = find_cycle(waiting)
+        cycle = cycle or find_cycle(waiting)
         self.verdict = Verdict(ending, self.step, schedule, check, message, waiting, cycle)
         self.budget = -1
         self.watching = False
-        self.touched = None
-        if self.observer is None:
-            return
         try:
-            self.observer.end(self)
+            if self.observer is not None:
+                self.observer.end(self)
         except BaseException as exc:  # the verdict stays; Scheduler.run raises it
             self.observer_failure = exc
+        self.touched = None
 
     def close(self) -> None:
         """Abandon the tasks that have not ended; their ``finally`` blocks run now."""
@@ -374,8 +387,7 @@ class Execution:
         self.running = None
         stuck = [task for task in self.tasks if not task.finished and not task.idle]
         if stuck:
-            names = ", ".join(task.name for task in stuck)
-            self.finish(Ending.DEADLOCK, "deadlock", f"nobody can go on: {names}")
+            self._stuck(stuck)
             return True
         try:
             for check in self.at_end:
@@ -386,6 +398,16 @@ class Execution:
         else:
             self.finish(Ending.PASSED)
         return True
+
+    def _stuck(self, stuck: list[Task]) -> None:
+        """Nobody can go on, because of a wake-up that was lost, or for another reason."""
+        names = ", ".join(task.name for task in stuck)
+        message = f"nobody can go on: {names}"
+        lost = [told for task in stuck if (told := _lost(task))]
+        if lost:
+            self.finish(Ending.DEADLOCK, "lost-wakeup", f"{message}; {'; '.join(lost)}")
+        else:
+            self.finish(Ending.DEADLOCK, "deadlock", message)
 
     def _waiting(self) -> tuple[Waiting, ...]:
         return tuple(
@@ -409,6 +431,12 @@ def _pass_on(exc: BaseException) -> None:
 def _holders(target: object) -> tuple[Task, ...]:
     holders: Callable[[], tuple[Task, ...]] | None = getattr(target, "holders", None)
     return holders() if holders is not None else ()
+
+
+def _lost(task: Task) -> str:
+    """What wake-up *task* has missed, in words; empty for none."""
+    lost: Callable[[Task], str] | None = getattr(task.target, "lost", None)
+    return lost(task) if lost is not None else ""
 
 
 def enter(execution: Execution) -> Token[Execution]:

@@ -5,6 +5,9 @@ If a state comes back, the same decisions for ever give an endless execution. It
 only if it is fair: every task that could run at some moment in between, the earliest sleeper
 among them, has run, and no data was drawn, since an allocation need not fail for ever.
 
+If some task that is neither done nor idle could not run at any moment in between, the others
+starve it: they go round, and it waits for ever. The steps in between are the cycle to show.
+
 A verdict must never accuse a program that makes progress, so a state is all that its future can
 depend on:
 
@@ -70,10 +73,14 @@ _OURS: Final = frozenset(
 
 @attrs.define(eq=False)
 class Lasso:
-    """The watch over one execution; *drawn* is set by whoever draws data."""
+    """The watch over one execution; *drawn* is set by whoever draws data.
+
+    *start* is the step of the state that is kept, *way* the steps since then.
+    """
 
     start: int = 0
     drawn: bool = False
+    way: list[str] = attrs.Factory(list)
     _state: Hashable = None
     _next: int = QUIET
     _ran: set[int] = attrs.Factory(set)
@@ -86,14 +93,24 @@ class Lasso:
         if execution.step >= self._next:
             self.start, self._state, self._next = execution.step, state, 2 * execution.step
             self._ran, self._could, self.drawn = set(), set(), False
+            self.way = []
         elif not self.drawn and state == self._state and self._could <= self._ran:
             return True
         assert execution.running is not None
+        self.way.append(f"{execution.running.name} {execution.running.label}")
         self._ran.add(execution.running.index)
         self._could.update(execution.enabled)
         if execution.sleepers:
             self._could.add(execution.sleepers[0][2].index)
         return False
+
+    def starved(self, execution: Execution) -> tuple[Task, ...]:
+        """Who has waited all the way, once the state is back."""
+        return tuple(
+            task
+            for task in execution.tasks
+            if not task.finished and not task.idle and task.index not in self._could
+        )
 
     def _look(self, execution: Execution, shared: Hashable) -> Hashable:
         assert execution.running is not None

@@ -248,29 +248,55 @@ class WaitQueue:
     """Tasks that wait to be woken, or for a condition.
 
     `wait` is the bare one: a wake-up that comes before it is lost. `wait_for` looks at its
-    condition first and again after each wake-up, and so loses none.
+    condition first and again after each wake-up, and so loses none; but somebody has to wake.
+
+    A deadlock in which a task waits here tells a lost wake-up from others: see `lost`.
     """
 
     name: str
     pending: list[Task] = attrs.Factory(list)
     _tickets: list[_Ticket] = attrs.Factory(list)
+    _unheard: str = ""
 
     def holders(self) -> tuple[Task, ...]:
         """Nobody can be named."""
         return ()
 
-    async def wait(self, label: str) -> None:
+    def lost(self, task: Task) -> str:
+        """What wake-up *task*, which waits here for ever, has missed; empty for none.
+
+        A condition that holds by now, and nobody has woken the task since; or a wake-up that
+        found nobody, before a bare `wait` began. Where that has told what it waits for, this
+        has to have held already.
+        """
+        where = f"{task.name} waits at {task.label} for {self.name}"
+        for ticket in self._tickets:
+            if ticket.task is task and ticket.missed:
+                return f"{where} and has slept through {ticket.missed}"
+        if task.ready is not None and task.ready():
+            return f"{where}; its condition holds, and nobody has woken it"
+        return ""
+
+    async def wait(self, label: str, condition: Callable[[], bool] | None = None) -> None:
         """Wait for a wake-up that comes from now on. May sleep.
 
         The caller is in the queue at once, within its current step. What others can do between
         a check and this call, they do at a `point` between the two.
+
+        Args:
+            label: a stable name for this place.
+            condition: what the caller waits for, to tell a wake-up that it has missed from one
+                that was for others. It is looked at once, now, and decides nothing.
 
         Raises:
             Violation: the caller holds a spinlock (I-SPIN).
         """
         might_sleep(label)
         _report(self, Access.WRITE)
-        ticket = _Ticket()
+        missed = self._unheard
+        if condition is not None:
+            missed = (missed or "what made its condition hold") if condition() else ""
+        ticket = _Ticket(current().me(), missed)
         self._tickets.append(ticket)
         await point_when(label, Kind.WAIT, self, lambda: ticket.woken)
 
@@ -301,14 +327,26 @@ class WaitQueue:
         self._wake(len(self._tickets))
 
     def _wake(self, count: int) -> None:
+        execution = _current.get()
+        if self._tickets:
+            self._unheard = ""
+        elif execution.running is not None:
+            waker = execution.running
+            self._unheard = (
+                f"the wake-up of {waker.name} at {waker.label}, step {execution.step}"
+            )
         for ticket in self._tickets[:count]:
             ticket.woken = True
         del self._tickets[:count]
-        _current.get().refresh(self)
+        execution.refresh(self)
 
 
 @attrs.define(eq=False)
 class _Ticket:
+    """The place of *task* in a queue; *missed* is the wake-up that came before it, in words."""
+
+    task: Task
+    missed: str = ""
     woken: bool = False
 
 

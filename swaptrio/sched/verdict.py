@@ -46,7 +46,9 @@ class Verdict:
     """The end of one execution: what happened, and the schedule that leads there again.
 
     *check* names the broken rule of a violation. *steps* counts the decisions. *waiting* is the
-    wait-for graph of a deadlock, *cycle* the tasks on its cycle, in order, if there is one.
+    wait-for graph of a deadlock, *cycle* the tasks on its cycle, in order, if there is one. Of
+    a livelock whose state was seen to come back *cycle* is the steps from one time to the next,
+    as task and label.
     """
 
     ending: Ending

@@ -196,3 +196,79 @@ def test_unknown_strategy(race: str, swaptrio: Run) -> None:
 
     assert result.exit_code == 2
     assert "did you mean 'random'?" in result.stderr
+
+
+def test_numbers_beside_no_failure(race: str, swaptrio: Run, document: Document) -> None:
+    """What a run without a failure is worth is said: windows, classes, and what is left."""
+    text = " ".join(swaptrio("fuzz", race, "--seeds", 60).stdout.split())
+    numbers = document(swaptrio("fuzz", race, "--seeds", 60, "--json"))["numbers"]
+
+    assert "ways were never seen (not sampled): " in text
+    assert "the next is of a new one with a chance of " in text
+    assert "no bound holds for random" in text
+    assert 0 < numbers["classes"] <= 60
+    once = numbers["classes_seen_once"]
+    assert numbers["unseen_mass"]["estimate"] == once / 60 < numbers["unseen_mass"]["bound"]
+    assert any(window["entered"] for window in numbers["windows"])
+    assert {each["why"] for each in numbers["never_entered"]} == {"not sampled"}
+    assert [each["depth"] for each in numbers["pct"]] == [1, 2, 3]
+    assert [each["missed"] for each in numbers["pct"]] == [None, None, None]
+
+
+def test_no_unseen_mass_where_nothing_is_drawn_alike(
+    race: str, swaptrio: Run, document: Document
+) -> None:
+    """A strategy that learns draws no two executions alike, so nothing is said of the rest."""
+    options = ("--seeds", 60, "--strategy")
+    learned = document(swaptrio("fuzz", race, *options, "feedback", "--json"))["numbers"]
+    text = " ".join(swaptrio("fuzz", race, *options, "feedback").stdout.split())
+
+    assert learned["unseen_mass"] is None
+    assert "feedback does not draw them independently" in text
+
+
+def test_bound_of_pct(race: str, swaptrio: Run, document: Document) -> None:
+    """Under PCT the chance to have missed a bug is bounded, up to its depth."""
+    options = ("--seeds", 200, "--strategy", "pct:2")
+    bounds = document(swaptrio("fuzz", race, *options, "--json"))["numbers"]["pct"]
+    text = " ".join(swaptrio("fuzz", race, *options).stdout.split())
+
+    assert 0 < bounds[0]["missed"] == bounds[1]["missed"] < 1
+    assert bounds[2]["missed"] is None
+    assert "by PCT's bound: of depth 1 with" in text
+
+
+@pytest.mark.parametrize("strategy", ["random", "pos"])
+def test_what_a_stress_test_would_hit(
+    strategy: str, race: str, swaptrio: Run, document: Document
+) -> None:
+    """A failure tells how often random walks fail so, whatever strategy has found it."""
+    options = ("--variant", "chris-literal", "--seeds", 100, "--json")
+    walked = document(swaptrio("fuzz", race, *options))["failures"]
+    found = document(swaptrio("fuzz", race, *options, "--strategy", strategy))["failures"]
+
+    stress = found[0]["stress"]
+    assert stress["executions"] == 100
+    assert stress["hits"] == walked[0]["count"]
+    low, high = stress["interval95"]
+    assert 0 <= low <= stress["chance"] <= high <= 1
+
+
+@pytest.mark.parametrize(
+    ("strategy", "message"),
+    [
+        ("surw:swap_cache_alloc.rechek", "did you mean 'swap_cache_alloc.recheck'?"),
+        ("surw:nothing*", "'nothing*' fits nothing in any of 20 executions of race"),
+        ("window:nowhere.at/nowhere.else", "'nowhere.at/nowhere.else' fits nothing"),
+    ],
+)
+def test_an_interest_that_nothing_touches(
+    strategy: str, message: str, race: str, swaptrio: Run
+) -> None:
+    """A strategy that was told to look at what never comes is no success, and says so."""
+    result = swaptrio("fuzz", race, "--seeds", 20, "--strategy", strategy)
+    good = swaptrio("fuzz", race, "--seeds", 20, "--strategy", "surw:swap0 cluster*")
+
+    assert (result.exit_code, good.exit_code) == (2, 0)
+    assert message in result.stderr
+    assert good.stderr == ""

@@ -25,6 +25,7 @@ COMMANDS = [
     "check",
     "replay",
     "fuzz",
+    "explain",
     "matrix",
     "load",
     "campaign",

@@ -74,6 +74,47 @@ def test_a_task_that_spins() -> None:
     )
 
 
+def test_the_cycle_is_shown() -> None:
+    """The verdict has the steps from one time to the next, as task and label."""
+
+    async def two_steps() -> None:
+        while True:
+            await point("two_steps.one")
+            await point("two_steps.two")
+
+    verdict = verdict_of(two_steps)
+    assert sorted(verdict.cycle) == ["a two_steps.one", "a two_steps.two"]
+
+
+def test_starvation() -> None:
+    """Who waits all the way, while others go round, is starved, and is named."""
+
+    async def waits_for_ever() -> None:
+        await WaitQueue("queue").wait("waits_for_ever.wait")
+
+    verdict = verdict_of(waits_for_ever, spins)
+    assert (verdict.ending, verdict.check) == (Ending.LIVELOCK, "starvation")
+    assert "in between a waits at waits_for_ever.wait (wait queue)" in verdict.message
+    assert verdict.cycle == ("b spins.again",)
+
+
+def test_who_can_go_on_now_and_then_is_not_starved() -> None:
+    """A lock that is free now and then starves nobody: to pass over its waiter is not fair."""
+    lock = Mutex("lock")
+
+    async def takes_and_gives() -> None:
+        while True:
+            await lock.acquire("takes_and_gives.take")
+            await lock.release("takes_and_gives.give")
+
+    async def takes() -> None:
+        await lock.acquire("takes.take")
+        await lock.release("takes.give")
+
+    verdict = verdict_of(takes_and_gives, takes, budget=1000)
+    assert verdict.check == "step-budget"
+
+
 def tries(first: SpinLock, second: SpinLock) -> Callable[[], Coroutine[Any, Any, None]]:
     """Takes one lock and tries the other; if that is taken it starts again."""
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from swaptrio.sched.operation import name_of
 from swaptrio.sched.strategies.candidates import drawn, indices
 from swaptrio.sched.strategies.pos import Pos
 from swaptrio.sched.strategies.windows import Window, Windows
@@ -51,15 +52,17 @@ class WindowDirected(Pos):
     aim: Window | None = attrs.field(default=None, init=False)
     by: str = attrs.field(default="", init=False)
     _left: int = attrs.field(default=0, init=False)
+    _inside: list[int] = attrs.field(factory=list, init=False)
 
     def begin(self, execution: Execution) -> None:
         """Draw what to aim at."""
         Pos.begin(self, execution)
         self.windows.begin()
-        self.by, self._left = "", 1
+        self.by, self._left, self._inside = "", 1, []
         self.aim = self._draw_aim()
         if self.aim is None:
             return
+        self._inside = self.windows.inside(self.aim)
         self.aimed[self.aim] = self.aimed.get(self.aim, 0) + 1
         labels = self.windows.labels(self.aim)
         if labels and self._random.random() < CERTAIN:
@@ -72,22 +75,22 @@ class WindowDirected(Pos):
         known = self.windows.known
         if not known or self._random.random() < NOTHING:
             return None
-        weights = [self._weight(window) for window in known]
+        covered, aimed = self.windows.interfered, self.aimed
+        weights = [
+            (1.0 if window in covered else UNCOVERED) / (1 + aimed.get(window, 0))
+            for window in known
+        ]
         return known[drawn(weights, range(len(known)), self._random.random())]
 
-    def _weight(self, window: Window) -> float:
-        more = 1.0 if window in self.windows.interfered else UNCOVERED
-        return more / (1 + self.aimed.get(window, 0))
-
     def _select(self, execution: Execution) -> int:
-        among = indices(execution)
-        aim, windows = self.aim, self.windows
-        if self._left and aim is not None and len(among) > 1:
-            among = [index for index in among if not windows.is_open(aim, index)] or among
+        among, inside = indices(execution), self._inside
+        if inside and self._left:
+            among = [index for index in among if index not in inside] or among
         return max(among, key=self._numbers.__getitem__)
 
     def _remember(self, task: Task) -> None:
         Pos._remember(self, task)
-        if self._left and self.aim is not None and self.by in ("", task.label):
+        if self._left and self._inside and self.by in ("", task.label):
+            assert self.aim is not None
             self._left -= self.windows.comes_inside(self.aim, task)
-        self.windows.perform(task)
+        self.windows.perform(task, "" if self._target is None else name_of(self._target))
