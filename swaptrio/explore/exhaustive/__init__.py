@@ -13,6 +13,7 @@ was executed with the same causal past.
 from swaptrio.explore.exhaustive.explore import (
     Exploration,
     Limits,
+    Plan,
     explore,
     explore_program,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "Found",
     "Limits",
     "Outcome",
+    "Plan",
     "Result",
     "explore",
     "explore_program",

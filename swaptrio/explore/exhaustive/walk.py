@@ -14,7 +14,7 @@ what their ``finally`` blocks do is no event.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
 import attrs
 
@@ -27,7 +27,7 @@ from swaptrio.explore.exhaustive.event import (
     Report,
     key_of,
 )
-from swaptrio.explore.exhaustive.place import place
+from swaptrio.explore.exhaustive.place import event_of, place
 from swaptrio.explore.exhaustive.primes import Primes
 from swaptrio.explore.exhaustive.sleep import Sleep
 from swaptrio.explore.exhaustive.wish import Wish
@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from swaptrio.sched import Execution, Task
+
+
+#: What each step accesses of a program that does not say what it does.
+EVERYTHING: Final = "everything"
 
 
 @attrs.define(eq=False)
@@ -68,11 +72,17 @@ class Node:
 class Guide(Protocol):
     """Who knows where to go."""
 
-    def arrive(self, node: Node, before: Node | None) -> str:
+    def begin(self, execution: Execution) -> None:
+        """An execution begins."""
+
+    def arrive(self, execution: Execution, node: Node, before: Node | None) -> str:
         """The task that goes on from *node*, which is new."""
 
     def draw(self, node: Node, path: list[int], count: int) -> int:
         """The option that a step draws whose draws so far are *path*."""
+
+    def end(self, execution: Execution) -> None:
+        """An execution has come to an end of its own."""
 
 
 @attrs.define(eq=False)
@@ -106,6 +116,9 @@ class Walk:
     disordered: bool = False
     repeats: bool = False
     difference: Diverged | None = None
+    opaque: bool = False
+    racing: bool = True
+    cut: bool = False
     _added: dict[str, None] = attrs.Factory(dict)
     _depth: int = 0
     _declared: tuple[Kind, object] = (Kind.START, None)
@@ -118,7 +131,8 @@ class Walk:
         """Listen."""
         self._report = Report()
         execution.touched = self._report.touched
-        self._depth, self.blocked, self._objects = 0, [], {}
+        self._depth, self.cut, self.blocked, self._objects = 0, False, [], {}
+        self.guide.begin(execution)
 
     def pick(self, execution: Execution, count: int) -> int:
         """The number of the task that goes on."""
@@ -162,18 +176,25 @@ class Walk:
 
     def end(self, execution: Execution) -> None:
         """Complete the last event, and see who is left."""
-        if execution.verdict is None or execution.verdict.ending is Ending.DIVERGED:
+        verdict = execution.verdict
+        if verdict is None or verdict.ending is Ending.DIVERGED or self.cut:
             return
         if self._depth < len(self.trace):
-            found, node = f"the end: {execution.verdict}", self.trace[self._depth]
+            found, node = f"the end: {verdict}", self.trace[self._depth]
             self.difference = Diverged(execution.step + 1, _said(node.mark), found)
             return
         if self.trace and self.trace[-1].event is None:
-            fatal = not execution.verdict.passed and execution.count() > 0
+            fatal = not verdict.passed and execution.count() > 0
             self._complete(execution, fatal=fatal)
         for task in execution.tasks:
             if not task.finished and not task.enabled:
                 self.blocked.append(Blocked(task.name, task.kind, key_of(task.target)))
+        self.guide.end(execution)
+
+    def class_of(self) -> tuple[int, ...]:
+        """The class of the execution that has just ended, by the last events of its tasks."""
+        last = {event_of(node).task: event_of(node).prime for node in self.trace}
+        return tuple(sorted(last.values()))
 
     def _compare(self, execution: Execution, node: Node) -> None:
         """Hold the step that is over against the last time."""
@@ -190,7 +211,7 @@ class Walk:
             past = self._complete(execution)
         offered = tuple([task.name for task in execution.candidates()])
         node = Node(past, offered, mark)
-        node.task = self.guide.arrive(node, before)
+        node.task = self.guide.arrive(execution, node, before)
         self.trace.append(node)
         return node
 
@@ -228,9 +249,12 @@ class Walk:
             node.reported = len(self._report.touched)
             event = node.event = self._event(execution, node.task, fatal=fatal)
             node.forced = event.path
-            if ADD in event.accesses.values():
-                self._added.update(dict.fromkeys(event.accesses))
-            place(event, self.trace, self.primes)
+            if self.racing:
+                place(event, self.trace, self.primes)
+                if ADD in event.accesses.values():
+                    self._added.update(dict.fromkeys(event.accesses))
+        if not self.racing:
+            return node.past
         return node.past.after(event, len(self.trace) - 1, self._opened())
 
     def _event(self, execution: Execution, name: str, *, fatal: bool) -> Event:
@@ -241,6 +265,8 @@ class Walk:
         report.touched += [(child, Access.WRITE) for child in spawned]
         if task.finished:
             report.touched.append((task, Access.WRITE))
+        if self.opaque:
+            report.touched.append((EVERYTHING, Access.WRITE))
         return Event(
             name,
             kind,
