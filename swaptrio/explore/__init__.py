@@ -1,6 +1,14 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Looking for interleavings that break something, and making them simple."""
 
+from swaptrio.explore.exhaustive import (
+    Found,
+    Limits,
+    Outcome,
+    Result,
+    Settings,
+    explore_program,
+)
 from swaptrio.explore.fingerprint import Fingerprint
 from swaptrio.explore.fuzz import Failure, Fuzzed, fuzz
 from swaptrio.explore.minimise import REPLAYS, Minimal, Size, minimise
@@ -12,12 +20,18 @@ __all__ = [
     "REPLAYS",
     "Failure",
     "Fingerprint",
+    "Found",
     "Fuzzed",
+    "Limits",
     "Minimal",
+    "Outcome",
     "Pace",
     "Plan",
     "Reduced",
+    "Result",
+    "Settings",
     "Size",
+    "explore_program",
     "fuzz",
     "minimise",
     "reduce",

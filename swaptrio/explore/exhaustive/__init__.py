@@ -13,9 +13,11 @@ was executed with the same causal past.
 from swaptrio.explore.exhaustive.explore import (
     Exploration,
     Limits,
-    Plan,
+    Settings,
+    drive,
     explore,
     explore_program,
+    result_of,
 )
 from swaptrio.explore.exhaustive.result import Found, Outcome, Result
 
@@ -24,8 +26,10 @@ __all__ = [
     "Found",
     "Limits",
     "Outcome",
-    "Plan",
     "Result",
+    "Settings",
+    "drive",
     "explore",
     "explore_program",
+    "result_of",
 ]

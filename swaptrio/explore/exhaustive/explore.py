@@ -66,23 +66,25 @@ class Limits:
     progress: Callable[[Exploration, float], None] | None = None
 
 
-async def drive(exploration: Exploration, limits: Limits) -> float:
+async def drive(scheduler: Scheduler, exploration: Exploration, limits: Limits) -> float:
     """Go on with *exploration* to its end or to a limit; the seconds it took."""
-    tally, pace = exploration.tally, Pace.start()
-    async with open_scheduler("stepped") as scheduler:
-        while tally.outcome is None:
-            if limits.stop():
-                tally.give_up("it was interrupted")
-            elif limits.seconds is not None and pace.seconds >= limits.seconds:
-                tally.give_up(f"its time of {limits.seconds:g} s is over")
-            else:
-                await exploration.turn(scheduler)
-                if limits.progress is not None and pace.is_time(tally.executions):
-                    limits.progress(exploration, pace.told)
+    tally, pace, turns = exploration.tally, Pace.start(), 0
+    while tally.outcome is None:
+        if limits.stop():
+            tally.give_up("it was interrupted")
+        elif limits.seconds is not None and pace.seconds >= limits.seconds:
+            tally.give_up(f"its time of {limits.seconds:g} s is over")
+        else:
+            await exploration.turn(scheduler)
+            turns += 1
+            if limits.progress is not None and pace.is_time(turns):
+                limits.progress(exploration, pace.told)
     return pace.seconds
 
 
-def result_of(name: str, plan: Plan, exploration: Exploration, seconds: float) -> Result:
+def result_of(
+    name: str, settings: Settings, exploration: Exploration, seconds: float
+) -> Result:
     """The statement of a search that has ended."""
     tally = exploration.tally
     assert tally.outcome is not None
@@ -94,7 +96,7 @@ def result_of(name: str, plan: Plan, exploration: Exploration, seconds: float) -
         states=exploration.states,
         blocked=exploration.blocked,
         probes=exploration.probes,
-        bound=plan.preemptions,
+        bound=settings.preemptions,
         reason=tally.reason,
         finals=frozenset(tally.finals),
         violations=tuple(tally.violations.values()),
@@ -103,7 +105,7 @@ def result_of(name: str, plan: Plan, exploration: Exploration, seconds: float) -
 
 
 @attrs.frozen
-class Plan:
+class Settings:
     """How to explore.
 
     *cache* recognises states that were met before; then no classes are counted. *preemptions*
@@ -136,34 +138,35 @@ class Plan:
 
 async def explore(
     program: Program,
-    plan: Plan = Plan(),
+    settings: Settings = Settings(),
     limits: Limits = Limits(),
     *,
     name: str = "program",
 ) -> Result:
     """As `explore_program`, inside a running Trio program."""
-    exploration = plan.begin(program)
-    seconds = await drive(exploration, limits)
-    return result_of(name, plan, exploration, seconds)
+    exploration = settings.begin(program)
+    async with open_scheduler("stepped") as scheduler:
+        seconds = await drive(scheduler, exploration, limits)
+    return result_of(name, settings, exploration, seconds)
 
 
 def explore_program(
     program: Program,
-    plan: Plan = Plan(),
+    settings: Settings = Settings(),
     limits: Limits = Limits(),
     *,
     name: str = "program",
 ) -> Result:
     """Explore all interleavings of *program*, in a `trio.run` of its own.
 
-    If nothing else is planned one execution runs for each class of executions that differ only
+    If nothing else is set one execution runs for each class of executions that differ only
     in the order of steps that do not depend on each other. All that its tasks share has to be
     reported: the objects of `swaptrio.sched` do so themselves (see `swaptrio.sched.shared`).
 
     Args:
         program: makes the objects and spawns the tasks of one execution. It may return a
             function that tells the state an execution has ended in; see ``Result.finals``.
-        plan: how to explore.
+        settings: how to explore.
         limits: what ends the search before its time.
         name: for the statement.
 
@@ -173,6 +176,6 @@ def explore_program(
     """
 
     async def main() -> Result:
-        return await explore(program, plan, limits, name=name)
+        return await explore(program, settings, limits, name=name)
 
     return trio.run(main)

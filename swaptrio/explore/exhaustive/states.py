@@ -29,6 +29,7 @@ import gc
 import itertools
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from enum import Enum
 from functools import cache, partial
 from types import (
@@ -106,6 +107,16 @@ def _when(sleeper: tuple[int, int, Task]) -> tuple[int, int]:
     return sleeper[:2]
 
 
+@contextmanager
+def _unreported(execution: Execution) -> Iterator[None]:
+    """A block whose looks at objects that report what is done to them are no accesses."""
+    touched, execution.touched = execution.touched, None
+    try:
+        yield
+    finally:
+        execution.touched = touched
+
+
 @attrs.define(eq=False)
 class States:
     """Names the states of one execution after another; *bounded* says that it matters who runs.
@@ -125,6 +136,15 @@ class States:
 
     def begin(self, execution: Execution, final: object) -> None:
         """Number what *execution* begins with; *final* is what the program has returned."""
+        with _unreported(execution):
+            self._begin(execution, final)
+
+    def name(self, execution: Execution, moment: Moment) -> State:
+        """The state of *execution* at *moment*; all its tasks are suspended."""
+        with _unreported(execution):
+            return self._name(execution, moment)
+
+    def _begin(self, execution: Execution, final: object) -> None:
         graph = _Graph(self._unseen, {})
         for task in execution.tasks:
             graph.task(task)
@@ -136,8 +156,7 @@ class States:
         self._changing = [value for value in graph.met if type(value) not in _FIXED]
         self._parts = {}
 
-    def name(self, execution: Execution, moment: Moment) -> State:
-        """The state of *execution* at *moment*; all its tasks are suspended."""
+    def _name(self, execution: Execution, moment: Moment) -> State:
         ids, parts, now = self._ids, self._parts, moment.now
         intern = ids.setdefault
         clock = (

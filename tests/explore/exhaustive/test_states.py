@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from benchmarks.counted import litmus, readers
 from benchmarks.faults import faults
-from swaptrio.explore.exhaustive import Limits, Outcome, Plan, explore_program
+from swaptrio.explore.exhaustive import Limits, Outcome, Settings, explore_program
 from swaptrio.sched import Shared, Violation, choose, point
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from swaptrio.sched import Execution
 
-CACHE = Plan(cache=True)
-SILENT = Plan(cache=True, reports=False)
+CACHE = Settings(cache=True)
+SILENT = Settings(cache=True, reports=False)
 
 variables, values = st.sampled_from("xy"), st.integers(1, 2)
 operations = st.one_of(
@@ -48,7 +48,7 @@ def test_a_cache_hides_no_end(naive: Any, program_of: Any, ops: Any) -> None:
 
 
 @pytest.mark.parametrize("plan", [CACHE, SILENT])
-def test_states_are_counted_once(plan: Plan) -> None:
+def test_states_are_counted_once(plan: Settings) -> None:
     """A task that reads or writes once is at its start, at its access, or done."""
     assert explore_program(readers(3), plan).states == 3**4
 
@@ -126,7 +126,7 @@ def test_reports_are_believed() -> None:
         return lambda: tuple(seen)
 
     assert len(explore_program(program).finals) == 1
-    assert len(explore_program(program, Plan(reports=False)).finals) == 2
+    assert len(explore_program(program, Settings(reports=False)).finals) == 2
 
 
 def two_switches(execution: Execution) -> None:
@@ -151,17 +151,17 @@ def two_switches(execution: Execution) -> None:
 @pytest.mark.parametrize("cache", [False, True])
 def test_a_bound_is_named(cache: bool) -> None:
     """What needs a preemption is not found without, and the statement says so."""
-    result = explore_program(two_switches, Plan(cache=cache, preemptions=0))
+    result = explore_program(two_switches, Settings(cache=cache, preemptions=0))
     assert result.outcome is Outcome.BOUNDED
     assert result.statement.startswith("bounded by 0 preemptions: ")
     assert not result.violations
-    assert explore_program(two_switches, Plan(cache=cache, preemptions=1)).violations
+    assert explore_program(two_switches, Settings(cache=cache, preemptions=1)).violations
 
 
 @pytest.mark.parametrize("cache", [False, True])
 def test_a_bound_that_leaves_nothing_out_is_none(cache: bool) -> None:
     """Where no schedule has more preemptions the search is complete."""
-    result = explore_program(litmus("Wx", "Rx"), Plan(cache=cache, preemptions=9))
+    result = explore_program(litmus("Wx", "Rx"), Settings(cache=cache, preemptions=9))
     assert result.complete
 
 
@@ -184,7 +184,7 @@ def test_few_preemptions_come_first(cache: bool) -> None:
         execution.spawn("write", write)
         execution.spawn("read", read)
 
-    plan = Plan(cache=cache, preemptions=5, stop_at_first=True)
+    plan = Settings(cache=cache, preemptions=5, stop_at_first=True)
     (found,) = explore_program(program, plan).violations
     # Once away from the reader between its reads; the writer before it runs to its end.
     assert len(found.schedule) <= 2
@@ -192,7 +192,7 @@ def test_few_preemptions_come_first(cache: bool) -> None:
 
 def test_without_bound_all_schedules_of_all_classes() -> None:
     """Plain schedules within a bound meet the classes that the reduction meets."""
-    plain = explore_program(litmus("Wx Ry", "Wy Rx"), Plan(preemptions=9))
+    plain = explore_program(litmus("Wx Ry", "Wy Rx"), Settings(preemptions=9))
     assert plain.complete
     assert plain.traces == 3
     assert plain.executions == 20
@@ -201,7 +201,7 @@ def test_without_bound_all_schedules_of_all_classes() -> None:
 def test_negative_bound_is_refused() -> None:
     """There is no schedule with less than no preemption."""
     with pytest.raises(ValueError, match="0 or more: -1"):
-        Plan(preemptions=-1)
+        Settings(preemptions=-1)
 
 
 def test_draws_are_explored_with_a_cache() -> None:
