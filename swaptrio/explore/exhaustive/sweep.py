@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Depth-first search, in the order of preemptions, over schedules or over states.
+"""Depth-first search, in the order of preemptions, over classes or over states.
 
 A *preemption* leaves a task that could have gone on. With a bound the search goes level by
 level: all schedules without preemption, then those with one, and so on, so the simplest
 counterexample comes first. Within a level a task that can go on goes on. What a preemption
 leads to is deferred to the next level, as the way there.
 
-With a *cache* a state that was met before is not explored again. Levels rise, so it was met
-with no more preemptions than now; and who runs is part of it, for the same state under another
-running task has other continuations within the bound. Without a cache each schedule runs once.
+What was met before is not explored again. Levels rise, so it was met with no more preemptions
+than now; and who runs is part of it, for the same place under another running task has other
+continuations within the bound. With a *cache* that is the state. Without one it is the way
+there up to the order of independent steps: the prime events that make it up. So within a bound
+each class runs about once, and the state need not be looked at.
 
 Without a bound, sleep sets save executions that lead to known states only. They prune no state,
 but what slept when a state was first met was not explored from there. So it is kept with the
@@ -46,6 +48,9 @@ if TYPE_CHECKING:
 #: A task, and the first draws of its step.
 Choice: TypeAlias = tuple[str, "Path"]
 
+#: Who runs, and the last event of each task that has run, by their numbers.
+Position: TypeAlias = tuple[str, tuple[int, ...]]
+
 #: The choices that lead somewhere, the last one first.
 Way: TypeAlias = tuple["Way", Choice] | None
 
@@ -59,12 +64,14 @@ class Place:
     """A node of the trace as this search sees it.
 
     *todo* are choices to be made from here, *dear* those that would be a preemption; *way*
-    leads here. A choice that is *whole* is made with these draws and no others.
+    leads here. A choice that is *whole* is made with these draws and no others. *last* are the
+    numbers of the last events of the tasks.
     """
 
     way: Way
     todo: list[Choice]
     dear: list[str]
+    last: dict[str, int]
     whole: bool = False
     moment: Moment | None = None
     state: State | None = None
@@ -72,7 +79,7 @@ class Place:
 
 @attrs.define(eq=False)
 class Sweep:
-    """The guide of a search over schedules, or states if *states* are given.
+    """The guide of a search over classes, or states if *states* are given.
 
     *bound* is the number of preemptions that are allowed, None for any; *reports* says that the
     program reports all that its steps access. *known* are the states that were met, with what
@@ -86,6 +93,7 @@ class Sweep:
     level: int = 0
     known: dict[State, frozenset[Choice]] = attrs.Factory(dict)
     final: Callable[[], object] = lambda: None
+    ways: set[Position] = attrs.Factory(set)
     ends: set[State] = attrs.Factory(set)
     dropped: bool = False
     walk: Walk = attrs.field(init=False)
@@ -114,15 +122,19 @@ class Sweep:
         way = self._way_to(before)
         if self._plan:
             task, node.forced = self._plan.pop(0)
-            self._places.append(Place(way, [], [], whole=bool(self._plan)))
+            last = self._last(before)
+            self._places.append(Place(way, [], [], last, whole=bool(self._plan)))
             return task
+        last = self._last(before)
+        if self.states is None:
+            self._compare(execution, last)
         if before is not None and self._sleeping:
             node.sleep = sleep_after(before.sleep, event_of(before))
         tasks = [task for task in node.offered if not sleeps(node.sleep.get(task, ()))]
         running, dear = execution.running, []
         if self.bound is not None and running is not None and running.enabled:
             tasks, dear = tasks[:1], tasks[1:]
-        place = Place(way, [(task, ()) for task in tasks[1:]], dear)
+        place = Place(way, [(task, ()) for task in tasks[1:]], dear, last)
         self._places.append(place)
         if self.states is None:
             self._defer(place)
@@ -212,6 +224,21 @@ class Sweep:
         self.known[state] = slept & asleep
         place.todo, place.whole = list(missed), True
         self._cut()
+
+    def _last(self, before: Node | None) -> dict[str, int]:
+        if before is None or self.states is not None:
+            return {}
+        event = event_of(before)
+        return {**self._places[-1].last, event.task: event.prime}
+
+    def _compare(self, execution: Execution, last: dict[str, int]) -> None:
+        """End the execution if it is at a place that was reached before."""
+        running = execution.running
+        name = "" if running is None or running.finished else running.name
+        position = name, tuple(sorted(last.values()))
+        if position in self.ways:
+            self._cut()
+        self.ways.add(position)
 
     def _cut(self) -> None:
         """End the execution before the step of the last node."""

@@ -190,12 +190,31 @@ def test_few_preemptions_come_first(cache: bool) -> None:
     assert len(found.schedule) <= 2
 
 
-def test_without_bound_all_schedules_of_all_classes() -> None:
-    """Plain schedules within a bound meet the classes that the reduction meets."""
-    plain = explore_program(litmus("Wx Ry", "Wy Rx"), Settings(preemptions=9))
-    assert plain.complete
-    assert plain.traces == 3
-    assert plain.executions == 20
+@settings(max_examples=60, deadline=None)
+@given(ops=codes)
+def test_a_wide_bound_meets_every_class(naive: Any, program_of: Any, ops: Any) -> None:
+    """Within a bound that leaves nothing out all classes and all final states are met."""
+    code = tuple(tuple(task) for task in ops)
+    counted = naive(code, 2000)
+    assume(counted is not None)
+    result = explore_program(program_of(code), Settings(preemptions=50))
+    assert result.complete
+    assert result.traces == len(counted[1])
+    assert result.finals == counted[2]
+    cached = explore_program(program_of(code), Settings(preemptions=50, cache=True))
+    assert cached.complete
+    assert cached.finals == counted[2]
+
+
+@settings(max_examples=60, deadline=None)
+@given(ops=codes, bound=st.integers(0, 2))
+def test_a_cache_changes_no_bound(program_of: Any, ops: Any, bound: int) -> None:
+    """The ends within a bound are the same by classes and by states."""
+    program = program_of(tuple(tuple(task) for task in ops))
+    by_class = explore_program(program, Settings(preemptions=bound))
+    by_state = explore_program(program, Settings(preemptions=bound, cache=True))
+    assert by_class.finals == by_state.finals
+    assert by_class.outcome is by_state.outcome
 
 
 def test_negative_bound_is_refused() -> None:
