@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from math import isnan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -33,6 +34,15 @@ class Shown(NamedTuple):
     schedule: Schedule
 
 
+def _not_nan(
+    _context: click.Context, _parameter: click.Parameter, value: float | None
+) -> float | None:
+    if value is not None and isnan(value):
+        msg = "nan is no number of seconds"
+        raise click.BadParameter(msg)
+    return value
+
+
 @click.command(
     epilog=epilog(
         "explore large-vs-small-neighbour --preemptions 1",
@@ -54,6 +64,7 @@ class Shown(NamedTuple):
     "seconds",
     metavar="S",
     type=click.FloatRange(0, LONG, min_open=True),
+    callback=_not_nan,
     help="Stop after S seconds, without a conclusion.",
 )
 @click.option(

@@ -25,6 +25,7 @@ COMMANDS = [
     "check",
     "replay",
     "fuzz",
+    "explore",
     "matrix",
     "load",
     "campaign",

@@ -3,8 +3,9 @@
 
 Stateless search runs the program anew for each execution. The places that it shares with the
 one before are repeated by candidate numbers. They are not taken on trust: at each of them as
-many candidates must be offered as the last time, the running task must stand at the same label,
-and its last step must have reported as many accesses. A program that does anything else is not
+many candidates must be offered as the last time, and the running task must stand at the same
+label. Where a whole execution is repeated, its steps must also report as many accesses;
+otherwise nobody listens until something is new. A program that does anything else is not
 deterministic, and nothing is concluded from it.
 
 `Walk` is the strategy and the observer of all those executions. An event is complete when the
@@ -130,7 +131,7 @@ class Walk:
     def begin(self, execution: Execution) -> None:
         """Listen."""
         self._report = Report()
-        execution.touched = self._report.touched
+        execution.touched = self._report.touched if self.repeats else None
         self._depth, self.cut, self.blocked, self._objects = 0, False, [], {}
         self.guide.begin(execution)
 
@@ -143,7 +144,7 @@ class Walk:
             node = trace[depth]
             if node.mark != mark:
                 raise Diverged(execution.step, _said(node.mark), _said(mark))
-            if depth:
+            if depth and self.repeats:
                 self._compare(execution, trace[depth - 1])
         elif self.repeats:
             raise Diverged(execution.step, "the end", _said(mark))
@@ -152,6 +153,7 @@ class Walk:
         self._depth = depth + 1
         if node.event is None:
             self._declare(execution, node)
+            execution.touched = self._report.touched
         self._report.clear()
         return node.number
 
