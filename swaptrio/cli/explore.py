@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from math import isnan
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from swaptrio.cli.console import Console
     from swaptrio.explore import Limits, Result, Settings
     from swaptrio.explore.exhaustive import Exploration
+    from swaptrio.explore.exhaustive.stage import Stage
     from swaptrio.sched import Schedule, Scheduler, Verdict
 
 #: More preemptions than any scenario has steps.
@@ -79,6 +81,12 @@ def _not_nan(
     is_flag=True,
     help="Go on after a violation, and list each distinct one.",
 )
+@click.option(
+    "--resume",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Go on from FILE, if it is there; keep there what an interrupted search knows.",
+)
 @shared
 def explore(
     console: Console,
@@ -88,12 +96,16 @@ def explore(
     seconds: float | None,
     cache: bool,
     everything: bool,
+    resume: Path | None,
 ) -> int:
     """Explore all interleavings of the scenario NAME, from its set-up.
 
     Its windows play no part. Executions that differ only in the order of steps that do not
     depend on each other are of one class, and one of each class is run. With a bound on
     preemptions, or with --cache, all schedules or all states are gone through instead.
+
+    With --resume a search that its time or Ctrl-C has ended is kept in FILE, which the same
+    command goes on from; the totals are those of one search. FILE goes when it is done.
 
     The last line is true and names every bound. The exit code is 0 if what was found is what
     the scenario expects of the variant. Ctrl-C prints what is known so far.
@@ -102,13 +114,16 @@ def explore(
     from swaptrio.explore import Limits, Settings
     from swaptrio.scenario.play import BUDGET
 
+    if resume is not None and (cache or preemptions is not None):
+        msg = "--resume works without --cache and --preemptions"
+        raise click.UsageError(msg)
     settings = Settings(
         cache=cache, preemptions=preemptions, stop_at_first=not everything, budget=BUDGET
     )
     with console.interrupts.listening() as stop:
         (case,) = load_cases(console, [name], variant)
         limits = Limits(seconds, stop)
-        result, found = _explore(console, case, settings, limits)
+        result, found = _explore(console, case, settings, limits, resume)
     missed = _missed(case, result, found)
     for line in _lines(console, case, result, found, missed):
         console.say(line)
@@ -117,7 +132,7 @@ def explore(
 
 
 def _explore(
-    console: Console, case: Case, settings: Settings, limits: Limits
+    console: Console, case: Case, settings: Settings, limits: Limits, resume: Path | None
 ) -> tuple[Result, list[Shown]]:
     """Explore one case, and make each violation simple."""
     import attrs
@@ -135,10 +150,12 @@ def _explore(
         line.show(f"{case.scenario.name}: {_progress(exploration, seconds)}")
 
     async def work(scheduler: Scheduler) -> tuple[Result, list[Shown]]:
-        exploration = settings.begin(stage)
+        exploration = _begun(case, settings, stage, resume)
         seconds = await drive(scheduler, exploration, attrs.evolve(limits, progress=progress))
         stage.clear()
         result = result_of(case.scenario.name, settings, exploration, seconds)
+        if resume is not None:
+            _keep(console, case, settings, exploration, resume)
         found = []
         for number, violation in enumerate(result.violations, 1):
             line.show(f"making violation {number} of {len(result.violations)} simple")
@@ -151,6 +168,66 @@ def _explore(
         return with_scheduler(console, work, "stepped")
     finally:
         line.clear()
+
+
+def _about(case: Case, settings: Settings) -> dict[str, Any]:
+    """What a saved search must be of."""
+    from swaptrio import __version__
+    from swaptrio.cli.case import is_file
+    from swaptrio.scenario.files import digest
+
+    path = Path(case.spelled)
+    return {
+        "version of swaptrio": __version__,
+        "scenario": case.scenario.name,
+        "text of the scenario": case.digest,
+        "variant": case.variant.name,
+        "text of the variant": digest(path) if is_file(path) else "",
+        "choice of --all": not settings.stop_at_first,
+    }
+
+
+def _begun(case: Case, settings: Settings, stage: Stage, resume: Path | None) -> Exploration:
+    """A new search, or the one that was kept.
+
+    Raises:
+        BadInput: no search can go on from the file.
+    """
+    from swaptrio.cli.case import is_file
+    from swaptrio.errors import BadInput, Problem
+    from swaptrio.explore.exhaustive.saved import BadSave, load
+    from swaptrio.explore.exhaustive.tally import Tally
+
+    if resume is None or not is_file(resume):
+        return settings.begin(stage)
+    tally = Tally(stage, settings.budget, settings.stop_at_first)
+    try:
+        return load(resume.read_text(encoding="utf-8"), _about(case, settings), tally)
+    except BadSave as exc:
+        raise BadInput(
+            (Problem(str(resume), "", "", f"cannot go on from it: {exc}"),)
+        ) from None
+    except (OSError, UnicodeDecodeError) as exc:
+        raise BadInput((Problem(str(resume), "", "", f"cannot be read: {exc}"),)) from None
+
+
+def _keep(
+    console: Console, case: Case, settings: Settings, exploration: Exploration, resume: Path
+) -> None:
+    """Keep a search that can go on; the file of one that is done goes."""
+    from swaptrio.explore.exhaustive.reduction import Reduction
+    from swaptrio.explore.exhaustive.saved import save
+    from swaptrio.trace.write import write_whole
+
+    assert isinstance(exploration, Reduction)
+    try:
+        if exploration.tally.interrupted and exploration.depth:
+            text = save(exploration, _about(case, settings))
+            write_whole([text.encode()], resume)
+        else:
+            resume.unlink(missing_ok=True)
+    except OSError as exc:
+        console.regret(f"{resume}: cannot be written: {exc.strerror or exc}")
 
 
 def _progress(exploration: Exploration, seconds: float) -> str:

@@ -71,9 +71,9 @@ async def drive(scheduler: Scheduler, exploration: Exploration, limits: Limits) 
     tally, pace, turns = exploration.tally, Pace.start(), 0
     while tally.outcome is None:
         if limits.stop():
-            tally.give_up("it was interrupted")
+            tally.interrupt("it was interrupted")
         elif limits.seconds is not None and pace.seconds >= limits.seconds:
-            tally.give_up(f"its time of {limits.seconds:g} s is over")
+            tally.interrupt(f"its time of {limits.seconds:g} s is over")
         else:
             await exploration.turn(scheduler)
             turns += 1

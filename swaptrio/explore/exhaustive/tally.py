@@ -24,8 +24,8 @@ class Tally:
     """Runs executions of *program* and counts them.
 
     *outcome* is None as long as the search goes on. What *program* returns may be a function:
-    it is asked for the state in which an execution has ended. *first* says to stop at the first
-    violation.
+    it is asked for the state in which an execution has ended. *interrupted* says that the
+    search could go on. *first* says to stop at the first violation.
     """
 
     program: Program
@@ -33,6 +33,7 @@ class Tally:
     first: bool = False
     executions: int = 0
     outcome: Outcome | None = None
+    interrupted: bool = False
     reason: str = ""
     finals: set[Hashable] = attrs.Factory(set)
     violations: dict[tuple[Ending, str], Found] = attrs.Factory(dict)
@@ -104,6 +105,11 @@ class Tally:
             how = f"it ended as {first}, and then as {again}"
             self.give_up(f"{NONDETERMINISTIC}: {how}")
         return self.outcome is not Outcome.INCONCLUSIVE
+
+    def interrupt(self, reason: str) -> None:
+        """End a search that could go on."""
+        self.interrupted = True
+        self.give_up(reason)
 
     def give_up(self, reason: str) -> None:
         """End the search without a conclusion."""

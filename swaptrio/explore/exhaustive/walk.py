@@ -102,7 +102,7 @@ class Walk:
     *blocked* are the tasks that wait at the end of the execution. *ambiguous* are names of more
     than one object to wait for; whether these let somebody go on cannot be told by name.
     *ordered* are the objects that somebody has waited for; *disordered* says that one of them
-    was only then found to be, and steps that add had accessed it. *repeats* allows nothing but
+    was only then found to be, and was among those *added* to. *repeats* allows nothing but
     a repetition.
     """
 
@@ -114,13 +114,13 @@ class Walk:
     blocked: list[Blocked] = attrs.Factory(list)
     ambiguous: dict[str, None] = attrs.Factory(dict)
     ordered: dict[str, None] = attrs.Factory(dict)
+    added: dict[str, None] = attrs.Factory(dict)
     disordered: bool = False
     repeats: bool = False
     difference: Diverged | None = None
     opaque: bool = False
     racing: bool = True
     cut: bool = False
-    _added: dict[str, None] = attrs.Factory(dict)
     _depth: int = 0
     _declared: tuple[Kind, object] = (Kind.START, None)
     _chosen: int = 0
@@ -235,7 +235,7 @@ class Walk:
         """Somebody waits for an object: what adds to it is not to be swapped any more."""
         if key not in self.ordered:
             self.ordered[key] = None
-            self.disordered = self.disordered or key in self._added
+            self.disordered = self.disordered or key in self.added
 
     def _look(self, target: object, past: Past) -> None:
         """Note whom an object lets go on that nobody has touched yet."""
@@ -254,7 +254,7 @@ class Walk:
             if self.racing:
                 place(event, self.trace, self.primes)
                 if ADD in event.accesses.values():
-                    self._added.update(dict.fromkeys(event.accesses))
+                    self.added.update(dict.fromkeys(event.accesses))
         if not self.racing:
             return node.past
         return node.past.after(event, len(self.trace) - 1, self._opened())
