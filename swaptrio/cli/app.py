@@ -21,6 +21,7 @@ from swaptrio.cli.console import Console
 from swaptrio.cli.doctor import doctor
 from swaptrio.cli.edge import at_edge
 from swaptrio.cli.explain import explain
+from swaptrio.cli.explore import explore
 from swaptrio.cli.fuzz import fuzz
 from swaptrio.cli.list import list_
 from swaptrio.cli.load import load
@@ -88,7 +89,7 @@ Examples:
 @click.version_option(__version__, message="swaptrio %(version)s")
 @click.pass_context
 def cli(ctx: click.Context) -> None:
-    """Replay, fuzz and trace races of the Linux swap cache.
+    """Replay, fuzz, explore and trace races of the Linux swap cache.
 
     NAME is a scenario that 'swaptrio list' names, or the path of a .toml file.
     A variant is a version of the algorithm: a name, or the path of a .py file.
@@ -108,7 +109,7 @@ def _welcome(console: Console) -> None:
 
 
 for _command in (
-    list_, show, new, check, replay, fuzz, explain, matrix, load, campaign, trace, conform,
-    doctor,
+    list_, show, new, check, replay, fuzz, explain, explore, matrix, load, campaign, trace,
+    conform, doctor,
 ):  # fmt: skip
     cli.add_command(_command)

@@ -4,6 +4,14 @@
 from swaptrio.explore.both import Both
 from swaptrio.explore.chances import Rate
 from swaptrio.explore.coverage import Coverage
+from swaptrio.explore.exhaustive import (
+    Found,
+    Limits,
+    Outcome,
+    Result,
+    Settings,
+    explore_program,
+)
 from swaptrio.explore.explain import Edge, Explanation, explain
 from swaptrio.explore.fingerprint import Fingerprint
 from swaptrio.explore.fuzz import Failure, Fuzzed, fuzz
@@ -20,14 +28,20 @@ __all__ = [
     "Explanation",
     "Failure",
     "Fingerprint",
+    "Found",
     "Fuzzed",
+    "Limits",
     "Minimal",
+    "Outcome",
     "Pace",
     "Plan",
     "Rate",
     "Reduced",
+    "Result",
+    "Settings",
     "Size",
     "explain",
+    "explore_program",
     "fuzz",
     "minimise",
     "reduce",

@@ -76,7 +76,8 @@ class Execution:
     verdict. *failure* is the exception behind the verdict, with its traceback, if there is one.
     *now* is the virtual time in nanoseconds. *touched* is where steps report what they access
     beside their declared operations, if somebody listens (see `shared`); steps do so before the
-    verdict only.
+    verdict only. A strategy that has to look at suspended tasks sets *look* and ``watching``:
+    then it is called once for each decision, instead of the watch for a state that comes back.
     """
 
     strategy: Strategy
@@ -97,6 +98,7 @@ class Execution:
     time_read: bool = False
     watching: bool = False
     touched: list[tuple[object, Access]] | None = None
+    look: Callable[[Execution], None] | None = None
     _drained: int = 0
     _names: set[str] = attrs.Factory(set)
     _lasso: Lasso = attrs.Factory(Lasso)
@@ -180,7 +182,7 @@ class Execution:
             self.fail(exc)
             raise
         self.running = chosen
-        if self.fingerprint is not None and self.step >= QUIET:
+        if self.watching or (self.fingerprint is not None and self.step >= QUIET):
             self.watching = True
             return True
         return chosen is not task
@@ -191,8 +193,11 @@ class Execution:
         To be called once for each decision, before the chosen task is sent on: then all tasks
         are suspended, and their frames can be read.
         """
-        assert self.fingerprint is not None
         try:
+            if self.look is not None:
+                self.look(self)
+                return
+            assert self.fingerprint is not None
             closed = self._lasso.closes(self, self.fingerprint)
         except BaseException as exc:  # every way to fail is a verdict
             self.fail(exc)

@@ -26,6 +26,7 @@ COMMANDS = [
     "replay",
     "fuzz",
     "explain",
+    "explore",
     "matrix",
     "load",
     "campaign",

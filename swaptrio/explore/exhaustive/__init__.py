@@ -13,8 +13,11 @@ was executed with the same causal past.
 from swaptrio.explore.exhaustive.explore import (
     Exploration,
     Limits,
+    Settings,
+    drive,
     explore,
     explore_program,
+    result_of,
 )
 from swaptrio.explore.exhaustive.result import Found, Outcome, Result
 
@@ -24,6 +27,9 @@ __all__ = [
     "Limits",
     "Outcome",
     "Result",
+    "Settings",
+    "drive",
     "explore",
     "explore_program",
+    "result_of",
 ]

@@ -11,6 +11,8 @@ import trio
 
 from swaptrio.explore.exhaustive.reduction import Reduction
 from swaptrio.explore.exhaustive.result import Result
+from swaptrio.explore.exhaustive.search import Search
+from swaptrio.explore.exhaustive.sweeping import Sweeping
 from swaptrio.explore.exhaustive.tally import Tally
 from swaptrio.explore.pace import Pace
 from swaptrio.sched import DEFAULT_BUDGET, open_scheduler
@@ -64,23 +66,25 @@ class Limits:
     progress: Callable[[Exploration, float], None] | None = None
 
 
-async def drive(exploration: Exploration, limits: Limits) -> float:
+async def drive(scheduler: Scheduler, exploration: Exploration, limits: Limits) -> float:
     """Go on with *exploration* to its end or to a limit; the seconds it took."""
-    tally, pace = exploration.tally, Pace.start()
-    async with open_scheduler("stepped") as scheduler:
-        while tally.outcome is None:
-            if limits.stop():
-                tally.give_up("it was interrupted")
-            elif limits.seconds is not None and pace.seconds >= limits.seconds:
-                tally.give_up(f"its time of {limits.seconds:g} s is over")
-            else:
-                await exploration.turn(scheduler)
-                if limits.progress is not None and pace.is_time(tally.executions):
-                    limits.progress(exploration, pace.told)
+    tally, pace, turns = exploration.tally, Pace.start(), 0
+    while tally.outcome is None:
+        if limits.stop():
+            tally.interrupt("it was interrupted")
+        elif limits.seconds is not None and pace.seconds >= limits.seconds:
+            tally.interrupt(f"its time of {limits.seconds:g} s is over")
+        else:
+            await exploration.turn(scheduler)
+            turns += 1
+            if limits.progress is not None and pace.is_time(turns):
+                limits.progress(exploration, pace.told)
     return pace.seconds
 
 
-def result_of(name: str, exploration: Exploration, seconds: float) -> Result:
+def result_of(
+    name: str, settings: Settings, exploration: Exploration, seconds: float
+) -> Result:
     """The statement of a search that has ended."""
     tally = exploration.tally
     assert tally.outcome is not None
@@ -92,6 +96,7 @@ def result_of(name: str, exploration: Exploration, seconds: float) -> Result:
         states=exploration.states,
         blocked=exploration.blocked,
         probes=exploration.probes,
+        bound=settings.preemptions,
         reason=tally.reason,
         finals=frozenset(tally.finals),
         violations=tuple(tally.violations.values()),
@@ -99,40 +104,71 @@ def result_of(name: str, exploration: Exploration, seconds: float) -> Result:
     )
 
 
+@attrs.frozen
+class Settings:
+    """How to explore.
+
+    *cache* recognises states that were met before; then no classes are counted. *preemptions*
+    is how often at most a task is left that could have gone on (None: ever so often); schedules
+    with few of them come first. *reports* says that the program reports all that its steps
+    access: only then can steps that do not depend on each other be told. *stop_at_first* ends
+    at the first violation; else each distinct one is listed. *budget* are the steps after which
+    an execution counts as endless.
+    """
+
+    cache: bool = False
+    preemptions: int | None = attrs.field(default=None)
+    reports: bool = True
+    stop_at_first: bool = False
+    budget: int = DEFAULT_BUDGET
+
+    @preemptions.validator
+    def _not_negative(self, _attribute: object, value: int | None) -> None:
+        if value is not None and value < 0:
+            msg = f"the number of preemptions must be 0 or more: {value}"
+            raise ValueError(msg)
+
+    def begin(self, program: Program) -> Exploration:
+        """A search of *program* that has not done anything yet."""
+        tally = Tally(program, self.budget, self.stop_at_first)
+        if self.cache or self.preemptions is not None:
+            return Sweeping(tally, self.cache, self.preemptions, self.reports)
+        return Reduction(tally, Search.of(reports=self.reports))
+
+
 async def explore(
     program: Program,
+    settings: Settings = Settings(),
+    limits: Limits = Limits(),
     *,
     name: str = "program",
-    budget: int = DEFAULT_BUDGET,
-    stop_at_first: bool = False,
-    limits: Limits = Limits(),
 ) -> Result:
     """As `explore_program`, inside a running Trio program."""
-    exploration = Reduction(Tally(program, budget, stop_at_first))
-    return result_of(name, exploration, await drive(exploration, limits))
+    exploration = settings.begin(program)
+    async with open_scheduler("stepped") as scheduler:
+        seconds = await drive(scheduler, exploration, limits)
+    return result_of(name, settings, exploration, seconds)
 
 
 def explore_program(
     program: Program,
+    settings: Settings = Settings(),
+    limits: Limits = Limits(),
     *,
     name: str = "program",
-    budget: int = DEFAULT_BUDGET,
-    stop_at_first: bool = False,
-    limits: Limits = Limits(),
 ) -> Result:
-    """Explore all interleavings of *program*, up to equivalence, in a `trio.run` of its own.
+    """Explore all interleavings of *program*, in a `trio.run` of its own.
 
-    One execution runs for each class of executions that differ only in the order of steps that
-    do not depend on each other. All that its tasks share has to be reported: the objects of
-    `swaptrio.sched` do so themselves (see `swaptrio.sched.shared` for the rest).
+    If nothing else is set one execution runs for each class of executions that differ only
+    in the order of steps that do not depend on each other. All that its tasks share has to be
+    reported: the objects of `swaptrio.sched` do so themselves (see `swaptrio.sched.shared`).
 
     Args:
         program: makes the objects and spawns the tasks of one execution. It may return a
             function that tells the state an execution has ended in; see ``Result.finals``.
+        settings: how to explore.
+        limits: what ends the search before its time.
         name: for the statement.
-        budget: steps after which an execution counts as endless.
-        stop_at_first: whether to end at the first violation; else each distinct one is listed.
-        limits: what else ends the search.
 
     Raises:
         Exception: the program cannot be set up.
@@ -140,8 +176,6 @@ def explore_program(
     """
 
     async def main() -> Result:
-        return await explore(
-            program, name=name, budget=budget, stop_at_first=stop_at_first, limits=limits
-        )
+        return await explore(program, settings, limits, name=name)
 
     return trio.run(main)

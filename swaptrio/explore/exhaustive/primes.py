@@ -58,9 +58,10 @@ class Primes:
         accesses = tuple(sorted(event.accesses.items()))
         prime = (task, previous, accesses, tuple(sorted(behind)), event.path)
         number = self.numbers.get(prime)
-        return self._new(prime) if number is None else number
+        return self.add(prime) if number is None else number
 
-    def _new(self, prime: Prime) -> int:
+    def add(self, prime: Prime) -> int:
+        """The number of *prime*, which is new."""
         number = self.numbers[prime] = len(self.numbers)
         task, previous, accesses, _, path = prime
         self.outcomes.setdefault((task, previous), {})[accesses, path] = dict(accesses)

@@ -11,10 +11,10 @@ from swaptrio.explore.exhaustive.place import event_of
 from swaptrio.explore.exhaustive.probe import Probe
 from swaptrio.explore.exhaustive.result import Outcome
 from swaptrio.explore.exhaustive.search import Search
-from swaptrio.explore.exhaustive.tally import NONDETERMINISTIC, Tally
+from swaptrio.explore.exhaustive.tally import Tally
 
 if TYPE_CHECKING:
-    from swaptrio.sched import Scheduler, Verdict
+    from swaptrio.sched import Scheduler
 
 #: Nodes behind which an estimate does not look any more: too little lies there.
 HORIZON = 64
@@ -48,17 +48,17 @@ class Reduction:
         """Run one execution, and prepare the next."""
         tally, walk = self.tally, self.search.walk
         verdict = await tally.run(scheduler, walk)
-        if not self._conclusive(verdict):
+        if not tally.trusts(walk, verdict):
             return
         if walk.disordered:
             self._begin_anew()
             return
         if self.search.blocked is None:
             tally.count(verdict)
-            self.classes.add(self.search.class_of())
+            self.classes.add(walk.class_of())
         else:
             self.blocked += 1
-        if tally.executions == 1 and not await self._repeats(scheduler, verdict):
+        if tally.executions == 1 and not await tally.repeats(scheduler, walk, verdict):
             return
         self.search.look_for_races()
         await self._probe(scheduler)
@@ -81,30 +81,11 @@ class Reduction:
 
     def _begin_anew(self) -> None:
         """It has turned out that the order of adds can be seen somewhere."""
-        ordered = self.search.walk.ordered
-        self.search = Search()
-        self.search.walk.ordered = ordered
+        before = self.search.walk
+        self.search = Search.of(reports=not before.opaque)
+        self.search.walk.ordered = before.ordered
         self.classes, self.blocked, self.probes = set(), 0, 0
         self.tally.clear()
-
-    def _conclusive(self, verdict: Verdict) -> bool:
-        difference = self.search.walk.difference
-        if difference is not None:
-            self.tally.give_up(f"{NONDETERMINISTIC}: {difference}")
-            return False
-        return self.tally.conclusive(verdict)
-
-    async def _repeats(self, scheduler: Scheduler, first: Verdict) -> bool:
-        walk = self.search.walk
-        walk.repeats = True
-        again = await self.tally.run(scheduler, walk)
-        walk.repeats = False
-        if not self._conclusive(again):
-            return False
-        if (again.ending, again.message) != (first.ending, first.message):
-            how = f"it ended as {first}, and then as {again}"
-            self.tally.give_up(f"{NONDETERMINISTIC}: {how}")
-        return self.tally.outcome is not Outcome.INCONCLUSIVE
 
     async def _probe(self, scheduler: Scheduler) -> None:
         """Ask for the races of which nobody knew whether they can be reversed."""

@@ -60,9 +60,10 @@ class Result:
     *executions* ran to an end of their own; *traces* are how many classes of equivalent ones
     were met, None where that was not counted. *blocked* ended early, as all tasks slept (0
     where the reduction is optimal); *probes* only asked whether a task could go on somewhere.
-    *states* are the states that were met, None where none were kept; *finals* what the program
-    told of its ends, if it does. *bound* is the number of preemptions that was allowed, None
-    for any. *reason* is why nothing can be concluded. *seconds* is wall time.
+    *states* are the states that were met in which somebody could go on or all was done, None
+    where none were kept; *finals* what the program told of its ends, if it does. *bound* is the
+    number of preemptions that was allowed, None for any. *reason* is why nothing can be
+    concluded. *seconds* is wall time.
     """
 
     program: str

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from swaptrio.explore.exhaustive.event import Event
     from swaptrio.explore.exhaustive.primes import Shown, Step
+    from swaptrio.sched import Execution
 
 
 @attrs.define(eq=False)
@@ -60,12 +61,22 @@ class Search:
     def __attrs_post_init__(self) -> None:
         self.walk = Walk(self, Primes())
 
+    @classmethod
+    def of(cls, *, reports: bool) -> Search:
+        """A search of a program that *reports* what it accesses, or of one that does not."""
+        search = cls()
+        search.walk.opaque = not reports
+        return search
+
     @property
     def trace(self) -> list[Node]:
         """The stack."""
         return self.walk.trace
 
-    def arrive(self, node: Node, before: Node | None) -> str:
+    def begin(self, execution: Execution) -> None:
+        """Nothing to prepare."""
+
+    def arrive(self, execution: Execution, node: Node, before: Node | None) -> str:
         """The first step of the first wish, or the first task that does not sleep."""
         if before is not None:
             node.sleep = sleep_after(before.sleep, event_of(before))
@@ -87,6 +98,9 @@ class Search:
                 if not sleeps(outcomes, (*path, index)):
                     return index
         return 0
+
+    def end(self, execution: Execution) -> None:
+        """All is done in `look_for_races`."""
 
     def advance(self) -> bool:
         """Prepare the next execution; False if nothing is left."""
@@ -128,11 +142,6 @@ class Search:
         node = self.trace[first]
         if not covered(wish, node.sleep, self._known_at(node)):
             node.wishes.append(wish)
-
-    def class_of(self) -> tuple[int, ...]:
-        """The class of the execution that has just ended, by the last events of its tasks."""
-        last = {event_of(node).task: event_of(node).prime for node in self.trace}
-        return tuple(sorted(last.values()))
 
     def _grant(self, node: Node) -> bool:
         """Take the first step of the first wish that is still needed, if there is one."""

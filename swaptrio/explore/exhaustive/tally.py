@@ -12,6 +12,7 @@ from swaptrio.explore.exhaustive.result import Found, Outcome
 from swaptrio.sched import Ending, Program
 
 if TYPE_CHECKING:
+    from swaptrio.explore.exhaustive.walk import Walk
     from swaptrio.sched import Execution, Scheduler, Strategy, Verdict
 
 #: How a program is never to be trusted again.
@@ -23,8 +24,8 @@ class Tally:
     """Runs executions of *program* and counts them.
 
     *outcome* is None as long as the search goes on. What *program* returns may be a function:
-    it is asked for the state in which an execution has ended. *first* says to stop at the first
-    violation.
+    it is asked for the state in which an execution has ended. *interrupted* says that the
+    search could go on. *first* says to stop at the first violation.
     """
 
     program: Program
@@ -32,10 +33,11 @@ class Tally:
     first: bool = False
     executions: int = 0
     outcome: Outcome | None = None
+    interrupted: bool = False
     reason: str = ""
     finals: set[Hashable] = attrs.Factory(set)
     violations: dict[tuple[Ending, str], Found] = attrs.Factory(dict)
-    _final: object = None
+    final: object = None
 
     async def run(self, scheduler: Scheduler, strategy: Strategy) -> Verdict:
         """One execution; nothing is counted.
@@ -43,7 +45,7 @@ class Tally:
         Raises:
             Exception: the program cannot be set up.
         """
-        self._final = None
+        self.final = None
         observer = strategy if hasattr(strategy, "end") else None
         execution = await scheduler.run(
             self._begin,
@@ -58,13 +60,13 @@ class Tally:
         return verdict
 
     def _begin(self, execution: Execution) -> None:
-        self._final = self.program(execution)
+        self.final = self.program(execution)
 
     def count(self, verdict: Verdict) -> None:
         """An execution has come to an end of its own."""
         self.executions += 1
-        if callable(self._final):
-            self.finals.add(self._final())
+        if callable(self.final):
+            self.finals.add(self.final())
         if not verdict.passed:
             found = Found(verdict)
             self.violations.setdefault(found.signature, found)
@@ -84,6 +86,30 @@ class Tally:
         elif verdict.check == "step-budget":
             self.give_up(f"an execution has {verdict.message} (schedule {verdict.schedule})")
         return self.outcome is not Outcome.INCONCLUSIVE
+
+    def trusts(self, walk: Walk, verdict: Verdict) -> bool:
+        """As `conclusive`, for an execution of *walk*."""
+        if walk.difference is None:
+            return self.conclusive(verdict)
+        self.give_up(f"{NONDETERMINISTIC}: {walk.difference}")
+        return False
+
+    async def repeats(self, scheduler: Scheduler, walk: Walk, first: Verdict) -> bool:
+        """Run the execution of *walk* that ended as *first* once more; whether it ends so."""
+        walk.repeats = True
+        again = await self.run(scheduler, walk)
+        walk.repeats = False
+        if not self.trusts(walk, again):
+            return False
+        if (again.ending, again.message) != (first.ending, first.message):
+            how = f"it ended as {first}, and then as {again}"
+            self.give_up(f"{NONDETERMINISTIC}: {how}")
+        return self.outcome is not Outcome.INCONCLUSIVE
+
+    def interrupt(self, reason: str) -> None:
+        """End a search that could go on."""
+        self.interrupted = True
+        self.give_up(reason)
 
     def give_up(self, reason: str) -> None:
         """End the search without a conclusion."""

@@ -3,8 +3,9 @@
 
 Stateless search runs the program anew for each execution. The places that it shares with the
 one before are repeated by candidate numbers. They are not taken on trust: at each of them as
-many candidates must be offered as the last time, the running task must stand at the same label,
-and its last step must have reported as many accesses. A program that does anything else is not
+many candidates must be offered as the last time, and the running task must stand at the same
+label. Where a whole execution is repeated, its steps must also report as many accesses;
+otherwise nobody listens until something is new. A program that does anything else is not
 deterministic, and nothing is concluded from it.
 
 `Walk` is the strategy and the observer of all those executions. An event is complete when the
@@ -14,7 +15,7 @@ what their ``finally`` blocks do is no event.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
 import attrs
 
@@ -27,7 +28,7 @@ from swaptrio.explore.exhaustive.event import (
     Report,
     key_of,
 )
-from swaptrio.explore.exhaustive.place import place
+from swaptrio.explore.exhaustive.place import event_of, place
 from swaptrio.explore.exhaustive.primes import Primes
 from swaptrio.explore.exhaustive.sleep import Sleep
 from swaptrio.explore.exhaustive.wish import Wish
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from swaptrio.sched import Execution, Task
+
+
+#: What each step accesses of a program that does not say what it does.
+EVERYTHING: Final = "everything"
 
 
 @attrs.define(eq=False)
@@ -68,11 +73,17 @@ class Node:
 class Guide(Protocol):
     """Who knows where to go."""
 
-    def arrive(self, node: Node, before: Node | None) -> str:
+    def begin(self, execution: Execution) -> None:
+        """An execution begins."""
+
+    def arrive(self, execution: Execution, node: Node, before: Node | None) -> str:
         """The task that goes on from *node*, which is new."""
 
     def draw(self, node: Node, path: list[int], count: int) -> int:
         """The option that a step draws whose draws so far are *path*."""
+
+    def end(self, execution: Execution) -> None:
+        """An execution has come to an end of its own."""
 
 
 @attrs.define(eq=False)
@@ -91,7 +102,7 @@ class Walk:
     *blocked* are the tasks that wait at the end of the execution. *ambiguous* are names of more
     than one object to wait for; whether these let somebody go on cannot be told by name.
     *ordered* are the objects that somebody has waited for; *disordered* says that one of them
-    was only then found to be, and steps that add had accessed it. *repeats* allows nothing but
+    was only then found to be, and was among those *added* to. *repeats* allows nothing but
     a repetition.
     """
 
@@ -103,10 +114,13 @@ class Walk:
     blocked: list[Blocked] = attrs.Factory(list)
     ambiguous: dict[str, None] = attrs.Factory(dict)
     ordered: dict[str, None] = attrs.Factory(dict)
+    added: dict[str, None] = attrs.Factory(dict)
     disordered: bool = False
     repeats: bool = False
     difference: Diverged | None = None
-    _added: dict[str, None] = attrs.Factory(dict)
+    opaque: bool = False
+    racing: bool = True
+    cut: bool = False
     _depth: int = 0
     _declared: tuple[Kind, object] = (Kind.START, None)
     _chosen: int = 0
@@ -117,8 +131,9 @@ class Walk:
     def begin(self, execution: Execution) -> None:
         """Listen."""
         self._report = Report()
-        execution.touched = self._report.touched
-        self._depth, self.blocked, self._objects = 0, [], {}
+        execution.touched = self._report.touched if self.repeats else None
+        self._depth, self.cut, self.blocked, self._objects = 0, False, [], {}
+        self.guide.begin(execution)
 
     def pick(self, execution: Execution, count: int) -> int:
         """The number of the task that goes on."""
@@ -129,7 +144,7 @@ class Walk:
             node = trace[depth]
             if node.mark != mark:
                 raise Diverged(execution.step, _said(node.mark), _said(mark))
-            if depth:
+            if depth and self.repeats:
                 self._compare(execution, trace[depth - 1])
         elif self.repeats:
             raise Diverged(execution.step, "the end", _said(mark))
@@ -138,6 +153,7 @@ class Walk:
         self._depth = depth + 1
         if node.event is None:
             self._declare(execution, node)
+            execution.touched = self._report.touched
         self._report.clear()
         return node.number
 
@@ -162,18 +178,25 @@ class Walk:
 
     def end(self, execution: Execution) -> None:
         """Complete the last event, and see who is left."""
-        if execution.verdict is None or execution.verdict.ending is Ending.DIVERGED:
+        verdict = execution.verdict
+        if verdict is None or verdict.ending is Ending.DIVERGED or self.cut:
             return
         if self._depth < len(self.trace):
-            found, node = f"the end: {execution.verdict}", self.trace[self._depth]
+            found, node = f"the end: {verdict}", self.trace[self._depth]
             self.difference = Diverged(execution.step + 1, _said(node.mark), found)
             return
         if self.trace and self.trace[-1].event is None:
-            fatal = not execution.verdict.passed and execution.count() > 0
+            fatal = not verdict.passed and execution.count() > 0
             self._complete(execution, fatal=fatal)
         for task in execution.tasks:
             if not task.finished and not task.enabled:
                 self.blocked.append(Blocked(task.name, task.kind, key_of(task.target)))
+        self.guide.end(execution)
+
+    def class_of(self) -> tuple[int, ...]:
+        """The class of the execution that has just ended, by the last events of its tasks."""
+        last = {event_of(node).task: event_of(node).prime for node in self.trace}
+        return tuple(sorted(last.values()))
 
     def _compare(self, execution: Execution, node: Node) -> None:
         """Hold the step that is over against the last time."""
@@ -190,7 +213,7 @@ class Walk:
             past = self._complete(execution)
         offered = tuple([task.name for task in execution.candidates()])
         node = Node(past, offered, mark)
-        node.task = self.guide.arrive(node, before)
+        node.task = self.guide.arrive(execution, node, before)
         self.trace.append(node)
         return node
 
@@ -212,7 +235,7 @@ class Walk:
         """Somebody waits for an object: what adds to it is not to be swapped any more."""
         if key not in self.ordered:
             self.ordered[key] = None
-            self.disordered = self.disordered or key in self._added
+            self.disordered = self.disordered or key in self.added
 
     def _look(self, target: object, past: Past) -> None:
         """Note whom an object lets go on that nobody has touched yet."""
@@ -228,9 +251,12 @@ class Walk:
             node.reported = len(self._report.touched)
             event = node.event = self._event(execution, node.task, fatal=fatal)
             node.forced = event.path
-            if ADD in event.accesses.values():
-                self._added.update(dict.fromkeys(event.accesses))
-            place(event, self.trace, self.primes)
+            if self.racing:
+                place(event, self.trace, self.primes)
+                if ADD in event.accesses.values():
+                    self.added.update(dict.fromkeys(event.accesses))
+        if not self.racing:
+            return node.past
         return node.past.after(event, len(self.trace) - 1, self._opened())
 
     def _event(self, execution: Execution, name: str, *, fatal: bool) -> Event:
@@ -241,6 +267,8 @@ class Walk:
         report.touched += [(child, Access.WRITE) for child in spawned]
         if task.finished:
             report.touched.append((task, Access.WRITE))
+        if self.opaque:
+            report.touched.append((EVERYTHING, Access.WRITE))
         return Event(
             name,
             kind,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from swaptrio.explore.exhaustive import Limits, Outcome, explore_program
+from swaptrio.explore.exhaustive import Limits, Outcome, Settings, explore_program
 from swaptrio.sched import (
     Access,
     Ending,
@@ -56,7 +56,7 @@ def test_statement_of_a_complete_search() -> None:
 
 def test_first_violation_ends_the_search() -> None:
     """A search that stops at the first violation does not claim to be complete."""
-    result = explore_program(lost_update, stop_at_first=True)
+    result = explore_program(lost_update, Settings(stop_at_first=True))
     assert result.outcome is Outcome.VIOLATION
     assert not result.complete
     assert result.statement.startswith("stopped at the first violation: ")
@@ -235,7 +235,7 @@ def test_endless_execution_is_no_proof() -> None:
 
         execution.spawn("a", task)
 
-    result = explore_program(program, budget=50)
+    result = explore_program(program, Settings(budget=50))
     assert result.outcome is Outcome.INCONCLUSIVE
     assert "no end after 50 steps" in result.statement
 

@@ -74,14 +74,14 @@ def check(naive: Any, program_of: Any, code: tuple[Any, ...]) -> None:
     assert result.finals == finals
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(code=codes(plain))
 def test_without_draws(naive: Callable[..., Any], program_of: Any, code: Any) -> None:
     """Each class is executed once, none is blocked, and no final state is missed."""
     check(naive, program_of, code)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(code=codes(st.one_of(plain, drawing)))
 @example(code=((("twice", "y", "x"),), (("skip", "y"),)))
 @example(code=((("draw", "y", 2), ("add", "y")), (("cas", "y", 0, 1), ("twice", "y", "x"))))

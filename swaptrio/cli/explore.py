@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""``swaptrio explore``: all interleavings of a scenario, and what is true of them."""
+
+from __future__ import annotations
+
+from math import isnan
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from swaptrio.cli import codes
+from swaptrio.cli.options import epilog, shared, variant_option
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from swaptrio.cli.case import Case
+    from swaptrio.cli.console import Console
+    from swaptrio.explore import Limits, Result, Settings
+    from swaptrio.explore.exhaustive import Exploration
+    from swaptrio.explore.exhaustive.stage import Stage
+    from swaptrio.sched import Schedule, Scheduler, Verdict
+
+#: More preemptions than any scenario has steps.
+MANY = 1000
+
+#: A day, in seconds.
+LONG = 86_400.0
+
+
+class Shown(NamedTuple):
+    """A violation, and the simplest schedule found for it."""
+
+    verdict: Verdict
+    schedule: Schedule
+
+
+def _not_nan(
+    _context: click.Context, _parameter: click.Parameter, value: float | None
+) -> float | None:
+    if value is not None and isnan(value):
+        msg = "nan is no number of seconds"
+        raise click.BadParameter(msg)
+    return value
+
+
+@click.command(
+    epilog=epilog(
+        "explore large-vs-small-neighbour --preemptions 1",
+        "explore two-faults-one-slot --variant pre --preemptions 2 --all",
+        "explore two-faults-one-slot --cache --time 60",
+        "explore path/to/race.toml --variant path/to/mine.py --json",
+    )
+)
+@click.argument("name", metavar="NAME")
+@variant_option
+@click.option(
+    "--preemptions",
+    metavar="N",
+    type=click.IntRange(0, MANY),
+    help="Leave a task that could go on N times at most; first never, then once ...",
+)
+@click.option(
+    "--time",
+    "seconds",
+    metavar="S",
+    type=click.FloatRange(0, LONG, min_open=True),
+    callback=_not_nan,
+    help="Stop after S seconds, without a conclusion.",
+)
+@click.option(
+    "--cache/--no-cache",
+    default=False,
+    show_default=True,
+    help="Recognise states that were met before; then no classes are counted.",
+)
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Go on after a violation, and list each distinct one.",
+)
+@click.option(
+    "--resume",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Go on from FILE, if it is there; keep there what an interrupted search knows.",
+)
+@shared
+def explore(
+    console: Console,
+    name: str,
+    variant: str,
+    preemptions: int | None,
+    seconds: float | None,
+    cache: bool,
+    everything: bool,
+    resume: Path | None,
+) -> int:
+    """Explore all interleavings of the scenario NAME, from its set-up.
+
+    Its windows play no part. Executions that differ only in the order of steps that do not
+    depend on each other are of one class, and one of each class is run. With a bound on
+    preemptions, or with --cache, all schedules or all states are gone through instead.
+
+    With --resume a search that its time or Ctrl-C has ended is kept in FILE, which the same
+    command goes on from; the totals are those of one search. FILE goes when it is done.
+
+    The last line is true and names every bound. The exit code is 0 if what was found is what
+    the scenario expects of the variant. Ctrl-C prints what is known so far.
+    """
+    from swaptrio.cli.case import load_cases
+    from swaptrio.explore import Limits, Settings
+    from swaptrio.scenario.play import BUDGET
+
+    if resume is not None and (cache or preemptions is not None):
+        msg = "--resume works without --cache and --preemptions"
+        raise click.UsageError(msg)
+    settings = Settings(
+        cache=cache, preemptions=preemptions, stop_at_first=not everything, budget=BUDGET
+    )
+    with console.interrupts.listening() as stop:
+        (case,) = load_cases(console, [name], variant)
+        limits = Limits(seconds, stop)
+        result, found = _explore(console, case, settings, limits, resume)
+    missed = _missed(case, result, found)
+    for line in _lines(console, case, result, found, missed):
+        console.say(line)
+    console.document(_record(console, case, result, found))
+    return codes.FAILED if missed else codes.OK
+
+
+def _explore(
+    console: Console, case: Case, settings: Settings, limits: Limits, resume: Path | None
+) -> tuple[Result, list[Shown]]:
+    """Explore one case, and make each violation simple."""
+    import attrs
+
+    from swaptrio.cli.console import LiveLine
+    from swaptrio.cli.recording import with_scheduler
+    from swaptrio.explore.exhaustive import drive, result_of
+    from swaptrio.explore.exhaustive.stage import Stage
+    from swaptrio.explore.minimise import minimise
+
+    line = LiveLine(console)
+    stage = Stage(case.setup)
+
+    def progress(exploration: Exploration, seconds: float) -> None:
+        line.show(f"{case.scenario.name}: {_progress(exploration, seconds)}")
+
+    async def work(scheduler: Scheduler) -> tuple[Result, list[Shown]]:
+        exploration = _begun(case, settings, stage, resume)
+        seconds = await drive(scheduler, exploration, attrs.evolve(limits, progress=progress))
+        stage.clear()
+        result = result_of(case.scenario.name, settings, exploration, seconds)
+        if resume is not None:
+            _keep(console, case, settings, exploration, resume)
+        found = []
+        for number, violation in enumerate(result.violations, 1):
+            line.show(f"making violation {number} of {len(result.violations)} simple")
+            verdict = violation.verdict
+            minimal = await minimise(scheduler, case.setup, verdict, stop=limits.stop)
+            found.append(Shown(verdict, minimal.schedule))
+        return result, found
+
+    try:
+        return with_scheduler(console, work, "stepped")
+    finally:
+        line.clear()
+
+
+def _about(case: Case, settings: Settings) -> dict[str, Any]:
+    """What a saved search must be of."""
+    from swaptrio import __version__
+    from swaptrio.cli.case import is_file
+    from swaptrio.scenario.files import digest
+
+    path = Path(case.spelled)
+    return {
+        "version of swaptrio": __version__,
+        "scenario": case.scenario.name,
+        "text of the scenario": case.digest,
+        "variant": case.variant.name,
+        "text of the variant": digest(path) if is_file(path) else "",
+        "choice of --all": not settings.stop_at_first,
+    }
+
+
+def _begun(case: Case, settings: Settings, stage: Stage, resume: Path | None) -> Exploration:
+    """A new search, or the one that was kept.
+
+    Raises:
+        BadInput: no search can go on from the file.
+    """
+    from swaptrio.cli.case import is_file
+    from swaptrio.errors import BadInput, Problem
+    from swaptrio.explore.exhaustive.saved import BadSave, load
+    from swaptrio.explore.exhaustive.tally import Tally
+
+    if resume is None or not is_file(resume):
+        return settings.begin(stage)
+    tally = Tally(stage, settings.budget, settings.stop_at_first)
+    try:
+        return load(resume.read_text(encoding="utf-8"), _about(case, settings), tally)
+    except BadSave as exc:
+        raise BadInput(
+            (Problem(str(resume), "", "", f"cannot go on from it: {exc}"),)
+        ) from None
+    except (OSError, UnicodeDecodeError) as exc:
+        raise BadInput((Problem(str(resume), "", "", f"cannot be read: {exc}"),)) from None
+
+
+def _keep(
+    console: Console, case: Case, settings: Settings, exploration: Exploration, resume: Path
+) -> None:
+    """Keep a search that can go on; the file of one that is done goes."""
+    from swaptrio.explore.exhaustive.reduction import Reduction
+    from swaptrio.explore.exhaustive.saved import save
+    from swaptrio.trace.write import write_whole
+
+    assert isinstance(exploration, Reduction)
+    try:
+        if exploration.tally.interrupted and exploration.depth:
+            text = save(exploration, _about(case, settings))
+            write_whole([text.encode()], resume)
+        else:
+            resume.unlink(missing_ok=True)
+    except OSError as exc:
+        console.regret(f"{resume}: cannot be written: {exc.strerror or exc}")
+
+
+def _progress(exploration: Exploration, seconds: float) -> str:
+    executions = exploration.tally.executions
+    parts = [f"{executions} executions, {executions / seconds:.0f}/s"]
+    if exploration.traces is not None:
+        parts.append(f"{exploration.traces} classes")
+    if exploration.states is not None:
+        parts.append(f"{exploration.states} states")
+    parts.append(f"depth {exploration.depth}")
+    estimate = exploration.estimate()
+    if estimate < float("inf"):
+        parts.append(f"about {max(0, estimate - executions):.0f} left")
+    return ", ".join(parts)
+
+
+def _missed(case: Case, result: Result, found: list[Shown]) -> list[str]:
+    """What is not as the scenario expects, in words; nothing where all is."""
+    from swaptrio.cli.judgement import judge_freely
+    from swaptrio.explore import Outcome
+
+    missed: list[str] = []
+    for shown in found:
+        missed += judge_freely(shown.verdict, case.scenario, case.variant).missed
+    if result.outcome is Outcome.INCONCLUSIVE:
+        missed.append("no conclusion")
+    elif not found:
+        expected = _expected(case)
+        if expected:
+            missed.append(f"expected {' or '.join(expected)}, found no violation")
+    return missed
+
+
+def _expected(case: Case) -> list[str]:
+    """How some window of the scenario makes the variant fail."""
+    from swaptrio.cli.judgement import in_words
+    from swaptrio.scenario.play import expected_of
+
+    endings = [expected_of(window, case.variant) for window in case.scenario.window]
+    return list(
+        dict.fromkeys(
+            in_words(expect) for expect in endings if expect.verdict not in ("passed", "n/a")
+        )
+    )
+
+
+def _lines(
+    console: Console, case: Case, result: Result, found: list[Shown], missed: list[str]
+) -> Iterator[str]:
+    """For people; the statement comes last."""
+    from swaptrio.cli.console import filled
+
+    for shown in found:
+        yield from filled(str(shown.verdict), 80, "  ")
+        yield f"  schedule: {shown.schedule} (deviations: {len(shown.schedule)})"
+        yield f"  {case.command(console, shown.schedule)}"
+    yield from (f"not as expected: {what}" for what in missed)
+    about = f"{case.scenario.name}, variant {case.variant.name}, {result.seconds:.1f} s"
+    yield from filled(f"{about}: {result.statement}", 80, "  ")
+
+
+def _record(console: Console, case: Case, result: Result, found: list[Shown]) -> dict[str, Any]:
+    """For programs."""
+    return {
+        "scenario": case.scenario.name,
+        "variant": case.variant.name,
+        "complete": result.complete,
+        "bound": result.bound,
+        "executions": result.executions,
+        "traces": result.traces,
+        "states": result.states,
+        "seconds": round(result.seconds, 3),
+        "violations": [
+            {
+                "check": shown.verdict.check,
+                "schedule": str(shown.schedule),
+                "verdict": shown.verdict.ending.value,
+                "message": shown.verdict.message,
+                "command": case.command(console, shown.schedule),
+            }
+            for shown in found
+        ],
+        "statement": result.statement,
+    }

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""A scenario as a program to be explored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from swaptrio.checks import watch_accesses
+from swaptrio.scenario.world import Setup, World
+
+if TYPE_CHECKING:
+    from swaptrio.sched import Execution
+
+
+@attrs.define(eq=False)
+class Stage:
+    """Builds the world of *setup* for one execution after another.
+
+    The model reports what its steps access where *watched*. That makes its steps slower, and is
+    needed by every way to explore that tells which steps depend on each other.
+    """
+
+    setup: Setup
+    watched: bool = True
+    _world: World | None = None
+
+    def __call__(self, execution: Execution) -> None:
+        """Build a world; nobody watches the one before any more."""
+        self.clear()
+        self._world = self.setup.build(execution)
+        if self.watched:
+            watch_accesses(self._world.kernel, execution)
+
+    def clear(self) -> None:
+        """Let go of the last world."""
+        if self._world is not None:
+            self._world.oracles.detach()
+            self._world = None

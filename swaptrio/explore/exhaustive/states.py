@@ -1,0 +1,386 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The state of an execution as something that can be compared with that of another one.
+
+Two states are taken for one only if everything that comes is the same. So a state is all that
+the future can depend on, found by going through the objects from its roots:
+
+* each task: its declared operation, whether it can go on, and what its
+  frames refer to: the local variables, and the unnamed values of an expression or a ``for``
+  loop in progress;
+* what is called at the end: the checks, and the function that tells the final state;
+* the clock: how far the sleepers' deadlines lie ahead; the time itself, once it has been read;
+* where a bound on preemptions counts: who runs.
+
+Objects have no identity from one
+execution to another, so they are numbered in the order in which the walk meets them: what is
+compared is the shape of the graph with all plain values in it. Modules, classes and code are
+named; what is kept in module globals is not looked at, as no program may keep state there from
+one execution to the next.
+
+An object that cannot be looked into (a generator, an open file, a set of objects) is never the
+same twice: the search then explores more than it must, and never less.
+
+Parts are interned: a state is a tuple of small numbers, one for each object.
+"""
+
+from __future__ import annotations
+
+import gc
+import itertools
+from collections import OrderedDict, deque
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from enum import Enum
+from functools import cache, partial
+from types import (
+    BuiltinFunctionType,
+    CellType,
+    CodeType,
+    CoroutineType,
+    FrameType,
+    FunctionType,
+    MethodDescriptorType,
+    MethodType,
+    MethodWrapperType,
+    ModuleType,
+    WrapperDescriptorType,
+)
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import attrs
+
+from swaptrio.sched import Execution, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_Look: TypeAlias = "Callable[[Any], Iterable[object] | None]"
+
+#: What a state is compared by.
+State: TypeAlias = tuple[int, ...]
+
+#: Equal if and only if their types are, too.
+_ATOMS: Final = frozenset({int, str, bytes, type(None), CodeType, range, complex})
+
+#: Iterators whose ``__reduce__`` shows their position and leaves it alone.
+_SHOWN: Final[tuple[object, ...]] = (
+    iter([]),
+    reversed([]),
+    iter(()),
+    iter(range(0)),
+    iter(""),
+    iter(b""),
+    iter({}),
+    iter({}.values()),
+    iter({}.items()),
+    enumerate(()),
+    zip(),
+)
+_ITERATORS: Final = frozenset(type(iterator) for iterator in _SHOWN)
+
+#: Modules whose frames hold nothing but what the declared operation tells.
+_OURS: Final = frozenset({"swaptrio.sched.points", "swaptrio.sched.locks"})
+
+
+@attrs.frozen(eq=False)
+class Moment:
+    """What the choice of the next task may change before the state can be looked at."""
+
+    running: int
+    now: int
+    sleepers: tuple[tuple[int, int], ...]
+    enabled: tuple[int, ...]
+
+    @classmethod
+    def of(cls, execution: Execution) -> Moment:
+        """This one."""
+        running = execution.running
+        return cls(
+            -1 if running is None or running.finished else running.index,
+            execution.now,
+            tuple([(time, index) for time, index, _ in sorted(execution.sleepers, key=_when)]),
+            tuple(execution.enabled),
+        )
+
+
+def _when(sleeper: tuple[int, int, Task]) -> tuple[int, int]:
+    return sleeper[:2]
+
+
+@contextmanager
+def _unreported(execution: Execution) -> Iterator[None]:
+    """A block whose looks at objects that report what is done to them are no accesses."""
+    touched, execution.touched = execution.touched, None
+    try:
+        yield
+    finally:
+        execution.touched = touched
+
+
+@attrs.define(eq=False)
+class States:
+    """Names the states of one execution after another; *bounded* says that it matters who runs.
+
+    What exists when an execution begins is numbered then, in the same order every time. So a
+    task that refers to nothing else has the same part in each state until it runs again; and of
+    those objects only what may change is looked at.
+    """
+
+    bounded: bool = False
+    _ids: dict[Hashable, int] = attrs.Factory(dict)
+    _unseen: Iterator[int] = attrs.Factory(itertools.count)
+    _numbers: dict[int, int] = attrs.Factory(dict)
+    _begun: list[object] = attrs.Factory(list)
+    _changing: list[object] = attrs.Factory(list)
+    _parts: dict[int, int] = attrs.Factory(dict)
+
+    def begin(self, execution: Execution, final: object) -> None:
+        """Number what *execution* begins with; *final* is what the program has returned."""
+        with _unreported(execution):
+            self._begin(execution, final)
+
+    def name(self, execution: Execution, moment: Moment) -> State:
+        """The state of *execution* at *moment*; all its tasks are suspended."""
+        with _unreported(execution):
+            return self._name(execution, moment)
+
+    def _begin(self, execution: Execution, final: object) -> None:
+        graph = _Graph(self._unseen, {})
+        for task in execution.tasks:
+            graph.task(task)
+        graph.value(execution.at_end)
+        graph.value(final)
+        for _ in graph.parts():
+            pass
+        self._numbers, self._begun = graph.numbers, graph.met
+        self._changing = [value for value in graph.met if type(value) not in _FIXED]
+        self._parts = {}
+
+    def _name(self, execution: Execution, moment: Moment) -> State:
+        ids, parts, now = self._ids, self._parts, moment.now
+        intern = ids.setdefault
+        clock = (
+            now if execution.time_read else None,
+            tuple([(time - now, index) for time, index in moment.sleepers]),
+            moment.enabled,
+            moment.running if self.bounded else None,
+        )
+        graph = _Graph(self._unseen, self._numbers.copy(), len(self._begun))
+        state = [intern(clock, len(ids))]
+        for task in execution.tasks:
+            part = parts.get(task.index)
+            if part is None:
+                part = intern(graph.task(task), len(ids))
+                if not graph.met:
+                    parts[task.index] = part
+            state.append(part)
+        state += [intern(graph.inside(value), len(ids)) for value in self._changing]
+        state += [intern(held, len(ids)) for held in graph.parts()]
+        if execution.running is None:
+            parts.clear()  # nobody knows who goes on
+        else:
+            parts.pop(execution.running.index, None)
+        return tuple(state)
+
+
+@attrs.define(eq=False)
+class _Graph:
+    """A walk; *met* are objects in the order of their *numbers*, from *first* on."""
+
+    _unseen: Iterator[int]
+    numbers: dict[int, int]
+    first: int = 0
+    met: list[object] = attrs.Factory(list)
+
+    def task(self, task: Task) -> Hashable:
+        """What the future of a task depends on; what it holds its locks tell."""
+        if task.finished:
+            return (None, self.value(task.result))
+        return (task.kind, task.label, self.value(task.target), *self._frames(task.coro))
+
+    def parts(self) -> Iterator[Hashable]:
+        """What the objects hold, in the order of their numbers; it meets more on the way."""
+        for value in self.met:  # grows
+            yield self.inside(value)
+
+    def value(self, value: object) -> Hashable:
+        """*value* itself, or the number of the object."""
+        kind = type(value)
+        if kind in _ATOMS:
+            return value
+        number = self.numbers.get(id(value))
+        if number is not None:
+            return _reference(number)
+        if kind is bool or kind is float:
+            return (kind, value)
+        if kind is tuple:
+            return (tuple, *map(self.value, value))  # type: ignore[call-overload]  # a tuple
+        if isinstance(value, Enum):
+            return value
+        if kind is Task:
+            return (Task, value.index)  # type: ignore[attr-defined]  # a task
+        number = self.numbers[id(value)] = self.first + len(self.met)
+        self.met.append(value)
+        return _reference(number)
+
+    def inside(self, value: Any) -> Hashable:
+        """What an object holds."""
+        kind = type(value)
+        look = _LOOKS.get(kind)
+        if look is None:
+            look = _LOOKS[kind] = _look_into(kind)
+        inside = look(value)
+        if inside is None:
+            return (kind, next(self._unseen))
+        return (kind, *map(self.value, inside))
+
+    def _frames(self, awaited: Any) -> Iterator[Hashable]:
+        while awaited is not None:
+            if type(awaited) is CoroutineType:
+                inner, frame = awaited.cr_await, awaited.cr_frame
+            else:
+                inner = getattr(awaited, "gi_yieldfrom", None)
+                frame = getattr(awaited, "gi_frame", None)
+            if not isinstance(frame, FrameType):
+                yield next(self._unseen)
+            elif frame.f_globals.get("__name__") not in _OURS:
+                yield self._frame(awaited, inner, frame)
+            awaited = inner
+
+    def _frame(self, awaited: object, inner: object, frame: FrameType) -> Hashable:
+        """Which names are bound, and all that the frame refers to, with a name or without."""
+        local, code = frame.f_locals, frame.f_code
+        values = [
+            self.value(value)
+            for value in gc.get_referents(awaited)
+            if value is not inner and value is not local and type(value) is not FrameType
+        ]
+        # Not in the order of the mapping: that tells when somebody has looked at it before.
+        bound = [name in local for name in _names(code)]
+        return (code, frame.f_lasti, *bound, *values)
+
+
+@cache
+def _reference(number: int) -> Hashable:
+    return (object, number)
+
+
+@cache
+def _names(code: CodeType) -> tuple[str, ...]:
+    return (*code.co_varnames, *code.co_cellvars, *code.co_freevars)
+
+
+def _look_into(kind: type) -> _Look:
+    """How to look into objects of a type; None is what cannot be looked into."""
+    known = _KNOWN.get(kind)
+    if known is not None:
+        return known
+    if kind in _ITERATORS:
+        return lambda value: value.__reduce__()
+    if issubclass(kind, type):
+        return lambda value: (value.__module__, value.__qualname__)
+    fields = partial(_fields, _slots(kind))
+    for base in (list, dict, set, frozenset, deque):
+        if issubclass(kind, base):
+            return partial(_filled, _KNOWN[base], fields)
+    if kind.__module__ != "builtins" and (kind.__dictoffset__ or _slots(kind)):
+        return fields
+    return lambda value: None
+
+
+def _filled(look: _Look, fields: _Look, value: Any) -> tuple[object, ...] | None:
+    """A container of a class of its own: what it holds, and its attributes."""
+    inside, attributes = look(value), fields(value)
+    return None if inside is None or attributes is None else (*inside, *attributes)
+
+
+def _fields(slots: tuple[str, ...], value: Any) -> tuple[object, ...]:
+    held = [getattr(value, name, _MISSING) for name in slots]
+    named = getattr(value, "__dict__", None)
+    return (*held, *named.items()) if named else tuple(held)
+
+
+def _slots(kind: type) -> tuple[str, ...]:
+    names: dict[str, None] = {}
+    for base in kind.__mro__:
+        slots = base.__dict__.get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if name not in _TOLD:
+                names[_mangled(base, name)] = None
+    return tuple(names)
+
+
+def _mangled(kind: type, name: str) -> str:
+    private = name.startswith("__") and not name.endswith("__")
+    return f"_{kind.__name__.lstrip('_')}{name}" if private else name
+
+
+def _items(mapping: Any) -> tuple[object, ...]:
+    return tuple(mapping.items())
+
+
+def _set(values: Any) -> tuple[object, ...] | None:
+    """Plain values have an order of their own; objects have none that means anything."""
+    if all(type(value) in _ATOMS for value in values):
+        return tuple(sorted(values, key=repr))
+    return None
+
+
+def _function(function: Any) -> tuple[object, ...]:
+    return (
+        function.__code__,
+        function.__closure__,
+        function.__defaults__,
+        function.__kwdefaults__,
+    )
+
+
+def _cell(cell: Any) -> tuple[object, ...]:
+    try:
+        return (cell.cell_contents,)
+    except ValueError:  # still empty
+        return ()
+
+
+_MISSING: Final = "(missing)"
+
+#: What is no state, or what the operations of the tasks tell: who waits, and at which label.
+_TOLD: Final = frozenset({"__weakref__", "__dict__", "pending", "_label"})
+
+#: What holds the same for ever.
+_FIXED: Final = frozenset(
+    {
+        FunctionType,
+        MethodType,
+        BuiltinFunctionType,
+        ModuleType,
+        Execution,
+        type,
+        partial,
+        object,
+    }
+)
+
+_LOOKS: Final[dict[type, _Look]] = {}
+
+_KNOWN: Final[dict[type, _Look]] = {
+    list: tuple,
+    deque: tuple,
+    bytearray: tuple,
+    dict: _items,
+    OrderedDict: _items,
+    set: _set,
+    frozenset: _set,
+    CellType: _cell,
+    FunctionType: _function,
+    MethodDescriptorType: lambda method: (method.__objclass__, method.__name__),
+    WrapperDescriptorType: lambda method: (method.__objclass__, method.__name__),
+    MethodWrapperType: lambda method: (method.__self__, method.__name__),
+    MethodType: lambda method: (method.__self__, method.__func__),
+    BuiltinFunctionType: lambda function: (function.__self__, function.__name__),
+    partial: lambda call: (call.func, call.args, tuple(call.keywords.items())),
+    ModuleType: lambda module: (module.__name__,),
+    Execution: lambda execution: (),
+    type: lambda value: (value.__module__, value.__qualname__),
+    object: lambda value: (),
+}

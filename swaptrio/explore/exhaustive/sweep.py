@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Depth-first search, in the order of preemptions, over classes or over states.
+
+A *preemption* leaves a task that could have gone on. With a bound the search goes level by
+level: all schedules without preemption, then those with one, and so on, so the simplest
+counterexample comes first. Within a level a task that can go on goes on. What a preemption
+leads to is deferred to the next level, as the way there.
+
+What was met before is not explored again. Levels rise, so it was met with no more preemptions
+than now; and who runs is part of it, for the same place under another running task has other
+continuations within the bound. With a *cache* that is the state. Without one it is the way
+there up to the order of independent steps: the prime events that make it up. So within a bound
+each class runs about once, and the state need not be looked at.
+
+Without a bound, sleep sets save executions that lead to known states only. They prune no state,
+but what slept when a state was first met was not explored from there. So it is kept with the
+state, and is made up for when the state is met with less asleep (Godefroid). Within a bound
+they would be wrong: the other order of two independent steps may need fewer preemptions. Nor
+are they used for programs that do not report what they access.
+
+A coroutine cannot be copied, so a place is reached again by repeating the way there. One
+execution goes through as many new states as it can, and ends where all is known. The state can
+be looked at once the task that has come to a point is suspended, and by then the next one has
+been chosen: the first that may run. Where that turns out wrong, or all is known, the execution
+is cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+import attrs
+
+from swaptrio.explore.exhaustive.place import event_of
+from swaptrio.explore.exhaustive.primes import Primes
+from swaptrio.explore.exhaustive.sleep import sleep_after, sleeps
+from swaptrio.explore.exhaustive.states import Moment, State, States
+from swaptrio.explore.exhaustive.walk import Node, Walk
+from swaptrio.sched import SchedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from swaptrio.explore.exhaustive.event import Event, Path
+    from swaptrio.sched import Execution
+
+#: A task, and the first draws of its step.
+Choice: TypeAlias = tuple[str, "Path"]
+
+#: Who runs, and the last event of each task that has run, by their numbers.
+Position: TypeAlias = tuple[str, tuple[int, ...]]
+
+#: The choices that lead somewhere, the last one first.
+Way: TypeAlias = tuple["Way", Choice] | None
+
+
+class Cut(SchedError):
+    """Nothing new can follow."""
+
+
+@attrs.define(eq=False)
+class Place:
+    """A node of the trace as this search sees it.
+
+    *todo* are choices to be made from here, *dear* those that would be a preemption; *way*
+    leads here. A choice that is *whole* is made with these draws and no others. *last* are the
+    numbers of the last events of the tasks.
+    """
+
+    way: Way
+    todo: list[Choice]
+    dear: list[str]
+    last: dict[str, int]
+    whole: bool = False
+    moment: Moment | None = None
+    state: State | None = None
+
+
+@attrs.define(eq=False)
+class Sweep:
+    """The guide of a search over classes, or states if *states* are given.
+
+    *bound* is the number of preemptions that are allowed, None for any; *reports* says that the
+    program reports all that its steps access. *known* are the states that were met, with what
+    slept there, *ends* those in which an execution has passed. *dropped* says that there was
+    more beyond the bound. *final* tells what the program has returned.
+    """
+
+    states: States | None = None
+    bound: int | None = None
+    reports: bool = True
+    level: int = 0
+    known: dict[State, frozenset[Choice]] = attrs.Factory(dict)
+    final: Callable[[], object] = lambda: None
+    ways: set[Position] = attrs.Factory(set)
+    ends: set[State] = attrs.Factory(set)
+    dropped: bool = False
+    walk: Walk = attrs.field(init=False)
+    _places: list[Place] = attrs.Factory(list)
+    _deferred: list[Way] = attrs.Factory(list)
+    _waiting: list[Way] = attrs.Factory(list)
+    _plan: list[Choice] = attrs.Factory(list)
+
+    def __attrs_post_init__(self) -> None:
+        self.walk = Walk(self, Primes())
+        self.walk.racing = self.states is None
+        self.walk.opaque = not self.reports
+
+    @property
+    def _sleeping(self) -> bool:
+        return self.states is not None and self.bound is None and self.reports
+
+    def begin(self, execution: Execution) -> None:
+        """Look at states from the first new place on."""
+        execution.look = self._look
+        if self.states is not None:
+            self.states.begin(execution, self.final())
+
+    def arrive(self, execution: Execution, node: Node, before: Node | None) -> str:
+        """The next of the plan, or the first task that may run."""
+        way = self._way_to(before)
+        if self._plan:
+            task, node.forced = self._plan.pop(0)
+            last = self._last(before)
+            self._places.append(Place(way, [], [], last, whole=bool(self._plan)))
+            return task
+        last = self._last(before)
+        if self.states is None:
+            self._compare(execution, last)
+        if before is not None and self._sleeping:
+            node.sleep = sleep_after(before.sleep, event_of(before))
+        tasks = [task for task in node.offered if not sleeps(node.sleep.get(task, ()))]
+        running, dear = execution.running, []
+        if self.bound is not None and running is not None and running.enabled:
+            tasks, dear = tasks[:1], tasks[1:]
+        place = Place(way, [(task, ()) for task in tasks[1:]], dear, last)
+        self._places.append(place)
+        if self.states is None:
+            self._defer(place)
+        else:
+            place.moment = Moment.of(execution)
+            if running is None:
+                self._look(execution)
+            else:
+                execution.watching = True
+        if tasks:
+            return tasks[0]
+        place.whole = True
+        return node.offered[0]
+
+    def draw(self, node: Node, path: list[int], count: int) -> int:
+        """The first option that leads to an outcome which does not sleep."""
+        return self._option(node, tuple(path), range(count))
+
+    def end(self, execution: Execution) -> None:
+        """Count the state at the end."""
+        passed = execution.verdict is not None and execution.verdict.passed
+        if self.states is not None and passed:
+            self.ends.add(self.states.name(execution, Moment.of(execution)))
+
+    def advance(self) -> bool:
+        """Prepare the next execution; False if nothing is left."""
+        trace, places = self.walk.trace, self._places
+        while trace:
+            node, place = trace[-1], places[-1]
+            choice = self._next(node, place)
+            if choice is not None:
+                node.task, node.forced = choice
+                node.number, node.event = -1, None
+                return True
+            trace.pop()
+            places.pop()
+        return self._next_way()
+
+    def _next(self, node: Node, place: Place) -> Choice | None:
+        event = node.event
+        if event is not None:
+            node.done += 1
+            if self._sleeping:
+                node.sleep[event.task] = (*node.sleep.get(event.task, ()), event)
+            if not place.whole:
+                path = self._other_draws(node, event)
+                if path is not None:
+                    return event.task, path
+        if not place.todo:
+            return None
+        return place.todo.pop(0)
+
+    def _other_draws(self, node: Node, event: Event) -> Path | None:
+        """The next draws of the same step in the order of the options; the last draw first."""
+        for place in reversed(range(len(event.path))):
+            before = event.path[:place]
+            options = range(event.path[place] + 1, event.options[place])
+            index = self._option(node, before, options) if options else -1
+            if index >= 0:
+                return (*before, index)
+        return None
+
+    def _option(self, node: Node, before: Path, options: Sequence[int]) -> int:
+        outcomes = node.sleep.get(node.task)
+        if not outcomes:
+            return options[0]
+        for index in options:
+            if not sleeps(outcomes, (*before, index)):
+                return index
+        return -1
+
+    def _look(self, execution: Execution) -> None:
+        """See whether the last place was reached before, by another way."""
+        assert self.states is not None
+        node, place = self.walk.trace[-1] if self.walk.trace else None, self._places[-1]
+        assert place.moment is not None
+        state = place.state = self.states.name(execution, place.moment)
+        asleep = _asleep(node) if node is not None else frozenset()
+        slept = self.known.get(state)
+        if slept is None:
+            self.known[state] = asleep
+            self._defer(place)
+            if node is not None and node.offered and place.whole:
+                self._cut()
+            return
+        missed = sorted(slept - asleep)
+        self.known[state] = slept & asleep
+        place.todo, place.whole = list(missed), True
+        self._cut()
+
+    def _last(self, before: Node | None) -> dict[str, int]:
+        if before is None or self.states is not None:
+            return {}
+        event = event_of(before)
+        return {**self._places[-1].last, event.task: event.prime}
+
+    def _compare(self, execution: Execution, last: dict[str, int]) -> None:
+        """End the execution if it is at a place that was reached before."""
+        running = execution.running
+        name = "" if running is None or running.finished else running.name
+        position = name, tuple(sorted(last.values()))
+        if position in self.ways:
+            self._cut()
+        self.ways.add(position)
+
+    def _cut(self) -> None:
+        """End the execution before the step of the last node."""
+        self.walk.cut = True
+        raise Cut
+
+    def _defer(self, place: Place) -> None:
+        if self.level == self.bound:
+            self.dropped = self.dropped or bool(place.dear)
+        else:
+            self._deferred.extend((place.way, (task, ())) for task in place.dear)
+
+    def _way_to(self, before: Node | None) -> Way:
+        if before is None or self.bound is None:
+            return None
+        return self._places[-1].way, (before.task, event_of(before).path)
+
+    def _next_way(self) -> bool:
+        """Go to what was deferred, on this level or on the next."""
+        if not self._waiting and self._deferred:
+            self._waiting, self._deferred = self._deferred[::-1], []
+            self.level += 1
+        if not self._waiting:
+            return False
+        way = self._waiting.pop()
+        while way is not None:
+            way, choice = way
+            self._plan.append(choice)
+        self._plan.reverse()
+        return True
+
+
+def _asleep(node: Node) -> frozenset[Choice]:
+    return frozenset(
+        (task, event.path) for task, outcomes in node.sleep.items() for event in outcomes
+    )

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Exploring from the shell: the statement, the counterexample, and the exit code."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+Run = Callable[..., Result]
+Document = Callable[[Result], Any]
+
+#: What other programs count on.
+KEYS = [
+    "scenario",
+    "variant",
+    "complete",
+    "bound",
+    "executions",
+    "traces",
+    "states",
+    "seconds",
+    "violations",
+]
+
+
+@pytest.fixture
+def calm(race: str) -> str:
+    """The race with its small task alone, where nothing fails: it is soon explored."""
+    text = Path(race).read_text(encoding="utf-8")
+    head, rest = text.split("[kernel]")
+    world, tasks = rest.split("[[task]]", 1)
+    world = world[world.index("[[process]]") :]
+    small = tasks[tasks.index('name = "small"') : tasks.index("[[window]]")]
+    window = '[[window]]\nname = "all"\nstory = "It reads."\nsteps = [{ run = "small" }]\n'
+    head = head.replace('"race"', '"calm"')
+    expect = '[window.expect.v3]\nverdict = "passed"\n'
+    text = f"{head}{world}[[task]]\n{small}{window}{expect}"
+    Path("calm.toml").write_text(text, encoding="utf-8")
+    return "calm.toml"
+
+
+def test_complete(calm: str, swaptrio: Run, document: Document) -> None:
+    """A search that ends says so, with the promised keys, and exits with 0."""
+    text = swaptrio("explore", calm)
+    result = swaptrio("explore", calm, "--json")
+    record = document(result)
+
+    assert text.exit_code == result.exit_code == 0
+    assert list(record)[: len(KEYS)] == KEYS
+    assert record["complete"] is True
+    assert record["bound"] is None
+    assert record["executions"] == record["traces"] > 0
+    assert record["states"] is None
+    assert record["violations"] == []
+    last = " ".join(text.stdout.split())
+    count = record["executions"]
+    noun = "execution" if count == 1 else "executions"
+    assert f": complete: {count} {noun}, " in last
+    assert last.endswith(", no violation")
+
+
+def test_cache_counts_states(calm: str, swaptrio: Run, document: Document) -> None:
+    """With a cache states are counted, and classes are not."""
+    record = document(swaptrio("explore", calm, "--cache", "--json"))
+    assert record["complete"] is True
+    assert record["traces"] is None
+    assert record["states"] > record["executions"]
+
+
+def test_bound_is_named(race: str, swaptrio: Run, document: Document) -> None:
+    """The bound is in the record, whether or not the search came to its end."""
+    options = ["--variant", "pre", "--preemptions", 0, "--time", 0.2, "--json"]
+    record = document(swaptrio("explore", race, *options))
+    assert record["complete"] is False
+    assert record["bound"] == 0
+
+
+def test_violation_replays(race: str, swaptrio: Run, document: Document) -> None:
+    """A violation that the scenario expects exits with 0, and its command shows it again."""
+    result = swaptrio("explore", race, "--variant", "chris-literal", "--json")
+    record = document(result)
+    (violation,) = record["violations"]
+
+    assert result.exit_code == 0
+    assert record["complete"] is False
+    assert violation["check"] == "I-ERRNO"
+    again = document(swaptrio(*shlex.split(violation["command"])[1:], "--json"))
+    assert again["violation"]["check"] == "I-ERRNO"
+    assert again["schedule"] == violation["schedule"]
+
+
+def test_unexpected_violation_fails(
+    race: str, mine: str, swaptrio: Run, document: Document
+) -> None:
+    """A violation that no window expects exits with 1."""
+    text = Path(race).read_text(encoding="utf-8")
+    start = text.index("[window.expect.chris-literal]")
+    end = text.index("[[window]]", start)
+    Path(race).write_text(text[:start] + text[end:], encoding="utf-8")
+    result = swaptrio("explore", race, "--variant", mine)
+    assert result.exit_code == 1
+    assert "I-ERRNO" in result.stdout
+    assert "not as expected: verdict: expected passed" in result.stdout
+    assert "stopped at the first violation" in " ".join(result.stdout.split())
+
+
+def test_no_conclusion_fails(race: str, swaptrio: Run, document: Document) -> None:
+    """A search that its time has ended concludes nothing, and exits with 1."""
+    result = swaptrio("explore", race, "--time", 0.01, "--json")
+    record = document(result)
+    assert result.exit_code == 1
+    assert record["complete"] is False
+    assert "inconclusive because its time of 0.01 s is over" in record["statement"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--preemptions", -1],
+        ["--preemptions", 10**9],
+        ["--time", 0],
+        ["--time", -3],
+        ["--time", "nan"],
+    ],
+)
+def test_bad_bounds_are_refused(options: list[Any], race: str, swaptrio: Run) -> None:
+    """A bound that means nothing is a mistake in the command line."""
+    result = swaptrio("explore", race, *options)
+    assert result.exit_code == 2
+    assert str(options[0]) in result.stderr
+
+
+def test_search_goes_on_from_a_file(race: str, swaptrio: Run, document: Document) -> None:
+    """A search that was cut short goes on where it was, and counts on."""
+    options = ["explore", race, "--resume", "kept.json", "--time", 0.3, "--json"]
+    counts = [document(swaptrio(*options))["executions"] for _ in range(3)]
+    assert 0 < counts[0] < counts[1] < counts[2]
+    assert json.loads(Path("kept.json").read_text(encoding="utf-8"))["executions"] == counts[2]
+
+
+def test_nothing_is_kept_of_a_search_that_is_done(calm: str, swaptrio: Run) -> None:
+    """Where there is nothing to go on with there is no file."""
+    assert swaptrio("explore", calm, "--resume", "kept.json").exit_code == 0
+    assert not Path("kept.json").exists()
+
+
+def test_file_of_another_variant_is_refused(calm: str, race: str, swaptrio: Run) -> None:
+    """A search goes on only with the scenario and the variant that it was of."""
+    swaptrio("explore", race, "--resume", "kept.json", "--time", 0.3)
+    before = Path("kept.json").read_bytes()
+    for words in ([race, "--variant", "pre"], [calm], [race, "--all"]):
+        result = swaptrio("explore", *words, "--resume", "kept.json")
+        assert result.exit_code == 2
+        assert "kept.json: cannot go on from it: it is of another" in result.stderr
+    Path("kept.json").write_bytes(before[: len(before) // 2])
+    result = swaptrio("explore", race, "--resume", "kept.json")
+    assert result.exit_code == 2
+    assert "was cut" in result.stderr
+    assert Path("kept.json").read_bytes() == before[: len(before) // 2]
+
+
+def test_resume_needs_classes(race: str, swaptrio: Run) -> None:
+    """States and bounded searches are not kept."""
+    for options in (["--cache"], ["--preemptions", 1]):
+        result = swaptrio("explore", race, "--resume", "kept.json", *options)
+        assert result.exit_code == 2
+        assert "--resume works without" in result.stderr
