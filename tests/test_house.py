@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from swaptrio.variants.mutants import MUTANTS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -320,17 +322,21 @@ def labels(tree: ast.Module) -> Iterator[tuple[str, str]]:
                     yield function.name, text
 
 
+#: The functions that mutants replace.
+REPLACED = [name for mutant in MUTANTS for name in mutant.functions]
+
+
 @pytest.mark.parametrize("path", [*sources(PACKAGE / "mm"), *sources(PACKAGE / "variants")])
 def test_a_label_names_its_function(path: Path) -> None:
     """A label is function.step, by the kernel's name for it without leading underscores.
 
-    Mutants bend parts of _swap_cache_alloc, and are free in the names of their functions.
+    Mutants are free in the names of their functions; they go by those that they replace.
     """
     for function, label in labels(parsed(path)):
         named = label.partition(".")[0]
         expected = [function.lstrip("_"), PARTS.get(function)]
-        if path.name == "mutants.py":
-            expected.append("swap_cache_alloc")
+        if path.parent.name == "mutants":
+            expected += [PARTS.get(name, name.lstrip("_")) for name in REPLACED]
         assert named in expected, f"{label} in {function}"
 
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import resource
 from collections import deque
 from collections.abc import Callable, Mapping
-from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from swaptrio.checks import Finding
+from swaptrio.explore.pace import Pace
 from swaptrio.scenario.load_generator import load_scenario
 from swaptrio.scenario.play import play
 from swaptrio.scenario.world import Setup
@@ -97,7 +97,7 @@ async def run_load(
     scenario = load_scenario(users=users, clusters=clusters, steps=steps, zswap=zswap)
     setup = Setup(scenario, variant)
     watch = _Watch(progress)
-    begun = perf_counter()
+    pace = Pace.start()
     played = await play(
         scheduler,
         setup,
@@ -111,6 +111,6 @@ async def run_load(
         tuple(played.world.oracles.findings),
         played.world.counters(),
         tuple(watch.last),
-        perf_counter() - begun,
+        pace.seconds,
         resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
     )
