@@ -14,7 +14,7 @@ import attrs
 import click
 import trio
 
-from benchmarks import executions, memory, processes, start_up, steps, tasks, traces
+from benchmarks import executions, load, memory, processes, start_up, steps, tasks, traces
 from benchmarks.promises import Promise
 
 
@@ -83,6 +83,10 @@ BENCHMARKS: Final = {
         lambda extent: traces.measure_writing(extent.rounds),
         {"h": (traces.WRITING, lambda h: h["seconds"]["median"])},
     ),
+    "i": Benchmark(
+        lambda extent: load.measure(-(-extent.rounds // 5)),
+        {"i": (load.PROMISE, lambda i: i["ratio"]["median"])},
+    ),
 }
 
 
@@ -138,6 +142,7 @@ def main(rounds: int, campaign: int, only: str | None) -> None:
     f  milliseconds of small commands as whole processes
     g  what it costs to record a trace
     h  how long it takes to write one of 100,000 events
+    i  the cost of a step under load in a small world and a large one
     """
     names = tuple(BENCHMARKS) if only is None else (only,)
     json.dump(document(Extent(rounds, campaign), names), sys.stdout, indent=2)

@@ -31,7 +31,7 @@ _VARIANT: Final = "v5"
 @click.option(
     "--users",
     metavar="N",
-    type=click.IntRange(1, 800),
+    type=click.IntRange(1, 880),
     default=12,
     show_default=True,
     help="Tasks that use a process or a file each.",

@@ -39,7 +39,8 @@ _PATIENCE: Final = 4
 class Loaded:
     """What came of a load: its *verdict*, soft *findings*, *counters*, and the *last* steps.
 
-    *seconds* is wall time and *max_rss* the most memory that the process ever had, in KiB.
+    *seconds* is wall time since the first step, and *max_rss* the most memory that the process
+    ever had, in KiB.
     """
 
     verdict: Verdict
@@ -52,13 +53,16 @@ class Loaded:
 
 @attrs.define(eq=False)
 class _Watch:
-    """Keeps the last steps, and tells how far it is."""
+    """Keeps the last steps, and tells how far it is; *pace* begins with the first step."""
 
     progress: Callable[[int], None]
+    pace: Pace = attrs.Factory(Pace.start)
     due: int = _INTERVAL
     last: deque[tuple[int, str, str]] = attrs.Factory(lambda: deque(maxlen=LAST))
 
     def step(self, execution: Execution, task: Task) -> None:
+        if not self.last:
+            self.pace = Pace.start()
         self.last.append((execution.step, task.name, task.label))
         if execution.step >= self.due:
             self.due += _INTERVAL
@@ -97,7 +101,6 @@ async def run_load(
     scenario = load_scenario(users=users, clusters=clusters, steps=steps, zswap=zswap)
     setup = Setup(scenario, variant)
     watch = _Watch(progress)
-    pace = Pace.start()
     played = await play(
         scheduler,
         setup,
@@ -111,6 +114,6 @@ async def run_load(
         tuple(played.world.oracles.findings),
         played.world.counters(),
         tuple(watch.last),
-        pace.seconds,
+        watch.pace.seconds,
         resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
     )

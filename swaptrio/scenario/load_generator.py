@@ -43,7 +43,7 @@ def load_scenario(*, users: int, clusters: int, steps: int, zswap: bool = True) 
     """A scenario in which *users* tasks use memory and files, and others take it from them.
 
     Args:
-        users: tasks that use a process or a file each, 1 to 800.
+        users: tasks that use a process or a file each, 1 to 880.
         clusters: the size of the device that stays, 1 to 64 clusters.
         steps: the tasks go on until the execution has taken so many.
         zswap: whether pages are compressed first. Once they are nothing large is swapped in, so

@@ -13,7 +13,7 @@ import trio
 from click.testing import CliRunner
 
 from benchmarks import __main__ as command
-from benchmarks import executions, memory, processes, start_up, steps, tasks, traces
+from benchmarks import executions, load, memory, processes, start_up, steps, tasks, traces
 from benchmarks.compare import compare, medians
 from benchmarks.compare import main as compare_command
 from benchmarks.promises import Promise
@@ -44,6 +44,8 @@ def small(name: str, rounds: int) -> dict[str, Any]:
             return traces.measure_recording(rounds, traces.Sizes(executions=2))
         case "h":
             return traces.measure_writing(rounds, traces.Sizes(events=200))
+        case "i":
+            return load.measure(rounds, load.Sizes((2, 1), (8, 1), short=300, long=900))
         case _:
             return tasks.measure(rounds, tasks.Sizes(short=600, long=1200, times=1))
 
@@ -95,6 +97,13 @@ def test_g_records_the_same_executions() -> None:
     assert trio.run(traces.play_all, executions.setup(), range(3), False) == []
 
 
+def test_i_has_both_worlds() -> None:
+    """A cost for the small world and the large one, and their ratio."""
+    found = small("i", 1)
+    assert found["microseconds"].keys() == {"small", "large"}
+    assert found["ratio"].keys() == SUMMARY
+
+
 def test_h_writes_so_many_events() -> None:
     """The file is as long as it was asked for, and can be read."""
     assert small("h", 1)["events"] == 200
@@ -124,7 +133,7 @@ def test_the_document() -> None:
     assert {"python", "trio", "cpus"} <= found["machine"].keys()
     for promise in found["promises"].values():
         assert promise.keys() == {"what", "wanted", "measured", "kept"}
-    assert len(result.stderr.splitlines()) == len(found["promises"]) == 11
+    assert len(result.stderr.splitlines()) == len(found["promises"]) == 12
     assert list(compare(found, found)["new_over_old"].values()) == [1.0] * len(
         dict(medians(found))
     )
@@ -132,7 +141,7 @@ def test_the_document() -> None:
 
 
 @pytest.mark.usefixtures("tiny")
-@pytest.mark.parametrize("name", list("abcdefgh"))
+@pytest.mark.parametrize("name", list("abcdefghi"))
 def test_only_one(name: str) -> None:
     """``--only`` leaves the other parts out, and their promises."""
     result = CliRunner().invoke(command.main, ["--rounds", "1", "--only", name])

@@ -33,7 +33,7 @@ EVERYTHING = (
 )
 
 
-@pytest.mark.parametrize(("users", "clusters"), [(1, 1), (12, 2), (800, 64)])
+@pytest.mark.parametrize(("users", "clusters"), [(1, 1), (12, 2), (880, 64)])
 def test_it_is_as_large_as_asked(users: int, clusters: int) -> None:
     """A task for each user, and more that take memory from them."""
     scenario = load_scenario(users=users, clusters=clusters, steps=100)

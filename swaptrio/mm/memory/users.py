@@ -83,7 +83,7 @@ async def user_pin_store(kernel: Kernel, mm: MmStruct, page: int) -> str:
     await point("user_pin_store.store", Kind.WRITE, folio)
     token = folio.pages[pte.index] = kernel.new_token()
     place = folio.index + pte.index  # it may have been moved since
-    for other in kernel.processes:
+    for other in mm.anon_vma:
         if _leads_to(other, place, folio, pte.index, own=other is mm):
             other.newest[place] = token
     await point("user_pin_store.dirty", Kind.WRITE, folio)
