@@ -56,7 +56,10 @@ UNSTEADY = {
 }
 
 #: Who may ask for the identity of an object, with the reason.
-IDENTITIES = {"sched/lasso.py": "tells objects apart while it keeps them; no address comes out"}
+IDENTITIES = {
+    "sched/lasso.py": "tells objects apart while it keeps them; no address comes out",
+    "explore/exhaustive/states.py": "numbers objects in the order in which a walk meets them",
+}
 
 #: Parts of a function that the model tells apart, by the function whose label they carry. All
 #: have the same reason: the kernel takes this step in the function that the label names.

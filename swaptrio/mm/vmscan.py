@@ -44,6 +44,7 @@ from swaptrio.sched import Kind, point
 
 if TYPE_CHECKING:
     from swaptrio.mm.mm_types import MmStruct
+    from swaptrio.mm.swap_h import SwpEntry
 
 #: Folios that are isolated at a time.
 SWAP_CLUSTER_MAX = 32
@@ -336,9 +337,8 @@ async def _remove_mapping(
     through a reference that has just gone is not lost. While they are frozen lookups spin. They
     stay at 0 where it succeeds: nobody can get hold of the folio, and the caller frees it.
 
-    v1: the memsw charge goes to the slots after the counters have gone down, where they went
-    up, and before slots that nobody uses are freed, which gives their part back. Source: N; in
-    M it goes before the counters (catalogue G05).
+    v1: the memsw charge goes to the slots before those that nobody uses are freed, which gives
+    their part back. Source: N.
     """
     if not folio.swapcache:
         return False
@@ -353,9 +353,30 @@ async def _remove_mapping(
             folio.refs, folio.frozen = 1 + folio.nr, False
             return False
         shadow = workingset_eviction(kernel, folio, target_memcg)
-        node_stat_mod_folio(kernel, folio, "NR_FILE_PAGES", -folio.nr)
-        lruvec_stat_mod_folio(kernel, folio, "NR_SWAPCACHE", -folio.nr)
-        _memcg1_swapout(kernel, folio, entry)
+        _account_removal(kernel, folio, entry)
         _swap_cache_do_del_folio(kernel, ci, folio, entry, shadow)
         let_go(folio, folio.nr + 1)
     return True
+
+
+@kernel_function
+def _account_removal(kernel: Kernel, folio: Folio, entry: SwpEntry) -> None:
+    """Count a folio that leaves the cache, and let its memsw charge stay with its slots (v1).
+
+    The cluster lock is held, and the references are frozen. The counters go down first, where
+    they went up; the folio belongs to no group after that. Source: N, where it is part of
+    `_remove_mapping`. A version before it has `account_without_group` in its place.
+    """
+    _count_out(kernel, folio)
+    _memcg1_swapout(kernel, folio, entry)
+
+
+def account_without_group(kernel: Kernel, folio: Folio, entry: SwpEntry) -> None:
+    """As in M: the counters go down when the folio belongs to no group (catalogue G05)."""
+    _memcg1_swapout(kernel, folio, entry)
+    _count_out(kernel, folio)
+
+
+def _count_out(kernel: Kernel, folio: Folio) -> None:
+    node_stat_mod_folio(kernel, folio, "NR_FILE_PAGES", -folio.nr)
+    lruvec_stat_mod_folio(kernel, folio, "NR_SWAPCACHE", -folio.nr)

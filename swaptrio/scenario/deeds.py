@@ -36,6 +36,7 @@ DeedKind = Literal[
     "store",
     "pin-store",
     "zap",
+    "discard",
     "fork",
     "exit",
     "map",
@@ -53,6 +54,7 @@ DeedKind = Literal[
     "image-free",
     "memcg-create",
     "memcg-offline",
+    "memcg-move",
     "lru-drain",
     "file-read",
     "file-write",
@@ -70,9 +72,10 @@ _AT_A_SLOT: Final = ("device", "slot")
 DEED_KEYS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "fault": (_AT_A_PAGE, ("write",)),
     "read": (_AT_A_PAGE, ()),
-    "store": (_AT_A_PAGE, ()),
+    "store": (_AT_A_PAGE, ("zero",)),
     "pin-store": (_AT_A_PAGE, ()),
     "zap": (_AT_A_PAGE, ("nr",)),
+    "discard": (_AT_A_PAGE, ("nr",)),
     "fork": (("process", "child"), ()),
     "exit": (("process",), ()),
     "map": (_AT_A_PAGE, ("nr",)),
@@ -90,6 +93,7 @@ DEED_KEYS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "image-free": (_AT_A_SLOT, ()),
     "memcg-create": (("child",), ()),
     "memcg-offline": (("memcg",), ()),
+    "memcg-move": (("process", "memcg"), ()),
     "lru-drain": ((), ()),
     "file-read": (_AT_AN_INDEX, ()),
     "file-write": (_AT_AN_INDEX, ()),
@@ -113,9 +117,10 @@ class DeedSetup:
         to: the virtual page that a userfaultfd moves the page to.
         nr: how many pages it takes, 1 to 512.
         write: whether a fault is a write fault.
+        zero: whether zeros are stored.
         device: the device it works on.
         slot: a slot of that, 1 to 32,767.
-        memcg: the memcg it works on.
+        memcg: the memcg it works on, or that a process moves to.
     """
 
     run: DeedKind = attrs.field(validator=follows(one_of(get_args(DeedKind))))
@@ -126,6 +131,7 @@ class DeedSetup:
     to: int | None = attrs.field(default=None, validator=follows(perhaps(PAGE)))
     nr: int = attrs.field(default=1, validator=follows(UP_TO_A_CLUSTER))
     write: bool = False
+    zero: bool = False
     device: str = attrs.field(default="", validator=follows(perhaps(NAME)))
     slot: int | None = attrs.field(default=None, validator=follows(perhaps(FIRST_TO_LAST_SLOT)))
     memcg: str = attrs.field(default="", validator=follows(perhaps(NAME)))

@@ -12,6 +12,7 @@ from swaptrio.mm.memory import (
     dup_mm,
     exit_mmap,
     handle_mm_fault,
+    madvise_dontneed,
     mmap_region,
     unmap_page_range,
     user_pin_store,
@@ -47,7 +48,7 @@ from swaptrio.mm.vmscan import (
 from swaptrio.mm.zswap import shrink_memcg_cb, zswap_writeback_entry
 from swaptrio.scenario.busy import swap_out_of_file, use_file, use_memory
 from swaptrio.scenario.setup import MOST_PAGES
-from swaptrio.sched import current, point
+from swaptrio.sched import Kind, current, point
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -101,7 +102,7 @@ async def _fault(kernel: Kernel, deed: DeedSetup) -> str:
 
 
 async def _store(kernel: Kernel, deed: DeedSetup) -> str:
-    return await user_store(kernel, *_place(kernel, deed))
+    return await user_store(kernel, *_place(kernel, deed), zeros=deed.zero)
 
 
 async def _read(kernel: Kernel, deed: DeedSetup) -> str:
@@ -115,6 +116,11 @@ async def _pin_store(kernel: Kernel, deed: DeedSetup) -> str:
 async def _zap(kernel: Kernel, deed: DeedSetup) -> str:
     await unmap_page_range(kernel, *_place(kernel, deed), deed.nr)
     return "zapped"
+
+
+async def _discard(kernel: Kernel, deed: DeedSetup) -> str:
+    await madvise_dontneed(kernel, *_place(kernel, deed), deed.nr)
+    return "discarded"
 
 
 async def _map(kernel: Kernel, deed: DeedSetup) -> str:
@@ -205,6 +211,13 @@ async def _memcg_offline(kernel: Kernel, deed: DeedSetup) -> str:
     return "offline"
 
 
+async def _memcg_move(kernel: Kernel, deed: DeedSetup) -> str:
+    """Let a process live in another memcg; what it was charged stays where it is."""
+    await point("cgroup_attach_task.move", Kind.WRITE, "memcg")
+    process_of(kernel, deed.process).memcg = memcg_of(kernel, deed.memcg)
+    return "moved"
+
+
 async def _lru_drain(kernel: Kernel, deed: DeedSetup) -> str:
     await lru_add_drain_all(kernel)
     return "drained"
@@ -277,6 +290,7 @@ _RUN: Final[dict[str, Callable[[Kernel, DeedSetup], Coroutine[Any, Any, str]]]] 
     "store": _store,
     "pin-store": _pin_store,
     "zap": _zap,
+    "discard": _discard,
     "fork": _fork,
     "exit": _exit,
     "map": _map,
@@ -294,6 +308,7 @@ _RUN: Final[dict[str, Callable[[Kernel, DeedSetup], Coroutine[Any, Any, str]]]] 
     "image-free": _image_free,
     "memcg-create": _memcg_create,
     "memcg-offline": _memcg_offline,
+    "memcg-move": _memcg_move,
     "lru-drain": _lru_drain,
     "file-read": _file_read,
     "file-write": _file_write,

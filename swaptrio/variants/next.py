@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from swaptrio.mm import vmscan
 from swaptrio.mm.errno import Errno
-from swaptrio.mm.kernel import Kernel, kernel_function, warn_on
+from swaptrio.mm.kernel import Kernel, kernel_function, plain, warn_on
 from swaptrio.mm.memcontrol import charge_memcg, folio_memcg_alloc_deferred
 from swaptrio.mm.memcontrol_v1 import memcg1_swapin
 from swaptrio.mm.memory import thp_swapin_suitable_orders
@@ -194,6 +195,12 @@ async def shmem_swapin_sync(
     folio_add_lru(kernel, ret)
     await swap_read_folio(kernel, ret)
     return ret
+
+
+@kernel_function
+def _account_removal(kernel: Kernel, folio: Folio, entry: SwpEntry) -> None:
+    """Count a folio that reclaim takes out while it belongs to its group, as the model does."""
+    plain(vmscan._account_removal)(kernel, folio, entry)
 
 
 @kernel_function

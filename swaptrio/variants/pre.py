@@ -47,12 +47,15 @@ from swaptrio.mm.swap_table import (
     swp_tb_to_shadow,
     zero_of,
 )
+from swaptrio.mm.swapfile.hibernation import put_even_if_cached
+from swaptrio.mm.vmscan import account_without_group
 from swaptrio.mm.vmstat import count_mthp_stat, count_vm_event
 from swaptrio.mm.workingset import workingset_refault
 from swaptrio.sched import Kind, point
 
 if TYPE_CHECKING:
     from swaptrio.mm.mm_types import Folio, VmFault
+    from swaptrio.mm.swap_h import SwapInfoStruct
 
 
 @kernel_function
@@ -86,6 +89,20 @@ def _swp_tb_get_flags(kernel: Kernel, swp_tb: int) -> int:
     bitmap of the device, was clear.
     """
     return _swp_tb_get_count(kernel, swp_tb) << 1 | zero_of(swp_tb)
+
+
+@kernel_function
+def _swap_cluster_put_hibernation(
+    kernel: Kernel, si: SwapInfoStruct, ci: SwapClusterInfo, ci_off: int
+) -> None:
+    """Free a slot of an image even where readahead has put a folio there (catalogue A16)."""
+    put_even_if_cached(kernel, si, ci, ci_off)
+
+
+@kernel_function
+def _account_removal(kernel: Kernel, folio: Folio, entry: SwpEntry) -> None:
+    """Count a folio that reclaim takes out when it belongs to no group (v1, catalogue G05)."""
+    account_without_group(kernel, folio, entry)
 
 
 @kernel_function

@@ -56,6 +56,7 @@ from swaptrio.mm.swap_table import (
     swp_tb_is_shadow,
     swp_tb_to_shadow,
 )
+from swaptrio.mm.vmscan import account_without_group
 from swaptrio.mm.vmstat import (
     count_mthp_stat,
     count_vm_event,
@@ -106,6 +107,12 @@ def _swap_cache_add_check(
         ):
             return Errno.EBUSY, 0, 0
     return None, shadow, memcg_id
+
+
+@kernel_function
+def _account_removal(kernel: Kernel, folio: Folio, entry: SwpEntry) -> None:
+    """Count a folio that reclaim takes out when it belongs to no group (v1, catalogue G05)."""
+    account_without_group(kernel, folio, entry)
 
 
 @kernel_function

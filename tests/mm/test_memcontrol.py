@@ -221,7 +221,7 @@ def test_attempts(make_world: Callable[..., Any], gfp: str, requests: int) -> No
 
 def test_reclaim_of_v1_waits(make_world: Callable[..., Any]) -> None:
     """Reclaim for a group of v1 waits for the writeback that it began."""
-    world = make_world(limit=1, memcg_v1=True, sync=False, watched=True)
+    world = make_world("next", limit=1, memcg_v1=True, sync=False, watched=True)
     _mapped(world, 3)
 
     assert world.play(main=_charging(world, 1))["main"] == ("m1", 1, 0)
@@ -271,7 +271,7 @@ def _swapped_by(world: Any, memcg: Any, page: int = 3) -> Callable[[], Any]:
 @pytest.mark.parametrize("v1", [False, True])
 def test_owner_above_one_without_id(make_world: Callable[..., Any], v1: bool) -> None:
     """Slots of a group whose id is gone are the nearest group's above it, with its charge."""
-    world = make_world(memcg_v1=v1, watched=True)
+    world = make_world("next", memcg_v1=v1, watched=True)
     world.m2.parent = world.m1
 
     assert world.play(main=_swapped_by(world, world.m2))["main"] == 1

@@ -309,7 +309,7 @@ def test_count_is_full(make_world: Callable[..., Any]) -> None:
 
 def test_v1_leaves_memsw_with_the_slot(make_world: Callable[..., Any]) -> None:
     """v1: memory goes down, memsw stays and is recorded for the slot (spec 6)."""
-    world = make_world(memcg_v1=True)
+    world = make_world("next", memcg_v1=True)
     _resident(world, 3)
 
     async def main() -> str:
@@ -319,6 +319,20 @@ def test_v1_leaves_memsw_with_the_slot(make_world: Callable[..., Any]) -> None:
     assert (world.m1.memory, world.m1.memsw) == (0, 1)
     assert world.si.clusters[0].memcg_table == {1: 1}
     assert world.kernel.vmstat.memcg["m1", "NR_SWAPCACHE"] == 0
+
+
+@pytest.mark.parametrize("variant", ["pre", "v3", "v4", "v5"])
+def test_v1_counts_it_out_of_no_group(make_world: Callable[..., Any], variant: str) -> None:
+    """v1 before N: the folio has left its group when it is counted out of the cache (G05)."""
+    world = make_world(variant, memcg_v1=True)
+    _resident(world, 3)
+
+    async def main() -> str:
+        return await madvise_pageout(world.kernel, world.mm, 3)
+
+    assert world.play(main=main)["main"] == "reclaimed"
+    assert world.kernel.vmstat.memcg["m1", "NR_SWAPCACHE"] == 1
+    assert world.kernel.vmstat.memcg["root", "NR_SWAPCACHE"] == -1
 
 
 def test_count_before_entry(world: Any) -> None:

@@ -137,6 +137,9 @@ def index(page: int, run: str, **more: Any) -> dict[str, Any]:
             "slot 1, freed",
         ),
         (({"run": "memcg-create", "child": "m2"},), "id 3"),
+        (({"run": "memcg-move", "process": "P", "memcg": "top"},), "moved"),
+        ((at(3, "discard"), at(3, "read")), "discarded, read"),
+        ((at(3, "store", zero=True), at(3, "read")), "stored, read"),
     ],
 )
 def test_deed(deeds: tuple[dict[str, Any], ...], returned: str) -> None:

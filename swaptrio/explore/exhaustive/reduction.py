@@ -34,6 +34,7 @@ class Reduction:
     classes: set[tuple[int, ...]] = attrs.Factory(set)
     blocked: int = 0
     probes: int = 0
+    repeated: bool = False
 
     @property
     def traces(self) -> int:
@@ -53,13 +54,14 @@ class Reduction:
         if walk.disordered:
             self._begin_anew()
             return
-        if self.search.blocked is None:
+        if not walk.cut:
             tally.count(verdict)
             self.classes.add(walk.class_of())
-        else:
-            self.blocked += 1
-        if tally.executions == 1 and not await tally.repeats(scheduler, walk, verdict):
-            return
+        self.blocked += self.search.blocked
+        if not self.repeated and not walk.cut:
+            self.repeated = True
+            if not await tally.repeats(scheduler, walk, verdict):
+                return
         self.search.look_for_races()
         await self._probe(scheduler)
         if tally.outcome is None and not self.search.advance():

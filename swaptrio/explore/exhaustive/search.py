@@ -15,7 +15,8 @@ can make a difference to what covers it.
 Backtracking puts the last step to sleep and goes to the last node with a wish left.
 
 Invariant: when a wish has been followed to its end no step sleeps there. So no execution ends
-with everybody asleep. One that did would be counted apart.
+with everybody asleep. One that did would be cut and counted apart: what would follow has been
+explored elsewhere, and must not be taken for something that a wish has to bring about.
 
 A step that ends the execution by a violation comes before everything that others could still
 have done, so it is dependent with all of them; and where it was taken each other task that
@@ -50,12 +51,12 @@ if TYPE_CHECKING:
 class Search:
     """The guide of an optimal search: what was explored and what is left, along one trace.
 
-    *blocked* is the index of the node where all tasks slept, *unsure* are the races of the last
+    *blocked* says that all tasks sleep where the trace ends; *unsure* are the races of the last
     execution of which nobody knows whether they can be reversed.
     """
 
     walk: Walk = attrs.field(init=False)
-    blocked: int | None = None
+    blocked: bool = False
     unsure: list[tuple[int, Wish]] = attrs.Factory(list)
 
     def __attrs_post_init__(self) -> None:
@@ -74,21 +75,21 @@ class Search:
         return self.walk.trace
 
     def begin(self, execution: Execution) -> None:
-        """Nothing to prepare."""
+        """Nobody sleeps yet."""
+        self.blocked = False
 
     def arrive(self, execution: Execution, node: Node, before: Node | None) -> str:
         """The first step of the first wish, or the first task that does not sleep."""
         if before is not None:
             node.sleep = sleep_after(before.sleep, event_of(before))
             node.wishes, before.below = before.below, []
-        if node.wishes and self._grant(node):
+        if node.wishes and self.grant(node):
             return node.task
         for task in node.offered:
             if not sleeps(node.sleep.get(task, ())):
                 return task
-        if self.blocked is None:
-            self.blocked = len(self.trace)
-        return node.offered[0]
+        self.blocked = True
+        self.walk.cut_here(execution)
 
     def draw(self, node: Node, path: list[int], count: int) -> int:
         """The first option that leads to an outcome which does not sleep."""
@@ -105,15 +106,12 @@ class Search:
     def advance(self) -> bool:
         """Prepare the next execution; False if nothing is left."""
         trace = self.trace
-        if self.blocked is not None:
-            del trace[self.blocked :]
-            self.blocked = None
         while trace:
             node = trace[-1]
             event = event_of(node)
             node.sleep[event.task] = (*node.sleep.get(event.task, ()), event)
             node.done += 1
-            if self._grant(node):
+            if self.grant(node):
                 return True
             trace.pop()
         return False
@@ -131,19 +129,18 @@ class Search:
                 self._doubt(events, first, step)
             for draws in event.alternatives():
                 self._ask(events, index, (*step[:2], draws), event.prime)
-        self._look_at_blocked(events)
+        if not self.blocked:
+            self._look_at_blocked(events)
         if events and events[-1].fatal:
             self._look_beside(events)
 
     def wish(self, first: int, wish: Wish) -> None:
         """Explore *wish* from the node before event *first*, if that is not covered."""
-        if self.blocked is not None and first >= self.blocked:
-            return
         node = self.trace[first]
         if not covered(wish, node.sleep, self._known_at(node)):
             node.wishes.append(wish)
 
-    def _grant(self, node: Node) -> bool:
+    def grant(self, node: Node) -> bool:
         """Take the first step of the first wish that is still needed, if there is one."""
         wishes = node.wishes
         while wishes:

@@ -37,7 +37,6 @@ from swaptrio.explore.exhaustive.primes import Primes
 from swaptrio.explore.exhaustive.sleep import sleep_after, sleeps
 from swaptrio.explore.exhaustive.states import Moment, State, States
 from swaptrio.explore.exhaustive.walk import Node, Walk
-from swaptrio.sched import SchedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,10 +52,6 @@ Position: TypeAlias = tuple[str, tuple[int, ...]]
 
 #: The choices that lead somewhere, the last one first.
 Way: TypeAlias = tuple["Way", Choice] | None
-
-
-class Cut(SchedError):
-    """Nothing new can follow."""
 
 
 @attrs.define(eq=False)
@@ -218,12 +213,12 @@ class Sweep:
             self.known[state] = asleep
             self._defer(place)
             if node is not None and node.offered and place.whole:
-                self._cut()
+                self.walk.cut_here(execution)
             return
         missed = sorted(slept - asleep)
         self.known[state] = slept & asleep
         place.todo, place.whole = list(missed), True
-        self._cut()
+        self.walk.cut_here(execution)
 
     def _last(self, before: Node | None) -> dict[str, int]:
         if before is None or self.states is not None:
@@ -237,13 +232,8 @@ class Sweep:
         name = "" if running is None or running.finished else running.name
         position = name, tuple(sorted(last.values()))
         if position in self.ways:
-            self._cut()
+            self.walk.cut_here(execution)
         self.ways.add(position)
-
-    def _cut(self) -> None:
-        """End the execution before the step of the last node."""
-        self.walk.cut = True
-        raise Cut
 
     def _defer(self, place: Place) -> None:
         if self.level == self.bound:

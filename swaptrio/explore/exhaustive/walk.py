@@ -15,7 +15,7 @@ what their ``finally`` blocks do is no event.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final, Protocol
+from typing import TYPE_CHECKING, ClassVar, Final, NoReturn, Protocol
 
 import attrs
 
@@ -32,12 +32,16 @@ from swaptrio.explore.exhaustive.place import event_of, place
 from swaptrio.explore.exhaustive.primes import Primes
 from swaptrio.explore.exhaustive.sleep import Sleep
 from swaptrio.explore.exhaustive.wish import Wish
-from swaptrio.sched import Access, Diverged, Ending, Kind
+from swaptrio.sched import Access, Diverged, Ending, Kind, SchedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from swaptrio.sched import Execution, Task
+
+
+class Cut(SchedError):
+    """Nothing new can follow."""
 
 
 #: What each step accesses of a program that does not say what it does.
@@ -99,11 +103,11 @@ class Blocked:
 class Walk:
     """Follows *trace* and extends it.
 
-    *blocked* are the tasks that wait at the end of the execution. *ambiguous* are names of more
-    than one object to wait for; whether these let somebody go on cannot be told by name.
-    *ordered* are the objects that somebody has waited for; *disordered* says that one of them
-    was only then found to be, and was among those *added* to. *repeats* allows nothing but
-    a repetition.
+    *blocked* are the tasks that wait at the end of the execution, which may be *cut* short.
+    *ambiguous* are names of more than one object to wait for; whether these let somebody go on
+    cannot be told by name. *ordered* are the objects that somebody has waited for; *disordered*
+    says that one of them was only then found to be, and was among those *added* to. *repeats*
+    allows nothing but a repetition.
     """
 
     asks_always: ClassVar[bool] = True
@@ -188,10 +192,19 @@ class Walk:
         if self.trace and self.trace[-1].event is None:
             fatal = not verdict.passed and execution.count() > 0
             self._complete(execution, fatal=fatal)
+        self._see_who_waits(execution)
+        self.guide.end(execution)
+
+    def cut_here(self, execution: Execution) -> NoReturn:
+        """End the execution at the place to which it has just come."""
+        self._see_who_waits(execution)
+        self.cut = True
+        raise Cut
+
+    def _see_who_waits(self, execution: Execution) -> None:
         for task in execution.tasks:
             if not task.finished and not task.enabled:
                 self.blocked.append(Blocked(task.name, task.kind, key_of(task.target)))
-        self.guide.end(execution)
 
     def class_of(self) -> tuple[int, ...]:
         """The class of the execution that has just ended, by the last events of its tasks."""

@@ -25,6 +25,7 @@ from swaptrio.mm.memory.users import user_load, user_pin_store, user_read, user_
 from swaptrio.mm.memory.write_protect import do_wp_page, wp_can_reuse_anon_folio, wp_page_copy
 from swaptrio.mm.memory.zap import (
     exit_mmap,
+    madvise_dontneed,
     mmap_region,
     unmap_page_range,
     zap_pte_range,
@@ -40,6 +41,7 @@ __all__ = [
     "exit_mmap",
     "handle_mm_fault",
     "handle_pte_fault",
+    "madvise_dontneed",
     "mmap_region",
     "pte_same",
     "should_try_to_free_swap",

@@ -45,8 +45,8 @@ async def user_read(kernel: Kernel, mm: MmStruct, page: int) -> str:
 
 
 @kernel_function
-async def user_store(kernel: Kernel, mm: MmStruct, page: int) -> str:
-    """Store something new in a virtual page, which is swapped in for it. May sleep.
+async def user_store(kernel: Kernel, mm: MmStruct, page: int, *, zeros: bool = False) -> str:
+    """Store something new in a virtual page, or *zeros*; it is swapped in for that. May sleep.
 
     The processor writes through an entry that is writable, and marks it as dirty; the folio
     learns of that when it is unmapped. Returns ``stored``, or what `handle_mm_fault` says of a
@@ -60,7 +60,8 @@ async def user_store(kernel: Kernel, mm: MmStruct, page: int) -> str:
         pte = mm.ptes.get(page)
         if isinstance(pte, PresentPte) and pte.writable:
             mm.ptes[page] = attrs.evolve(pte, dirty=True)
-            pte.folio.pages[pte.index] = mm.newest[page] = kernel.new_token()
+            token = 0 if zeros else kernel.new_token()
+            pte.folio.pages[pte.index] = mm.newest[page] = token
             return "stored"
 
 

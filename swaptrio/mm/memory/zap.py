@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 
 
 @kernel_function
-async def zap_pte_range(kernel: Kernel, mm: MmStruct, page: int, nr: int) -> None:
+async def zap_pte_range(
+    kernel: Kernel, mm: MmStruct, page: int, nr: int, *, vma_stays: bool = False
+) -> None:
     """Unmap *nr* virtual pages from *page*, and drop what they held.
 
     Swap entries drop their counts under the page-table lock, those that go together at once,
     and are cleared then. Folios are gathered there, and let go when it is released. What is
-    unmapped lies in no VMA afterwards; `mmap_region` brings it back, as pages never touched.
+    unmapped lies in no VMA afterwards, unless *vma_stays*; `mmap_region` brings it back, as
+    pages never touched.
     """
     gathered: list[Folio] = []
     async with mm.ptl.hold("zap_pte_range.ptl"):
@@ -36,6 +39,8 @@ async def zap_pte_range(kernel: Kernel, mm: MmStruct, page: int, nr: int) -> Non
             for number in range(first, first + length):
                 mm.newest.pop(number, None)
                 set_pte_at(kernel, mm, number, None)
+                if vma_stays:
+                    del mm.ptes[number]
             if isinstance(pte, PresentPte):
                 folio_remove_rmap_ptes(kernel, pte.folio, 1)
                 hold(pte.folio)
@@ -81,6 +86,17 @@ async def unmap_page_range(kernel: Kernel, mm: MmStruct, page: int, nr: int) -> 
     await mm.mmap_lock.acquire_read("unmap_page_range.mmap_lock")
     await zap_pte_range(kernel, mm, page, nr)
     await mm.mmap_lock.release("unmap_page_range.mmap_unlock")
+
+
+@kernel_function
+async def madvise_dontneed(kernel: Kernel, mm: MmStruct, page: int, nr: int) -> None:
+    """Drop what *nr* virtual pages from *page* hold, so that they read as zeros. (mm/madvise.c)
+
+    They stay in the VMA: the mmap_lock is taken to read, beside faults. May sleep.
+    """
+    await mm.mmap_lock.acquire_read("madvise_dontneed.mmap_lock")
+    await zap_pte_range(kernel, mm, page, nr, vma_stays=True)
+    await mm.mmap_lock.release("madvise_dontneed.mmap_unlock")
 
 
 @kernel_function

@@ -17,7 +17,6 @@ from swaptrio.mm.swapfile import (
     swapoff,
     unpin_hibernation_swap_type,
 )
-from swaptrio.mm.swapfile.hibernation import put_even_if_cached
 from swaptrio.sched import Run
 
 if TYPE_CHECKING:
@@ -113,17 +112,23 @@ def _raced(world: Any, **how: Any) -> dict[str, Any]:
     return results
 
 
-def test_readahead_in_the_slot_of_an_image(world: Any) -> None:
+@pytest.mark.parametrize("variant", ["v5", "next"])
+def test_readahead_in_the_slot_of_an_image(
+    make_world: Callable[..., Any], variant: str
+) -> None:
     """A folio that readahead has put in the slot is left to the cache, which frees both."""
+    world = make_world(variant)
     _raced(world)
     assert world.slots(1) == "-"
     assert world.kernel.folios == {}
 
 
-def test_a_cached_slot_that_is_freed_all_the_same(world: Any) -> None:
+@pytest.mark.parametrize("variant", ["pre", "v3", "v4"])
+def test_a_cached_slot_that_is_freed_all_the_same(
+    make_world: Callable[..., Any], variant: str
+) -> None:
     """Before that was mended the slot became free under the folio (A16)."""
-    world.kernel.functions["_swap_cluster_put_hibernation"] = put_even_if_cached
-
+    world = make_world(variant)
     _raced(world, ending="violation")
     assert world.execution.verdict.check in ("I-BACKREF", "I-DELLOCK")
 
