@@ -14,7 +14,16 @@ import attrs
 import click
 import trio
 
-from benchmarks import executions, memory, processes, start_up, steps, tasks, traces
+from benchmarks import (
+    executions,
+    failures,
+    memory,
+    processes,
+    start_up,
+    steps,
+    tasks,
+    traces,
+)
 from benchmarks.promises import Promise
 
 
@@ -83,6 +92,7 @@ BENCHMARKS: Final = {
         lambda extent: traces.measure_writing(extent.rounds),
         {"h": (traces.WRITING, lambda h: h["seconds"]["median"])},
     ),
+    "i": Benchmark(lambda extent: failures.measure(100 * extent.rounds), {}),
 }
 
 
@@ -138,6 +148,7 @@ def main(rounds: int, campaign: int, only: str | None) -> None:
     f  milliseconds of small commands as whole processes
     g  what it costs to record a trace
     h  how long it takes to write one of 100,000 events
+    i  executions to each failure, by us, on plain Trio, and by Hypothesis
     """
     names = tuple(BENCHMARKS) if only is None else (only,)
     json.dump(document(Extent(rounds, campaign), names), sys.stdout, indent=2)

@@ -13,7 +13,16 @@ import trio
 from click.testing import CliRunner
 
 from benchmarks import __main__ as command
-from benchmarks import executions, memory, processes, start_up, steps, tasks, traces
+from benchmarks import (
+    executions,
+    failures,
+    memory,
+    processes,
+    start_up,
+    steps,
+    tasks,
+    traces,
+)
 from benchmarks.compare import compare, medians
 from benchmarks.compare import main as compare_command
 from benchmarks.promises import Promise
@@ -44,6 +53,8 @@ def small(name: str, rounds: int) -> dict[str, Any]:
             return traces.measure_recording(rounds, traces.Sizes(executions=2))
         case "h":
             return traces.measure_writing(rounds, traces.Sizes(events=200))
+        case "i":
+            return failures.measure(20)
         case _:
             return tasks.measure(rounds, tasks.Sizes(short=600, long=1200, times=1))
 
@@ -108,19 +119,7 @@ def test_the_document() -> None:
     result = CliRunner().invoke(command.main, ["--rounds", "1"])
     assert result.exit_code == 0
     found = json.loads(result.stdout)
-    assert found.keys() == {
-        "machine",
-        "rounds",
-        "a",
-        "b",
-        "c",
-        "d",
-        "e",
-        "f",
-        "g",
-        "h",
-        "promises",
-    }
+    assert found.keys() == {"machine", "rounds", *"abcdefghi", "promises"}
     assert {"python", "trio", "cpus"} <= found["machine"].keys()
     for promise in found["promises"].values():
         assert promise.keys() == {"what", "wanted", "measured", "kept"}
@@ -132,7 +131,7 @@ def test_the_document() -> None:
 
 
 @pytest.mark.usefixtures("tiny")
-@pytest.mark.parametrize("name", list("abcdefgh"))
+@pytest.mark.parametrize("name", list("abcdefghi"))
 def test_only_one(name: str) -> None:
     """``--only`` leaves the other parts out, and their promises."""
     result = CliRunner().invoke(command.main, ["--rounds", "1", "--only", name])
@@ -176,6 +175,16 @@ def test_f_runs_whole_processes() -> None:
     found = small("f", 1)["milliseconds"]
 
     assert found["replay"]["median"] > found["help"]["median"] > found["python"]["median"] > 1
+
+
+def test_i_counts_failures_on_each_side() -> None:
+    """All sides make at least as many executions, and ours finds a failure in them."""
+    found = small("i", 1)["large-vs-small-neighbour, pre"]
+
+    assert found["ours"]["executions"] == found["plain_trio"]["executions"] == 20
+    assert found["hypothesis"]["executions"] >= 20
+    assert 1 <= found["ours"]["executions_per_failure"] <= 20
+    assert all(side["executions_per_second"] > 0 for side in found.values())
 
 
 def saved(measured: float, *, kept: bool) -> dict[str, Any]:
