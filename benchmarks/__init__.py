@@ -12,7 +12,8 @@ e. `memory`: whether a campaign's memory stays what it is over a million executi
 f. `start_up`: how long the command takes for little things.
 g. `traces`: what it costs to record a trace, against the same executions without.
 h. `traces`: how long it takes to write one.
-i. `load`: what a step under load costs in a small world and in a large one.
+i. `failures`: executions to each failure, by us, on plain Trio, and by Hypothesis.
+j. `load`: what a step under load costs in a small world and in a large one.
 
 ``python -m benchmarks.compare`` holds a run against a saved one, and ``python -m
 benchmarks.table`` makes the table of docs/benchmarks.md of one.

@@ -14,7 +14,17 @@ import attrs
 import click
 import trio
 
-from benchmarks import executions, load, memory, processes, start_up, steps, tasks, traces
+from benchmarks import (
+    executions,
+    failures,
+    load,
+    memory,
+    processes,
+    start_up,
+    steps,
+    tasks,
+    traces,
+)
 from benchmarks.promises import Promise
 
 
@@ -83,9 +93,10 @@ BENCHMARKS: Final = {
         lambda extent: traces.measure_writing(extent.rounds),
         {"h": (traces.WRITING, lambda h: h["seconds"]["median"])},
     ),
-    "i": Benchmark(
+    "i": Benchmark(lambda extent: failures.measure(100 * extent.rounds), {}),
+    "j": Benchmark(
         lambda extent: load.measure(-(-extent.rounds // 5)),
-        {"i": (load.PROMISE, lambda i: i["ratio"]["median"])},
+        {"j": (load.PROMISE, lambda j: j["ratio"]["median"])},
     ),
 }
 
@@ -142,7 +153,8 @@ def main(rounds: int, campaign: int, only: str | None) -> None:
     f  milliseconds of small commands as whole processes
     g  what it costs to record a trace
     h  how long it takes to write one of 100,000 events
-    i  the cost of a step under load in a small world and a large one
+    i  executions to each failure, by us, on plain Trio, and by Hypothesis
+    j  the cost of a step under load in a small world and a large one
     """
     names = tuple(BENCHMARKS) if only is None else (only,)
     json.dump(document(Extent(rounds, campaign), names), sys.stdout, indent=2)

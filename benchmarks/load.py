@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""i: what a step of the load generator costs in a small world and in a large one.
+"""j: what a step of the load generator costs in a small world and in a large one.
 
 The mix of what goes on is the same: one user in four uses a file, and there is a task that
 reclaims for every eight. To leave out what it costs to make the worlds, each figure is a slope:

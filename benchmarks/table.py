@@ -28,18 +28,29 @@ def table(document: dict[str, Any]) -> Iterator[str]:
         kept = "kept" if promise["kept"] else "**not kept**"
         yield f"| {promise['what']} | {promise['wanted']} | {promise['measured']:g} | {kept} |"
     yield ""
-    yield "| Campaign of v3 | Processes | Executions/s | Scheduling points/s |"
-    yield "|---|---:|---:|---:|"
+    yield "| Campaign of v3 | Processes | Executions/s | Points/s | On an idle machine |"
+    yield "|---|---:|---:|---:|---:|"
     for scenario, found in document["d"]["scenarios"].items():
         for jobs, rate in found["executions_per_second"].items():
             points = found["points_per_second"][jobs]
-            yield f"| {scenario} | {jobs} | {rate['median']:.0f} | {points:.0f} |"
+            idle = found["ratio_on_an_idle_machine"]["median"] if jobs == "2" else 1
+            yield f"| {scenario} | {jobs} | {rate['median']:.0f} | {points:.0f} | x {idle:g} |"
+    yield ""
+    yield "| Executions to a failure of | Random walks | Plain Trio | Hypothesis |"
+    yield "|---|---:|---:|---:|"
+    for name, sides in document["i"].items():
+        counts = " | ".join(_count(side["executions_per_failure"]) for side in sides.values())
+        yield f"| {name} | {counts} |"
     memory = document["e"]
     yield ""
     yield (
         f"Memory of a campaign of {memory['executions']} executions, in MB after each tenth:"
         f" {', '.join(f'{each:.0f}' for each in memory['megabytes_after_each_tenth'])}."
     )
+
+
+def _count(executions: float | None) -> str:
+    return "none found" if executions is None else f"{executions:g}"
 
 
 @click.command

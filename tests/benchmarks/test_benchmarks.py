@@ -13,7 +13,17 @@ import trio
 from click.testing import CliRunner
 
 from benchmarks import __main__ as command
-from benchmarks import executions, load, memory, processes, start_up, steps, tasks, traces
+from benchmarks import (
+    executions,
+    failures,
+    load,
+    memory,
+    processes,
+    start_up,
+    steps,
+    tasks,
+    traces,
+)
 from benchmarks.compare import compare, medians
 from benchmarks.compare import main as compare_command
 from benchmarks.promises import Promise
@@ -45,6 +55,8 @@ def small(name: str, rounds: int) -> dict[str, Any]:
         case "h":
             return traces.measure_writing(rounds, traces.Sizes(events=200))
         case "i":
+            return failures.measure(20)
+        case "j":
             return load.measure(rounds, load.Sizes((2, 1), (8, 1), short=300, long=900))
         case _:
             return tasks.measure(rounds, tasks.Sizes(short=600, long=1200, times=1))
@@ -97,9 +109,9 @@ def test_g_records_the_same_executions() -> None:
     assert trio.run(traces.play_all, executions.setup(), range(3), False) == []
 
 
-def test_i_has_both_worlds() -> None:
+def test_j_has_both_worlds() -> None:
     """A cost for the small world and the large one, and their ratio."""
-    found = small("i", 1)
+    found = small("j", 1)
     assert found["microseconds"].keys() == {"small", "large"}
     assert found["ratio"].keys() == SUMMARY
 
@@ -117,19 +129,7 @@ def test_the_document() -> None:
     result = CliRunner().invoke(command.main, ["--rounds", "1"])
     assert result.exit_code == 0
     found = json.loads(result.stdout)
-    assert found.keys() == {
-        "machine",
-        "rounds",
-        "a",
-        "b",
-        "c",
-        "d",
-        "e",
-        "f",
-        "g",
-        "h",
-        "promises",
-    }
+    assert found.keys() == {"machine", "rounds", *"abcdefghij", "promises"}
     assert {"python", "trio", "cpus"} <= found["machine"].keys()
     for promise in found["promises"].values():
         assert promise.keys() == {"what", "wanted", "measured", "kept"}
@@ -141,7 +141,7 @@ def test_the_document() -> None:
 
 
 @pytest.mark.usefixtures("tiny")
-@pytest.mark.parametrize("name", list("abcdefghi"))
+@pytest.mark.parametrize("name", list("abcdefghij"))
 def test_only_one(name: str) -> None:
     """``--only`` leaves the other parts out, and their promises."""
     result = CliRunner().invoke(command.main, ["--rounds", "1", "--only", name])
@@ -185,6 +185,16 @@ def test_f_runs_whole_processes() -> None:
     found = small("f", 1)["milliseconds"]
 
     assert found["replay"]["median"] > found["help"]["median"] > found["python"]["median"] > 1
+
+
+def test_i_counts_failures_on_each_side() -> None:
+    """All sides make at least as many executions, and ours finds a failure in them."""
+    found = small("i", 1)["large-vs-small-neighbour, pre"]
+
+    assert found["ours"]["executions"] == found["plain_trio"]["executions"] == 20
+    assert found["hypothesis"]["executions"] >= 20
+    assert 1 <= found["ours"]["executions_per_failure"] <= 20
+    assert all(side["executions_per_second"] > 0 for side in found.values())
 
 
 def saved(measured: float, *, kept: bool) -> dict[str, Any]:

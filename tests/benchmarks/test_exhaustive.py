@@ -8,7 +8,10 @@ from benchmarks.exhaustive import WAYS, measure
 
 def test_ways_agree() -> None:
     """Two faults are explored to the end by classes and by states; the rest needs its time."""
-    by_class, by_state = measure("two faults", "classes", 60), measure("two faults", "states", 60)
+    by_class, by_state = (
+        measure("two faults", "classes", 60),
+        measure("two faults", "states", 60),
+    )
     assert by_class["complete"]
     assert by_state["complete"]
     assert by_class["executions"] == by_class["traces"]

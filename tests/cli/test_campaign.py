@@ -5,8 +5,13 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import re
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -325,3 +330,25 @@ def test_a_line_a_minute(monkeypatch: pytest.MonkeyPatch, race: str, swaptrio: R
     assert silent.stderr == ""
     assert "executions, " in told.stderr
     assert "0 distinct in 0 failures" in told.stderr
+
+
+def test_a_bar_for_who_watches(race: str) -> None:
+    """On a terminal there is a bar that is drawn over and over, and gone at the end."""
+    terminal, end = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "swaptrio.cli", "campaign", "run", race, *SMALL],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=end,
+    ) as process:
+        os.close(end)
+        seen = b""
+        with suppress(OSError):
+            while part := os.read(terminal, 4096):
+                seen += part
+    os.close(terminal)
+
+    assert process.returncode == 0
+    text = seen.decode()
+    assert re.search(r"\r\[#{20}\] 100% 60 executions, \d+/s, 0s left, 0 distinct in 0", text)
+    assert not text.rpartition("\r")[2].strip()

@@ -9,7 +9,7 @@ from swaptrio.explore.campaign.engine import Borrowed, Engine, ProcessPool
 from swaptrio.explore.campaign.item import Item, Matter, matter_of
 from swaptrio.explore.campaign.lock import locked
 from swaptrio.explore.campaign.plan import Case, Plan
-from swaptrio.explore.campaign.result import CRASHED, Failure, Kind, Result, Window
+from swaptrio.explore.campaign.result import CRASHED, Failure, FailureKind, Result, Window
 from swaptrio.explore.campaign.runner import Listener, Runner, State
 from swaptrio.explore.campaign.store import Done, Known, Session, Store
 from swaptrio.explore.campaign.work import run_item
@@ -21,8 +21,8 @@ __all__ = [
     "Done",
     "Engine",
     "Failure",
+    "FailureKind",
     "Item",
-    "Kind",
     "Known",
     "Listener",
     "Matter",

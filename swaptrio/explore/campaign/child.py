@@ -41,10 +41,13 @@ class Pipe:
     descriptor: int
 
     def say(self, letter: bytes, content: bytes) -> None:
-        """Write a message, all of it."""
+        """Write a message, all of it; where nobody listens any more, end without a word."""
         rest = message(letter, content)
-        while rest:
-            rest = rest[os.write(self.descriptor, rest) :]
+        try:
+            while rest:
+                rest = rest[os.write(self.descriptor, rest) :]
+        except BrokenPipeError:
+            os._exit(1)
 
 
 def main() -> None:
@@ -52,7 +55,9 @@ def main() -> None:
     pipe = Pipe(os.dup(1))
     os.dup2(2, 1)
     with open(0, "rb", closefd=False) as standard_input:
-        _, content = next(messages(standard_input))
+        content = next((content for _, content in messages(standard_input)), None)
+    if content is None:
+        return  # nobody is there any more
     leash(0)
     try:
         task: Task = pickle.loads(content)

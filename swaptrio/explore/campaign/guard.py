@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from swaptrio.explore.campaign.item import Item, Matter
-from swaptrio.explore.campaign.result import CRASHED, Failure, Kind, Result, joined
+from swaptrio.explore.campaign.result import CRASHED, Failure, FailureKind, Result, joined
 from swaptrio.sched import Carrier, Decision, Schedule
 
 if TYPE_CHECKING:
@@ -155,14 +155,14 @@ def _heard(said: Iterator[tuple[bytes, bytes]]) -> Report:
 def _killer(report: Report) -> Failure:
     assert report.seed is not None
     schedule = Schedule(tuple(report.decisions))
-    kind = Kind(CRASHED, report.death)
+    kind = FailureKind(CRASHED, report.death)
     seed = report.seed
     return Failure(kind, 1, seed, seed, len(schedule), str(schedule), report.death)
 
 
 def _stillborn(item: Item, report: Report) -> Result:
     """It died before the first seed: the variant cannot even be loaded."""
-    kind = Kind(CRASHED, f"{report.death} while the variant was loaded")
+    kind = FailureKind(CRASHED, f"{report.death} while the variant was loaded")
     failure = Failure(kind, 1, item.first, item.first, 0, "-", kind.rule)
     return Result(0, 0, (failure,), given_up=True)
 

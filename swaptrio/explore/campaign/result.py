@@ -18,7 +18,7 @@ CRASHED: Final = "crashed"
 
 
 @attrs.frozen(order=True)
-class Kind:
+class FailureKind:
     """When two failures of a scenario and a variant are the same one.
 
     *ending* and *rule* are what broke, as in `explore.Fingerprint`. *labels* are the places
@@ -48,7 +48,7 @@ class Failure:
     *message* and *length*, its number of deviations, belong to it.
     """
 
-    kind: Kind
+    kind: FailureKind
     count: int
     first: int
     by: int
@@ -91,7 +91,7 @@ class Result:
 
 def joined(failures: Iterable[Failure]) -> tuple[Failure, ...]:
     """One failure of each kind, in the order of the kinds."""
-    found: dict[Kind, Failure] = {}
+    found: dict[FailureKind, Failure] = {}
     for failure in failures:
         known = found.get(failure.kind)
         found[failure.kind] = failure if known is None else known.joined(failure)

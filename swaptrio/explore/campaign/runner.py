@@ -22,7 +22,7 @@ from swaptrio.explore.campaign.guard import run_guarded
 from swaptrio.explore.campaign.item import Item
 from swaptrio.explore.campaign.machine import machine
 from swaptrio.explore.campaign.plan import Case
-from swaptrio.explore.campaign.result import CRASHED, Failure, Kind, Result
+from swaptrio.explore.campaign.result import CRASHED, Failure, FailureKind, Result
 from swaptrio.explore.campaign.store import Known, Store
 from swaptrio.explore.campaign.work import CARRIER, run_item
 from swaptrio.explore.pace import Pace
@@ -100,7 +100,7 @@ class Runner:
     state: State = attrs.field(init=False)
     _pace: Pace = attrs.field(init=False)
     _session: int = attrs.field(init=False)
-    _seen: dict[tuple[int, Kind], None] = attrs.Factory(dict)
+    _seen: dict[tuple[int, FailureKind], None] = attrs.Factory(dict)
     _deadly: dict[int, None] = attrs.Factory(dict)
     _again: deque[Piece] = attrs.Factory(deque)
     _under_way: dict[Future[Result], Piece] = attrs.Factory(dict)

@@ -19,7 +19,7 @@ import attrs
 from swaptrio import __version__
 from swaptrio.explore.campaign import schema
 from swaptrio.explore.campaign.plan import Plan
-from swaptrio.explore.campaign.result import Failure, Kind, Window
+from swaptrio.explore.campaign.result import Failure, FailureKind, Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -143,7 +143,7 @@ class Store:
         columns = "ending, rule, labels, count, first, by, length, schedule, message"
         query = f"SELECT {columns} FROM failure WHERE kase = ?"
         found = [
-            Failure(Kind(row[0], row[1], tuple(json.loads(row[2]))), *row[3:])
+            Failure(FailureKind(row[0], row[1], tuple(json.loads(row[2]))), *row[3:])
             for row in self._rows(query, case.id)
         ]
         return tuple(sorted(found, key=lambda failure: failure.kind))

@@ -18,7 +18,7 @@ import trio
 
 from swaptrio.errors import SwaptrioError
 from swaptrio.explore.campaign.handovers import Handovers
-from swaptrio.explore.campaign.result import Failure, Kind, Result
+from swaptrio.explore.campaign.result import Failure, FailureKind, Result
 from swaptrio.explore.fingerprint import Fingerprint
 from swaptrio.explore.pace import Pace
 from swaptrio.scenario.play import BUDGET, failed, load_checked
@@ -107,7 +107,7 @@ def setup_of(matter: Matter) -> Setup:
 
 async def _run(scheduler: Scheduler, setup: Setup, item: Item, hooks: Hooks) -> Result:
     watching = Handovers()
-    failures: dict[Kind, Failure] = {}
+    failures: dict[FailureKind, Failure] = {}
     strategy = parse(item.strategy)
     deciding = hooks.around(strategy)
     pace = Pace.start()
@@ -143,7 +143,7 @@ async def _execute(
     return execution.verdict
 
 
-def _kind(setup: Setup, verdict: Verdict, label: str) -> Kind:
+def _kind(setup: Setup, verdict: Verdict, label: str) -> FailureKind:
     """The kind of failure that *verdict* is; *label* is where the last step began."""
     fingerprint = Fingerprint.of(setup, verdict)
     labels: tuple[str, ...] = (label,) if label else ()
@@ -151,10 +151,10 @@ def _kind(setup: Setup, verdict: Verdict, label: str) -> Kind:
         labels = tuple(sorted({edge.label for edge in verdict.waiting}))
     elif verdict.ending is Ending.LIVELOCK:
         labels = ()  # it goes round, and its budget ends anywhere
-    return Kind(fingerprint.ending.value, fingerprint.rule, labels)
+    return FailureKind(fingerprint.ending.value, fingerprint.rule, labels)
 
 
-def _counted(known: Failure | None, kind: Kind, verdict: Verdict, seed: int) -> Failure:
+def _counted(known: Failure | None, kind: FailureKind, verdict: Verdict, seed: int) -> Failure:
     """*known* and one more; a schedule is written down only where it is the shorter one."""
     length = len(verdict.schedule)
     if known is not None and known.length <= length:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from swaptrio.explore.campaign import Failure, Kind, Known
+from swaptrio.explore.campaign import Failure, FailureKind, Known
 from swaptrio.explore.campaign.account import Account
 from swaptrio.explore.campaign.compare import Change, compare, shared
 
@@ -19,7 +19,15 @@ def account(
 ) -> Account:
     """A case in which failures of one rule, at other labels each, were seen *counts* times."""
     failures = tuple(
-        Failure(Kind("violation", rule, (f"f.{number}",)), count, first + number, 9, 5, "-", "")
+        Failure(
+            FailureKind("violation", rule, (f"f.{number}",)),
+            count,
+            first + number,
+            9,
+            5,
+            "-",
+            "",
+        )
         for number, count in enumerate(counts)
         if count
     )

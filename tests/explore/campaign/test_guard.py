@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import attrs
@@ -168,3 +170,15 @@ def test_a_campaign_goes_on(
     [crash] = store.failures(known)
     assert (crash.kind.ending, crash.count) == (CRASHED, 2)
     assert crash.first == killers[0]
+
+
+def test_a_child_without_a_parent() -> None:
+    """Ends without a word."""
+    done = subprocess.run(
+        [sys.executable, "-m", "swaptrio.explore.campaign.child"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")

@@ -12,7 +12,7 @@ import pytest
 import trio
 
 from swaptrio.errors import ScenarioError, StoreError
-from swaptrio.explore.campaign import Case, Failure, Kind, Plan, matter_of, run_item
+from swaptrio.explore.campaign import Case, Failure, FailureKind, Plan, matter_of, run_item
 from swaptrio.explore.campaign.leading import window_of
 from swaptrio.explore.campaign.promote import minimised, promote
 from swaptrio.explore.campaign.rewrite import rewritten
@@ -111,7 +111,7 @@ async def test_an_ending_that_no_scenario_expects(
 ) -> None:
     """Is refused before anything is run."""
     case = case_of("v3")
-    failure = Failure(Kind("crashed", "SIGSEGV"), 1, 0, 0, 0, "-", "")
+    failure = Failure(FailureKind("crashed", "SIGSEGV"), 1, 0, 0, 0, "-", "")
 
     with pytest.raises(StoreError, match="cannot expect an ending of crashed"):
         await promote(scheduler, setup_of(case.matter), case.matter, failure, "x")

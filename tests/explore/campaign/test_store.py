@@ -15,7 +15,7 @@ from swaptrio.errors import StoreError
 from swaptrio.explore.campaign import (
     Case,
     Failure,
-    Kind,
+    FailureKind,
     Plan,
     Result,
     Store,
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-KIND = Kind("violation", "I-ONE", ("a.b",))
-OTHER = Kind("violation", "I-ONE", ("a.c",))
+KIND = FailureKind("violation", "I-ONE", ("a.b",))
+OTHER = FailureKind("violation", "I-ONE", ("a.c",))
 
 
 def result(*failures: Failure, windows: tuple[Window, ...] = ()) -> Result:
