@@ -147,7 +147,9 @@ def test_only_one(name: str) -> None:
     result = CliRunner().invoke(command.main, ["--rounds", "1", "--only", name])
     found = json.loads(result.stdout)
     assert found.keys() == {"machine", "rounds", name, "promises"}
-    assert {key.partition(".")[0] for key in found["promises"]} == {name}
+    promised = command.BENCHMARKS[name].promises
+    assert found["promises"].keys() == promised.keys()
+    assert {key.partition(".")[0] for key in promised} <= {name}
 
 
 @pytest.mark.parametrize("arguments", [["--rounds", "0"], ["--only", "x"]])

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -44,13 +45,16 @@ def test_it_is_as_large_as_asked(users: int, clusters: int) -> None:
     assert {task.steps for task in scenario.task} == {100}
 
 
+SMALL: dict[str, Any] = {"users": 4, "clusters": 1, "steps": 10}
+
+
 @pytest.mark.parametrize(
     "wrong", [{"users": 4000}, {"clusters": 0}, {"clusters": 65}, {"steps": -1}]
 )
 def test_numbers_have_their_ranges(wrong: dict[str, int]) -> None:
     """What no scenario can be is refused, as in a file."""
     with pytest.raises(ScenarioError, match=r"must be|at most"):
-        load_scenario(**{"users": 4, "clusters": 1, "steps": 10, **wrong})
+        load_scenario(**{**SMALL, **wrong})
 
 
 async def test_everything_goes_on() -> None:
