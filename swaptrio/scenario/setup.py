@@ -56,6 +56,7 @@ FIRST_TO_LAST_SLOT: Final = between(1, MOST_CLUSTERS * CLUSTER_SLOTS - 1)
 UP_TO_A_CLUSTER: Final = between(1, CLUSTER_SLOTS)
 _LARGE_ORDERS: Final = (each(between(1, 9)), once)
 _LIMIT: Final = between(0, MOST_PAGES)
+_TIME: Final = between(0, 1_000_000_000)
 
 
 @attrs.frozen(kw_only=True)
@@ -68,6 +69,7 @@ class KernelSetup:
         zswap: whether zswap was enabled at some time.
         zswap_enabled: whether it still is, so that pages are compressed before they are
             written; goes with *zswap*.
+        zswap_max_pool: compressed pages that fit, 0 to 1,000,000; 0 is any number.
         lru_batch: folios that wait on each CPU for the LRU, 1 to 31; 1 lets none wait.
         page_cluster: the base-two logarithm of the readahead window, 0 to 5.
         vma_readahead: whether readahead goes by virtual addresses.
@@ -82,6 +84,7 @@ class KernelSetup:
     )
     zswap: bool = False
     zswap_enabled: bool = False
+    zswap_max_pool: int = attrs.field(default=0, validator=follows(_LIMIT))
     lru_batch: int = attrs.field(default=1, validator=follows(between(1, 31)))
     page_cluster: int = attrs.field(default=0, validator=follows(between(0, 5)))
     vma_readahead: bool = True
@@ -106,6 +109,8 @@ class DeviceSetup:
         bad: slots that must never be used, besides slot 0.
         priority: devices of a higher one are used first, -1000 to 1000.
         latency: virtual time that a bio takes, 0 to 1,000,000,000 ns.
+        latencies: what it may take instead, by decision for each bio: the quantiles of a
+            distribution, each as probable as the others.
         discard: whether clusters that become empty are discarded (SWP_PAGE_DISCARD).
         stable_writes: whether pages must not change while they are written
             (SWP_STABLE_WRITES).
@@ -121,7 +126,8 @@ class DeviceSetup:
         default=(), validator=follows(FEW, each(FIRST_TO_LAST_SLOT))
     )
     priority: int = attrs.field(default=0, validator=follows(between(-1000, 1000)))
-    latency: int = attrs.field(default=1000, validator=follows(between(0, 1_000_000_000)))
+    latency: int = attrs.field(default=1000, validator=follows(_TIME))
+    latencies: tuple[int, ...] = attrs.field(default=(), validator=follows(FEW, each(_TIME)))
     discard: bool = False
     stable_writes: bool = False
     rotating: bool = False

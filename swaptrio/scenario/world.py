@@ -95,6 +95,7 @@ def _build(scenario: Scenario, variant: Variant) -> World:
         memcg_v1=setup.memcg == "v1",
         zswap_ever_enabled=setup.zswap,
         zswap_enabled=setup.zswap_enabled,
+        zswap_max_pool=setup.zswap_max_pool,
         lru_batch=setup.lru_batch,
         page_cluster=setup.page_cluster,
         vma_readahead=setup.vma_readahead,
@@ -145,6 +146,7 @@ def _new_device(kernel: Kernel, device: DeviceSetup) -> None:
         bad=device.bad,
         sync=device.sync,
         latency=device.latency,
+        latencies=device.latencies,
         priority=device.priority,
         flags=sum(flag for key, flag in _DEVICE_FLAGS.items() if getattr(device, key)),
     )

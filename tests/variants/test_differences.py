@@ -12,16 +12,18 @@ import pytest
 from swaptrio.mm import setup
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.injection import Drawn
-from swaptrio.mm.kernel import Config, Kernel
-from swaptrio.mm.memcontrol import MemCgroup
+from swaptrio.mm.kernel import Config, Kernel, plain
+from swaptrio.mm.memcontrol import MemCgroup, charge_memcg
 from swaptrio.mm.mm_types import Folio, MmStruct, SwapPte, VmFault
 from swaptrio.mm.page_alloc import folio_put, folio_unlock
-from swaptrio.mm.swap_h import SwapInfoStruct, swp_entry
+from swaptrio.mm.shmem import shmem_swap_alloc_folio
+from swaptrio.mm.swap_h import SWP_SYNCHRONOUS_IO, SwapInfoStruct, ZswapEntry, swp_entry
 from swaptrio.mm.swap_state import (
     swap_cache_alloc_folio,
     swap_cache_read_folio,
     swapin_sync,
 )
+from swaptrio.mm.zswap import zswap_writeback_entry
 from swaptrio.sched import Ending, Execution, Run, Script, run
 from swaptrio.variants import load
 
@@ -390,3 +392,116 @@ def test_large_orders_get_other_flags(variant: str) -> None:
     _, world = _play(variant, _allocating(0b101), spoil=spoil)
 
     assert world.calls == [("charge", "GFP_TRANSHUGE_LIGHT&GFP"), ("charge", "GFP")]
+
+
+@pytest.mark.parametrize(
+    ("variant", "found"), [("v3", (2, 16)), ("v5", (2, 16)), ("next", Errno.EBUSY)]
+)
+def test_part_of_a_range_is_in_zswap(variant: str, found: object) -> None:
+    """zswap presence: only next takes a large folio out again, and before it is charged."""
+
+    def compressed(world: World) -> None:
+        world.si.zswap[18] = ZswapEntry(18, world.si.data.pop(18))
+
+    charges: list[object] = []
+
+    async def charge(*arguments: Any, **named: Any) -> object:
+        charges.append(arguments)
+        return await plain(charge_memcg)(*arguments, **named)
+
+    def spoil(world: World) -> None:
+        compressed(world)
+        world.kernel.functions["charge_memcg"] = charge
+
+    result, world = _play(variant, _allocating(0b100), spoil=spoil)
+
+    assert result == found
+    assert len(charges) == (found == (2, 16))
+    assert world.fallbacks() == ({} if found == (2, 16) else {2: 1})
+
+
+@pytest.mark.parametrize(("variant", "on_it"), [("v3", True), ("v5", True), ("next", False)])
+def test_who_puts_folios_on_the_lru(variant: str, on_it: bool) -> None:
+    """LRU add: inside the allocation up to M, and with its callers in next."""
+
+    async def main(world: World) -> list[bool]:
+        folio = await swap_cache_alloc_folio(
+            world.kernel, swp_entry(0, 17), "GFP", 1, None, "task", 0
+        )
+        assert isinstance(folio, Folio)
+        seen = [folio.lru]
+        await folio_unlock(world.kernel, folio, "main.unlock")
+        folio_put(world.kernel, folio)
+        read = await swap_cache_read_folio(
+            world.kernel, swp_entry(0, 18), "GFP", "task", 0, readahead=False
+        )
+        assert read is not None
+        seen.append(read.lru)
+        folio_put(world.kernel, read)
+        return seen
+
+    assert _play(variant, main)[0] == [on_it, True]
+
+
+@pytest.mark.parametrize(("variant", "dropped"), [("v5", False), ("next", True)])
+def test_what_zswap_has_written(variant: str, dropped: bool) -> None:
+    """dropbehind: next lets the folio go when it is written, M marks it for reclaim."""
+
+    def spoil(world: World) -> None:
+        world.si.flags &= ~SWP_SYNCHRONOUS_IO  # who waits for its write still has the folio
+        world.si.zswap[18] = ZswapEntry(18, world.si.data.pop(18))
+
+    async def main(world: World) -> object:
+        return await zswap_writeback_entry(world.kernel, swp_entry(0, 18))
+
+    result, world = _play(variant, main, spoil=spoil)
+
+    assert result is None
+    assert 18 in world.si.data
+    assert (not world.kernel.folios) is dropped
+    assert all(folio.lru for folio in world.kernel.folios.values())
+
+
+@pytest.mark.parametrize(
+    ("variant", "orders"),
+    [("v3", [0b100]), ("v4", [0b101]), ("v5", [0b100, 1]), ("next", [0b100, 1])],
+)
+def test_orders_of_a_file(variant: str, orders: list[int]) -> None:
+    """shmem: v3 lets the callee add order 0, v4 allows it, v5 tries again with it alone."""
+    asked: list[tuple[int, int]] = []
+
+    async def fails(kernel: Kernel, entry: Any, orders: int, ilx: int) -> Errno:
+        asked.append((orders, ilx))
+        return Errno.ENOMEM
+
+    def spoil(world: World) -> None:
+        world.kernel.functions["shmem_swapin_sync"] = fails
+
+    async def main(world: World) -> object:
+        return await shmem_swap_alloc_folio(world.kernel, 6, swp_entry(0, 18), 2)
+
+    result, _ = _play(variant, main, spoil=spoil)
+
+    assert result is Errno.ENOMEM
+    assert [one for one, _ in asked] == orders
+    assert [ilx for _, ilx in asked] == [1, 6][: len(asked)]
+
+
+@pytest.mark.parametrize("variant", ["v3", "v4", "v5", "next"])
+def test_files_without_thp(variant: str) -> None:
+    """Without THP a file asks for order 0, whatever the order of its entry."""
+    asked: list[int] = []
+
+    async def fails(kernel: Kernel, entry: Any, orders: int, ilx: int) -> Errno:
+        asked.append(orders)
+        return Errno.ENOMEM
+
+    def spoil(world: World) -> None:
+        world.kernel.functions["shmem_swapin_sync"] = fails
+
+    async def main(world: World) -> object:
+        return await shmem_swap_alloc_folio(world.kernel, 6, swp_entry(0, 18), 2)
+
+    _play(variant, main, spoil=spoil, thp=False)
+
+    assert asked == [1]
