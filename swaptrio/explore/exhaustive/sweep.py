@@ -6,6 +6,9 @@ level: all schedules without preemption, then those with one, and so on, so the 
 counterexample comes first. Within a level a task that can go on goes on. What a preemption
 leads to is deferred to the next level, as the way there.
 
+Without a cache a draw of anything but the first option is deferred, too, so levels count both;
+the same draws belong to the same way, whatever the level.
+
 What was met before is not explored again. Levels rise, so it was met with no more preemptions
 than now; and who runs is part of it, for the same place under another running task has other
 continuations within the bound. With a *cache* that is the state. Without one it is the way
@@ -60,7 +63,7 @@ class Place:
 
     *todo* are choices to be made from here, *dear* those that would be a preemption; *way*
     leads here. A choice that is *whole* is made with these draws and no others. *last* are the
-    numbers of the last events of the tasks.
+    numbers of the last events of the tasks, *forced* how many draws a choice begins with.
     """
 
     way: Way
@@ -68,6 +71,7 @@ class Place:
     dear: list[str]
     last: dict[str, int]
     whole: bool = False
+    forced: int = 0
     moment: Moment | None = None
     state: State | None = None
 
@@ -77,7 +81,8 @@ class Sweep:
     """The guide of a search over classes, or states if *states* are given.
 
     *bound* is the number of preemptions that are allowed, None for any; *reports* says that the
-    program reports all that its steps access. *known* are the states that were met, with what
+    program reports all that its steps access. *used* is how often the present
+    way has preempted. *known* are the states that were met, with what
     slept there, *ends* those in which an execution has passed. *dropped* says that there was
     more beyond the bound. *final* tells what the program has returned.
     """
@@ -85,7 +90,6 @@ class Sweep:
     states: States | None = None
     bound: int | None = None
     reports: bool = True
-    level: int = 0
     known: dict[State, frozenset[Choice]] = attrs.Factory(dict)
     final: Callable[[], object] = lambda: None
     ways: set[Position] = attrs.Factory(set)
@@ -93,8 +97,9 @@ class Sweep:
     dropped: bool = False
     walk: Walk = attrs.field(init=False)
     _places: list[Place] = attrs.Factory(list)
-    _deferred: list[Way] = attrs.Factory(list)
-    _waiting: list[Way] = attrs.Factory(list)
+    used: int = 0
+    _deferred: list[tuple[Way, int]] = attrs.Factory(list)
+    _waiting: list[tuple[Way, int]] = attrs.Factory(list)
     _plan: list[Choice] = attrs.Factory(list)
 
     def __attrs_post_init__(self) -> None:
@@ -118,7 +123,8 @@ class Sweep:
         if self._plan:
             task, node.forced = self._plan.pop(0)
             last = self._last(before)
-            self._places.append(Place(way, [], [], last, whole=bool(self._plan)))
+            place = Place(way, [], [], last, bool(self._plan), len(node.forced))
+            self._places.append(place)
             return task
         last = self._last(before)
         if self.states is None:
@@ -174,19 +180,22 @@ class Sweep:
             node.done += 1
             if self._sleeping:
                 node.sleep[event.task] = (*node.sleep.get(event.task, ()), event)
-            if not place.whole:
-                path = self._other_draws(node, event)
-                if path is not None:
-                    return event.task, path
+            path = None if place.whole else self._other_draws(node, place, event)
+            if path is not None:
+                return event.task, path
         if not place.todo:
             return None
         return place.todo.pop(0)
 
-    def _other_draws(self, node: Node, event: Event) -> Path | None:
+    def _other_draws(self, node: Node, place: Place, event: Event) -> Path | None:
         """The next draws of the same step in the order of the options; the last draw first."""
-        for place in reversed(range(len(event.path))):
-            before = event.path[:place]
-            options = range(event.path[place] + 1, event.options[place])
+        if self.states is None:
+            others = [path for path in event.alternatives() if len(path) > place.forced]
+            self._deferred += [((place.way, (event.task, path)), self.used) for path in others]
+            return None
+        for number in reversed(range(len(event.path))):
+            before = event.path[:number]
+            options = range(event.path[number] + 1, event.options[number])
             index = self._option(node, before, options) if options else -1
             if index >= 0:
                 return (*before, index)
@@ -236,10 +245,11 @@ class Sweep:
         self.ways.add(position)
 
     def _defer(self, place: Place) -> None:
-        if self.level == self.bound:
+        if self.used == self.bound:
             self.dropped = self.dropped or bool(place.dear)
         else:
-            self._deferred.extend((place.way, (task, ())) for task in place.dear)
+            ways = [(place.way, (task, ())) for task in place.dear]
+            self._deferred += [(way, self.used + 1) for way in ways]
 
     def _way_to(self, before: Node | None) -> Way:
         if before is None or self.bound is None:
@@ -250,10 +260,9 @@ class Sweep:
         """Go to what was deferred, on this level or on the next."""
         if not self._waiting and self._deferred:
             self._waiting, self._deferred = self._deferred[::-1], []
-            self.level += 1
         if not self._waiting:
             return False
-        way = self._waiting.pop()
+        way, self.used = self._waiting.pop()
         while way is not None:
             way, choice = way
             self._plan.append(choice)

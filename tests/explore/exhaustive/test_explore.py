@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from swaptrio.explore.exhaustive import Limits, Outcome, Settings, explore_program
+from benchmarks.counted import lastzero
+from swaptrio.explore.exhaustive import Exploration, Limits, Outcome, Settings, explore_program
 from swaptrio.sched import (
     Access,
     Ending,
@@ -264,3 +265,16 @@ def test_time_limit_ends_the_search() -> None:
     result = explore_program(lost_update, limits=Limits(seconds=0))
     assert result.reason == "its time of 0 s is over"
     assert result.executions == 0
+
+
+def test_estimate_comes_true() -> None:
+    """What a search expects in all is never less than what has run, and in the end is that."""
+    estimates: list[float] = []
+
+    def progress(exploration: Exploration, _seconds: float) -> None:
+        assert exploration.estimate() >= exploration.tally.executions
+        estimates.append(exploration.estimate())
+
+    result = explore_program(lastzero(7), limits=Limits(progress=progress))
+    assert result.executions == 320
+    assert estimates

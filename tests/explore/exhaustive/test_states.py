@@ -34,7 +34,7 @@ operations = st.one_of(
 codes = st.lists(st.lists(operations, min_size=1, max_size=3), min_size=2, max_size=3)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(ops=codes)
 def test_a_cache_hides_no_end(naive: Any, program_of: Any, ops: Any) -> None:
     """With and without sleep sets a cache finds each final state, and as many states."""
@@ -190,7 +190,7 @@ def test_few_preemptions_come_first(cache: bool) -> None:
     assert len(found.schedule) <= 2
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(ops=codes)
 def test_a_wide_bound_meets_every_class(naive: Any, program_of: Any, ops: Any) -> None:
     """Within a bound that leaves nothing out all classes and all final states are met."""
@@ -206,15 +206,15 @@ def test_a_wide_bound_meets_every_class(naive: Any, program_of: Any, ops: Any) -
     assert cached.finals == counted[2]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(ops=codes, bound=st.integers(0, 2))
 def test_a_cache_changes_no_bound(program_of: Any, ops: Any, bound: int) -> None:
-    """The ends within a bound are the same by classes and by states."""
+    """The ends within a bound are the same; only a cache may see that nothing lies beyond."""
     program = program_of(tuple(tuple(task) for task in ops))
     by_class = explore_program(program, Settings(preemptions=bound))
     by_state = explore_program(program, Settings(preemptions=bound, cache=True))
     assert by_class.finals == by_state.finals
-    assert by_class.outcome is by_state.outcome
+    assert by_state.complete or not by_class.complete
 
 
 def test_negative_bound_is_refused() -> None:
