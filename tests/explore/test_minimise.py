@@ -37,7 +37,6 @@ SetupAround = Callable[[Build], Any]
 #: Failures that take more than three deviations, and the deviations among them by which nobody
 #: is interrupted: the task that goes on waits, and by default another than its daemon would.
 LONG = {
-    ("count-drops-while-inserting", "v3", "I-REFS"): 3,
     ("two-faults-one-slot", "no-second-check", "I-CLCOUNT"): 3,
 }
 
