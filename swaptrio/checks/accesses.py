@@ -308,6 +308,7 @@ _CONTAINERS: Final[dict[type, dict[str, Make]]] = {
         "table": _array(_word),
         "extend_table": _map("extend", lambda ci, off: f"{_word(ci, off)}.extend"),
         "memcg_table": _map("owners", lambda ci, off: f"{_word(ci, off)}.owner"),
+        "has_cache": _map("claims", lambda ci, off: f"{_word(ci, off)}.has_cache"),
     },
 }
 

@@ -131,10 +131,12 @@ async def _charging(
 
 
 def _reading(oracles: Oracles, function: Function, kernel: Kernel, folio: Folio) -> Any:
-    """I-NOREADUPTODATE."""
-    if not folio.lock.owned() or not folio.swapcache or folio.uptodate:
+    """I-NOREADUPTODATE. A private folio knows its slots while it is read, as a cached one."""
+    if not folio.lock.owned() or not folio.swap or folio.uptodate:
         message = f"{folio.name} is read while not locked, not cached, or up to date"
         raise Violation("I-NOREADUPTODATE", message)
+    if not folio.swapcache:
+        oracles.memory.private[folio.pfn] = folio.swap
     _refuse_uncharged(folio, "read")
     if folio.nr > 1:
         _check_zeros(kernel, folio)
@@ -257,6 +259,7 @@ def _unlocking(
     oracles: Oracles, function: Function, kernel: Kernel, folio: Folio, label: str
 ) -> Any:
     _refuse_uncharged(folio, "unlocked, cached")
+    oracles.memory.left.pop(folio.pfn, None)
     return function(kernel, folio, label)
 
 
@@ -323,6 +326,7 @@ def _freeing(oracles: Oracles, function: Function, kernel: Kernel, folio: Folio)
     if folio.swapcache or folio.mapcount or folio.locked:
         where = "cached" if folio.swapcache else "mapped" if folio.mapcount else "locked"
         raise Violation("I-REFS", f"{folio.name} is freed while it is {where}")
+    oracles.memory.private.pop(folio.pfn, None)
     function(kernel, folio)
 
 
@@ -342,7 +346,7 @@ def _setting_pte(
     if mm.ptl.on_release is None:
         oracles.adopt(mm)
     if isinstance(pte, PresentPte):
-        _check_match(mm, page, before, pte)
+        _check_match(oracles.memory, mm, page, before, pte)
         _refuse_uncharged(pte.folio, "mapped")
         _check_data(mm, page, pte)
     function(kernel, mm, page, pte)
@@ -354,9 +358,10 @@ async def _exiting(oracles: Oracles, function: Function, kernel: Kernel, mm: MmS
     oracles.dismiss(mm)
 
 
-def _check_match(mm: MmStruct, page: int, before: Pte, pte: PresentPte) -> None:
+def _check_match(memory: Memory, mm: MmStruct, page: int, before: Pte, pte: PresentPte) -> None:
     """A present entry takes the place of the swap entry that its folio caches.
 
+    The folio may have left the cache since it was locked, or have been read past the cache.
     Or that of nothing, with a folio that was never in the cache; or of itself, to be writable.
     An entry that is copied, moved or restored takes the place of nothing too, of its own folio.
     """
@@ -367,7 +372,8 @@ def _check_match(mm: MmStruct, page: int, before: Pte, pte: PresentPte) -> None:
     if isinstance(before, SwapPte):
         if not folio.lock.owned():
             raise Violation("I-PTEMATCH", f"{where} gets {folio.name}, which is not locked")
-        if not folio.swapcache or folio.swap + pte.index != before.entry:
+        first = memory.slots_of(folio)
+        if first is None or first + pte.index != before.entry:
             message = f"{where} names slot {swp_offset(before.entry)}, and gets {folio.name}"
             raise Violation("I-PTEMATCH", f"{message} page {pte.index}")
     elif isinstance(before, MigrationPte):

@@ -46,16 +46,19 @@ class Memory:
     """All of it, for one execution.
 
     By page frame number: *cached*; *batched*, those that wait for the LRU, and how often;
-    *unread*, the folios whose read failed. By slot: *changes*, how often its word was changed;
-    *shadows*, those that an insertion has covered. By task: *failures*, the allocations and
-    charges that failed it; *allocating*, what it allocates in the swap cache; *conflicts*, the
-    slot that it last met EEXIST at, with its changes then; *locked*, the folio that it locked
-    last; *pins*, its references to devices. By order: *fallbacks*, the attempts that failed.
-    Besides: the soft *findings*, each once.
+    *unread*, the folios whose read failed; *private*, the first slot of those that were read
+    past the cache; *left*, that of those that have left it since they were locked. By slot:
+    *changes*, how often its word was changed; *shadows*, those that an insertion has covered.
+    By task: *failures*, the allocations and charges that failed it; *allocating*, what it
+    allocates in the swap cache; *conflicts*, the slot that it last met EEXIST at, with its
+    changes then; *locked*, the folio that it locked last; *pins*, its references to devices. By
+    order: *fallbacks*, the attempts that failed. Besides: the soft *findings*, each once.
     """
 
     cached: dict[int, Cached] = attrs.Factory(dict)
     batched: dict[int, int] = attrs.Factory(dict)
+    private: dict[int, SwpEntry] = attrs.Factory(dict)
+    left: dict[int, SwpEntry] = attrs.Factory(dict)
     changes: dict[SwpEntry, int] = attrs.Factory(dict)
     shadows: dict[SwpEntry, int] = attrs.Factory(dict)
     failures: dict[str, int] = attrs.Factory(dict)
@@ -66,6 +69,12 @@ class Memory:
     fallbacks: Counter[int] = attrs.Factory(Counter)
     unread: dict[int, Folio] = attrs.Factory(dict)
     findings: dict[Finding, None] = attrs.Factory(dict)
+
+    def slots_of(self, folio: Folio) -> SwpEntry | None:
+        """The first slot that a locked folio has the data of, in the cache or not; or none."""
+        if folio.swapcache:
+            return folio.swap
+        return self.left.get(folio.pfn, self.private.get(folio.pfn))
 
     def read_failed(self, folio: Folio) -> None:
         """Note it; of what was freed since, no more than somebody can still ask for is kept."""

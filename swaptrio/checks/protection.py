@@ -103,6 +103,12 @@ TABLE: Final = (
     _locked(
         r".+:\d+\.owner|.+\.owners", "cluster lock", "lookup_swap_cgroup_id", "slots_are_alike"
     ),
+    _locked(
+        r".+:\d+\.has_cache|.+\.claims",
+        "cluster lock",
+        "non_swapcache_batch",
+        "swap_cache_has_folio",
+    ),
     _locked(r".+:\d+\.extend|.+\.extend(_table)?", "cluster lock"),
     _locked(r".+ cluster \d+\.(count|order|flags)", "cluster lock"),
     _locked(

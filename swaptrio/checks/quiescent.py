@@ -115,9 +115,13 @@ def check_cluster(
     extended = list(ci.extend_table or ())
     kept = [off for off, owner in ci.memcg_table.items() if owner]
     zswap = [slot % SWAPFILE_CLUSTER for slot in si.zswap if swap_cluster(si, slot) is ci]
-    for off in (*kept, *zswap, *extended):
+    for off in (*kept, *zswap, *extended, *ci.has_cache):
         if word_at(ci, off) == SWP_TB_NULL:
             check_free(si, ci, off)
+    for off in ci.has_cache:
+        if not swp_tb_is_folio(word_at(ci, off)):
+            slot = f"{si.name}:{ci.number * SWAPFILE_CLUSTER + off}"
+            raise Violation("Q-LEAK", f"{slot} is still claimed, and not cached")
     check_extended(si, ci, used)
     if ci.count != len(used):
         message = f"{ci.lock.name} counts {ci.count} slots, {len(used)} are in use"

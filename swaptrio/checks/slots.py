@@ -77,10 +77,15 @@ def check_kind(si: SwapInfoStruct, slot: int, word: int) -> None:
     if not 0 < word < _PAST_THE_WORD:
         raise Violation("I-KIND", f"{where} has more than a word: {word:#x}")
     if swp_tb_is_shadow(word):
-        if count_of(word) == 0:
+        if count_of(word) == 0 and not is_claimed(si, slot):
             raise Violation("I-KIND", f"{where} is not cached, and has a count of 0")
     elif not swp_tb_is_folio(word):
         raise Violation("I-KIND", f"{where} has a word of no kind: {word:#x}")
+
+
+def is_claimed(si: SwapInfoStruct, slot: int) -> bool:
+    """Whether somebody is about to cache a slot, or has just ceased to (SWAP_HAS_CACHE)."""
+    return slot % SWAPFILE_CLUSTER in swap_cluster(si, slot).has_cache
 
 
 def check_free(si: SwapInfoStruct, ci: SwapClusterInfo, off: int) -> None:
@@ -90,6 +95,8 @@ def check_free(si: SwapInfoStruct, ci: SwapClusterInfo, off: int) -> None:
         raise Violation("I-FREE", f"{si.name}:{slot} is free and has an owner on record")
     if slot in si.zswap:
         raise Violation("I-FREE", f"{si.name}:{slot} is free and zswap holds data for it")
+    if off in ci.has_cache:
+        raise Violation("I-FREE", f"{si.name}:{slot} is free and somebody has claimed it")
     if ci.extend_table and off in ci.extend_table:
         raise Violation("I-FREE", f"{si.name}:{slot} is free and has an extended count")
 

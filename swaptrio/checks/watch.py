@@ -276,8 +276,10 @@ class Oracles:
         if not folio.swapcache:
             if cached is not None:
                 del self.memory.cached[folio.pfn]
+                self.memory.left[folio.pfn] = cached.entry
                 self._check_left(folio, cached.entry)
             return
+        self.memory.private.pop(folio.pfn, None)
         if cached is None or cached.entry != folio.swap:
             if cached is not None:
                 self._check_left(folio, cached.entry)
@@ -301,7 +303,8 @@ class Oracles:
 
     def _check_owner_at_insertion(self, ci: SwapClusterInfo, folio: Folio) -> None:
         """A folio that was charged before its insertion: who swaps in, by the record then."""
-        if swp_tb_is_shadow(ci.touched.get(swp_cluster_offset(folio.swap), SWP_TB_NULL)):
+        word = ci.touched.get(swp_cluster_offset(folio.swap), SWP_TB_NULL)
+        if swp_tb_is_shadow(word) and count_of(word):
             check_owner(self.kernel, folio)
 
     def _check_used(self, cluster: _Cluster) -> None:

@@ -90,8 +90,10 @@ class SwapClusterInfo:
     *table* is there while any slot is in use, or bad. *order* is that of the folios whose slots
     a cluster in use is kept for, *flags* the list on which it waits to be used again.
     *extend_table* holds the counts that a word has no room for, by slot. *memcg_table* maps a
-    slot to the id of its owner. *touched* maps the slots written since the lock was taken to
-    the word they had then; the oracles read it when the lock is released, the model never does.
+    slot to the id of its owner. *has_cache* are the slots that somebody has claimed for a folio
+    (SWAP_HAS_CACHE), in the version that has this. *touched* maps the slots written since the
+    lock was taken to the word they had then; the oracles read it when the lock is released, the
+    model never does.
     """
 
     number: int
@@ -102,6 +104,7 @@ class SwapClusterInfo:
     flags: ClusterFlag = ClusterFlag.NONE
     extend_table: dict[int, int] | None = None
     memcg_table: dict[int, int] = attrs.Factory(dict)
+    has_cache: dict[int, None] = attrs.Factory(dict)
     touched: dict[int, int] = attrs.Factory(dict)
 
 

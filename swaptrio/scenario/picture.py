@@ -154,7 +154,8 @@ def _parts(kernel: Kernel) -> Iterator[tuple[Any, object, Callable[[Kernel, Any]
 def _facts_of_cluster(ci: SwapClusterInfo) -> tuple[object, ...]:
     table = None if ci.table is None else ci.table[:]
     extend = None if ci.extend_table is None else dict(ci.extend_table)
-    return table, extend, dict(ci.memcg_table), ci.count, ci.flags, ci.order
+    claimed = dict(ci.has_cache)
+    return table, extend, dict(ci.memcg_table), claimed, ci.count, ci.flags, ci.order
 
 
 def _facts_of_device(si: SwapInfoStruct) -> tuple[object, ...]:
@@ -185,6 +186,8 @@ def _cluster(kernel: Kernel, part: tuple[SwapInfoStruct, SwapClusterInfo]) -> To
     if len(kernel.memcgs.by_id) > 1:
         for off, owner in sorted(ci.memcg_table.items()):
             yield f"{si.name}:{base + off}.owner", kernel.memcgs.by_id[owner].name
+    for off in sorted(ci.has_cache):
+        yield f"{si.name}:{base + off}.has_cache", 1
     for off, count in sorted((ci.extend_table or {}).items()):
         yield f"{si.name}:{base + off}.extend", count
     yield f"{si.name} cluster {ci.number}.count", ci.count

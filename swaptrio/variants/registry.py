@@ -32,7 +32,7 @@ from swaptrio.words import nearest
 REQUIRED: Final = ("swap_cache_alloc_folio", "swap_cache_read_folio", "swapin_sync")
 
 #: The versions of the patch, in the order of time.
-VERSIONS: Final = ("pre", "v3", "v4", "v5", "next")
+VERSIONS: Final = ("old", "pre", "v3", "v4", "v5", "next")
 
 #: Characters that a message shows at most of what a file has raised.
 LONGEST_REASON: Final = 200
@@ -141,7 +141,7 @@ def _require(path: Path, variant: Variant, module: ModuleType) -> None:
 
 
 def _from_module(name: str, module: ModuleType) -> Variant:
-    own = dict(_functions_of(module))
+    own = {key: each for part in _parts_of(module) for key, each in _functions_of(part)}
     replaced = {
         key: plain(function)
         for key, function in own.items()
@@ -155,6 +155,13 @@ def _from_module(name: str, module: ModuleType) -> Variant:
     below = load(base)
     functions = {**below.functions, **replaced}
     return Variant(name, summary, below.name, functions, labels | below.labels)
+
+
+def _parts_of(module: ModuleType) -> Iterator[ModuleType]:
+    """A module, and those in it where it is a package."""
+    yield module
+    for found in pkgutil.iter_modules(getattr(module, "__path__", ()), f"{module.__name__}."):
+        yield importlib.import_module(found.name)
 
 
 def _functions_of(module: ModuleType) -> Iterator[tuple[str, FunctionType]]:

@@ -249,7 +249,7 @@ SEEN = {
     Kernel: "memcgs vmstat workingset devices processes files folios lru_batches "
     "percpu_swap_cluster warnings",
     SwapInfoStruct: "name flags clusters users dying available inuse_pages data zswap",
-    SwapClusterInfo: "number table count order flags extend_table memcg_table",
+    SwapClusterInfo: "number table count order flags extend_table memcg_table has_cache",
     Folio: "pfn lock refs swapcache swapbacked uptodate dirty writeback lru active workingset "
     "anon readahead reclaim dropbehind deferred frozen mapcount memcg mapping index pages "
     "exclusive",
