@@ -181,7 +181,8 @@ def test_an_eviction_is_no_rollback(watch: Watch) -> None:
         task=(attrs.evolve(BACK), SWAPOUT),
         window=(Window(),),
     )
-    outcome = watch(scenario=scenario, strategy=Script((Run("back"), Run("swapout"))))
+    script = Script((Run("back"), Run("swapout")))
+    outcome = watch(variant="next", scenario=scenario, strategy=script)
     assert outcome.verdict.passed, outcome.verdict
     assert outcome.world.results == {"back": "mapped", "swapout": "reclaimed"}
     assert outcome.reported == []

@@ -37,13 +37,15 @@ SCENARIO = Scenario(
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_freed_slot_keeps_no_charge(version: str) -> None:
-    """v1: a slot that is freed as its folio leaves gives its memsw charge back (G05).
+    """v1: a slot that is freed as its folio leaves gives its memsw charge back.
 
-    The charge once went to the slots after they were freed, and was lost there.
+    The charge once went to the slots after they were freed, and was lost there. What the
+    versions before next get wrong here is another thing, the counters (G05).
     """
 
     async def main() -> Fuzzed:
         async with open_scheduler("stepped") as scheduler:
             return await fuzz(scheduler, Setup(SCENARIO, load(version)), range(400))
 
-    assert trio.run(main).failures == ()
+    broken = {failure.fingerprint.rule for failure in trio.run(main).failures}
+    assert broken == (set() if version in ("old", "next") else {"Q-STATS"})
