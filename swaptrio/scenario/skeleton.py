@@ -75,6 +75,10 @@ slots = { "swap0:18" = "-" }
 [window.expect.pre]
 verdict = "n/a"
 reason = "it has no second check"
+
+[window.expect.old]
+verdict = "n/a"
+reason = "it has no second check"
 """)
 
 
