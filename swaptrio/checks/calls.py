@@ -188,6 +188,16 @@ async def _freeing_image(
     )
 
 
+def _freeing_tree(
+    oracles: Oracles, function: Function, kernel: Kernel, si: SwapInfoStruct
+) -> None:
+    """Q-OFF: the tree of a device that goes is empty, as all of its slots are free."""
+    if si.zswap:
+        slots = ", ".join(f"{si.name}:{slot}" for slot in sorted(si.zswap))
+        raise Violation("Q-OFF", f"{si.name} is taken off, and zswap holds {slots}")
+    function(kernel, si)
+
+
 async def _unpinning(
     oracles: Oracles, function: Function, kernel: Kernel, si: SwapInfoStruct
 ) -> None:
@@ -200,10 +210,22 @@ async def _unpinning(
 
 
 def _looking_up(oracles: Oracles, function: Function, kernel: Kernel, entry: SwpEntry) -> Any:
-    me = current().me()
-    if not me.held:
-        check_pinned(oracles.memory, me, kernel.devices[swp_type(entry)], "looked into")
+    me, si = current().me(), kernel.devices[swp_type(entry)]
+    if me.held:
+        return _looking_up_by_lock(function, kernel, entry, si)
+    check_pinned(oracles.memory, me, si, "looked into")
     return function(kernel, entry)
+
+
+async def _looking_up_by_lock(
+    function: Function, kernel: Kernel, entry: SwpEntry, si: SwapInfoStruct
+) -> Any:
+    """Whether a lock keeps the device there depends on the slot; so it is seen at the end."""
+    folio = await function(kernel, entry)
+    if not si.max:
+        message = f"device {si.type} is looked into by {_me()}, and has been taken off"
+        raise Violation("I-DEV", message)
+    return folio
 
 
 def check_pinned(memory: Memory, me: Task, si: SwapInfoStruct, what: str) -> None:
@@ -572,6 +594,7 @@ _WRAPPERS: Final[dict[str, Wrapper]] = {
     "swap_alloc_hibernation_slot": _taking_off,
     "swap_free_hibernation_slot": _freeing_image,
     "put_swap_device": _unpinning,
+    "zswap_swapoff": _freeing_tree,
     "swap_cache_get_folio": _looking_up,
     "folio_lock": _locking,
     "folio_trylock": _trying_to_lock,

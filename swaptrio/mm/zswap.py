@@ -214,6 +214,7 @@ def zswap_mark_for_reclaim(kernel: Kernel, folio: Folio) -> None:
     folio.reclaim = True
 
 
+@kernel_function
 async def _abort_writeback(kernel: Kernel, folio: Folio, error: Errno) -> Errno:
     """Leave the slot as it was: out of the cache, unlocked, let go."""
     await swap_state.swap_cache_del_folio(kernel, folio)

@@ -73,6 +73,7 @@ class KernelSetup:
         lru_batch: folios that wait on each CPU for the LRU, 1 to 31; 1 lets none wait.
         page_cluster: the base-two logarithm of the readahead window, 0 to 5.
         vma_readahead: whether readahead goes by virtual addresses.
+        plugged: whether transfers are queued by their caller and submitted together, as in N.
         failures: what a strategy may let fail: ``alloc``, ``charge``, ``read``,
             ``write``, ``zswap``, ``decompress``, ``deferred_split``, ``table``, ``extend``,
             ``signal``.
@@ -88,6 +89,7 @@ class KernelSetup:
     lru_batch: int = attrs.field(default=1, validator=follows(between(1, 31)))
     page_cluster: int = attrs.field(default=0, validator=follows(between(0, 5)))
     vma_readahead: bool = True
+    plugged: bool = False
     failures: tuple[Failure, ...] = attrs.field(
         default=(), validator=follows(each(one_of(get_args(Failure))), once)
     )

@@ -99,6 +99,7 @@ def _build(scenario: Scenario, variant: Variant) -> World:
         lru_batch=setup.lru_batch,
         page_cluster=setup.page_cluster,
         vma_readahead=setup.vma_readahead,
+        plugged=setup.plugged,
     )
     memcgs = _new_memcgs(scenario)
     kernel = new_kernel(config, variant.functions, Drawn(setup.failures), memcgs)

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Mistakes with what keeps a device there until nobody uses it any more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from swaptrio.mm.errno import Errno
+from swaptrio.mm.mm_types import let_go
+from swaptrio.mm.page_alloc import folio_lock, folio_put, folio_unlock
+from swaptrio.mm.page_io import _swap_writepage
+from swaptrio.mm.swap_h import SwpEntry, ZswapEntry, swp_offset, swp_type
+from swaptrio.mm.swap_state import _swap_cache_del_folio, swap_cache_alloc_folio
+from swaptrio.mm.swap_table import count_of, swap_table_get
+from swaptrio.mm.swapfile import get_swap_device, put_swap_device
+from swaptrio.mm.swapfile.freeing import swap_put_entries_cluster
+from swaptrio.mm.swapfile.reclaim import slots_of
+from swaptrio.mm.zswap import (
+    _abort_writeback,
+    zswap_decompress,
+    zswap_invalidate,
+    zswap_mark_for_reclaim,
+)
+from swaptrio.sched import Kind, point
+from swaptrio.variants.mutants.mutant import Mutant
+
+if TYPE_CHECKING:
+    from swaptrio.mm.kernel import Kernel
+    from swaptrio.mm.mm_types import Folio
+
+
+async def swap_put_entries_unpinned(kernel: Kernel, entry: SwpEntry, nr: int) -> None:
+    """Drop counts without a reference to the device.
+
+    When they are dropped nothing keeps it there, and its table is looked into once more.
+    """
+    si = kernel.devices[swp_type(entry)]
+    label = "swap_put_entries_direct.lock"
+    await swap_put_entries_cluster(kernel, si, swp_offset(entry), nr, label, reclaim=True)
+
+
+async def swap_cache_del_counting_first(kernel: Kernel, folio: Folio) -> None:
+    """Count slots as free before what depends on them is cleaned up.
+
+    Who takes the device off meanwhile finds it unused, with compressed pages left.
+    """
+    si = kernel.devices[swp_type(folio.swap)]
+    ci, slots = slots_of(kernel, folio, None)
+    async with ci.lock.hold("swap_cache_del_folio.lock"):
+        unused = sum(not count_of(swap_table_get(ci, off)) for off in slots)
+        si.inuse_pages -= unused
+        await point("swap_range_free.cleanup", Kind.WRITE, "zswap tree")
+        si.inuse_pages += unused  # which are counted once more as they are freed
+        _swap_cache_del_folio(kernel, ci, folio, folio.swap, 0)
+    let_go(folio, folio.nr)
+    folio.refs -= folio.nr
+
+
+async def zswap_writeback_unlocked(
+    kernel: Kernel, entry: SwpEntry, remembered: ZswapEntry | None = None
+) -> Errno | None:
+    """Unlock the folio before the tree is looked into, and lock it for the write.
+
+    Nothing keeps the slot in use meanwhile, nor its device there.
+    """
+    remembered = remembered or kernel.devices[swp_type(entry)].zswap.get(swp_offset(entry))
+    si = await get_swap_device(kernel, entry)
+    if si is None:
+        return Errno.EEXIST
+    folio = await swap_cache_alloc_folio(kernel, entry, "GFP_KERNEL", 1, None, "task", 0)
+    await put_swap_device(kernel, si)
+    if isinstance(folio, Errno):
+        return folio
+    await folio_unlock(kernel, folio, "zswap_writeback_entry.early_unlock")
+    await point("zswap_writeback_entry.match", Kind.READ, "zswap tree")
+    matches = remembered is not None and si.zswap.get(swp_offset(entry)) is remembered
+    token = await zswap_decompress(kernel, remembered) if matches and remembered else None
+    await folio_lock(kernel, folio, "zswap_writeback_entry.late_lock")
+    if token is None:
+        return await _abort_writeback(kernel, folio, Errno.ENOMEM)
+    folio.pages[0] = token
+    zswap_invalidate(kernel, si, swp_offset(entry))
+    folio.uptodate = True
+    zswap_mark_for_reclaim(kernel, folio)
+    await _swap_writepage(kernel, folio)
+    folio_put(kernel, folio)
+    return None
+
+
+LIFETIME: Final = (
+    Mutant(
+        "no-pin-in-put",
+        "v3 that drops the counts of slots without a reference to their device",
+        {"swap_put_entries_direct": swap_put_entries_unpinned},
+    ),
+    Mutant(
+        "inuse-first",
+        "v3 that counts slots as free before it cleans up what depends on them",
+        {"swap_cache_del_folio": swap_cache_del_counting_first},
+    ),
+    Mutant(
+        "unlock-before-use",
+        "v3 whose zswap writeback unlocks its folio before it looks into the tree",
+        {"zswap_writeback_entry": zswap_writeback_unlocked},
+    ),
+)
