@@ -40,12 +40,14 @@ class Silent:
 
     def __init__(self) -> None:
         self.beats = 0
+        self.done = 0
         self.failures: list[Failure] = []
         self.losses: list[int] = []
 
     def beat(self, state: State) -> None:
-        """Count it."""
+        """Count it, and the items that are done."""
         self.beats += 1
+        self.done = state.done
 
     def found(self, case: Known, failure: Failure) -> None:
         """Keep it."""
