@@ -18,8 +18,14 @@ from swaptrio.mm import swap_state
 from swaptrio.mm.deferred_split import folio_unqueue_deferred_split
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.kernel import Kernel, kernel_function
-from swaptrio.mm.mm_types import Folio, hold
-from swaptrio.mm.page_alloc import folio_put, folio_try_get, folio_trylock, folio_unlock
+from swaptrio.mm.mm_types import Folio, PresentPte, hold
+from swaptrio.mm.page_alloc import (
+    folio_lock,
+    folio_put,
+    folio_try_get,
+    folio_trylock,
+    folio_unlock,
+)
 from swaptrio.mm.rmap import remove_migration_ptes, try_to_migrate
 from swaptrio.mm.swap import lru_add
 from swaptrio.mm.swap_h import SwapClusterInfo, SwpEntry
@@ -77,6 +83,24 @@ def vma_thp_gfp_mask(kernel: Kernel, mm: MmStruct | None) -> str:
 def thp_limit_gfp_mask(kernel: Kernel, huge_gfp: str, limit_gfp: str) -> str:
     """*huge_gfp*, limited to what *limit_gfp* allows."""
     return f"{huge_gfp}&{limit_gfp}"
+
+
+@kernel_function
+async def split_huge_pages_pid(kernel: Kernel, mm: MmStruct, page: int) -> Errno | None:
+    """Split the folio that *mm* maps at a virtual page, as debugfs asks for it. May sleep.
+
+    ENOENT where nothing is mapped; otherwise as `split_folio`.
+    """
+    async with mm.ptl.hold("split_huge_pages_pid.ptl"):
+        pte = mm.ptes.get(page)
+        if not isinstance(pte, PresentPte) or not folio_try_get(kernel, pte.folio):
+            return Errno.ENOENT
+    folio = pte.folio
+    await folio_lock(kernel, folio, "split_huge_pages_pid.lock")
+    error = await split_folio(kernel, folio)
+    await folio_unlock(kernel, folio, "split_huge_pages_pid.unlock")
+    folio_put(kernel, folio)
+    return error
 
 
 @kernel_function

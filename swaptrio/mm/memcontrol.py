@@ -128,6 +128,13 @@ def mem_cgroup_css_alloc(
 
 
 @kernel_function
+async def mem_cgroup_css_online(kernel: Kernel, name: str, limit: int) -> MemCgroup:
+    """Make a group without a parent while others are at work. May sleep."""
+    await point("mem_cgroup_css_online.online")
+    return mem_cgroup_css_alloc(kernel, name, limit)
+
+
+@kernel_function
 async def mem_cgroup_css_offline(kernel: Kernel, memcg: MemCgroup) -> None:
     """Take a group offline, which has no process any more. May sleep.
 

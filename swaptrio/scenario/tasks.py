@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from swaptrio.mm.errno import Errno
-from swaptrio.mm.huge_memory import split_folio
-from swaptrio.mm.memcontrol import MemCgroup, mem_cgroup_css_alloc, mem_cgroup_css_offline
+from swaptrio.mm.huge_memory import split_huge_pages_pid
+from swaptrio.mm.memcontrol import MemCgroup, mem_cgroup_css_offline, mem_cgroup_css_online
 from swaptrio.mm.memory import (
     dup_mm,
     exit_mmap,
@@ -20,8 +20,7 @@ from swaptrio.mm.memory import (
     user_store,
 )
 from swaptrio.mm.migrate import move_page
-from swaptrio.mm.mm_types import PresentPte
-from swaptrio.mm.page_alloc import folio_lock, folio_put, folio_try_get, folio_unlock
+from swaptrio.mm.page_alloc import folio_put
 from swaptrio.mm.shmem import (
     shmem_read,
     shmem_truncate_range,
@@ -156,18 +155,8 @@ async def _uffd_move(kernel: Kernel, deed: DeedSetup) -> str:
 
 
 async def _split(kernel: Kernel, deed: DeedSetup) -> str:
-    """Split the folio that a page is in, as debugfs asks for it."""
-    mm, page = _place(kernel, deed)
-    async with mm.ptl.hold("split_huge_pages_pid.ptl"):
-        pte = mm.ptes.get(page)
-        if not isinstance(pte, PresentPte) or not folio_try_get(kernel, pte.folio):
-            return "nothing there"
-    folio = pte.folio
-    await folio_lock(kernel, folio, "split_huge_pages_pid.lock")
-    error = await split_folio(kernel, folio)
-    await folio_unlock(kernel, folio, "split_huge_pages_pid.unlock")
-    folio_put(kernel, folio)
-    return _or_error(error, "split")
+    error = await split_huge_pages_pid(kernel, *_place(kernel, deed))
+    return "nothing there" if error is Errno.ENOENT else _or_error(error, "split")
 
 
 async def _migrate(kernel: Kernel, deed: DeedSetup) -> str:
@@ -202,8 +191,7 @@ async def _image_free(kernel: Kernel, deed: DeedSetup) -> str:
 
 
 async def _memcg_create(kernel: Kernel, deed: DeedSetup) -> str:
-    await point("mem_cgroup_css_alloc.alloc")
-    return f"id {mem_cgroup_css_alloc(kernel, deed.child, MOST_PAGES).id}"
+    return f"id {(await mem_cgroup_css_online(kernel, deed.child, MOST_PAGES)).id}"
 
 
 async def _memcg_offline(kernel: Kernel, deed: DeedSetup) -> str:
