@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import pytest
 import trio
 
 from swaptrio.explore import Fuzzed, fuzz
@@ -13,7 +12,7 @@ from swaptrio.scenario.setup import KernelSetup, MemcgSetup, PageSetup, ProcessS
 from swaptrio.scenario.windows import Window
 from swaptrio.scenario.world import Setup
 from swaptrio.sched import open_scheduler
-from swaptrio.variants import VERSIONS, load
+from swaptrio.variants import load
 
 SCENARIO = Scenario(
     name="v1-swapout-against-zap",
@@ -35,15 +34,15 @@ SCENARIO = Scenario(
 )
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-def test_a_freed_slot_keeps_no_charge(version: str) -> None:
-    """v1: a slot that is freed as its folio leaves gives its memsw charge back (G05).
+def test_a_freed_slot_keeps_no_charge() -> None:
+    """v1: a slot that is freed as its folio leaves gives its memsw charge back.
 
-    The charge once went to the slots after they were freed, and was lost there.
+    The charge once went to the slots after they were freed, and was lost there. The versions
+    before N cannot be asked: each of their swap-outs leaves a counter behind (G05).
     """
 
     async def main() -> Fuzzed:
         async with open_scheduler("stepped") as scheduler:
-            return await fuzz(scheduler, Setup(SCENARIO, load(version)), range(400))
+            return await fuzz(scheduler, Setup(SCENARIO, load("next")), range(400))
 
     assert trio.run(main).failures == ()
