@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swaptrio.checks import CHECKS, SOFT
+from swaptrio.explore.catalogue import ABSENT, ENTRIES
 from swaptrio.scenario.files import find, names
 from swaptrio.scenario.play import (
     BUDGET,
@@ -33,8 +34,11 @@ from swaptrio.variants import names as variant_names
 if TYPE_CHECKING:
     from swaptrio.scenario.format import Expect, Scenario, Window
 
-#: The entries of the catalogue that part A of it has for the patch itself.
-CATALOGUE = [*(f"A{number:02}" for number in range(1, 12)), "A17", "A18"]
+#: The entries of the catalogue that only a variant shows which is not among them yet.
+AWAITED = {
+    *("A23", "B01", "B04", "B07", "B08", "C02", "C08", "C09"),
+    *("D01", "D02", "D03", "D04", "D07", "E04", "G03", "G06", "G07"),
+}
 
 #: By mutant: a window that catches it, the check, and a scenario in which chance does.
 CAUGHT = {
@@ -159,6 +163,19 @@ def cases() -> list[object]:
     ]
 
 
+def sound(variant: str) -> list[str]:
+    """The scenarios in which, by their own files' word, no window makes *variant* fail."""
+    version = variant_called(variant)
+    return [
+        name
+        for name in names()
+        if all(
+            expected_of(window, version).verdict in ("passed", "n/a")
+            for window in scenario_called(name).window
+        )
+    ]
+
+
 WINDOWS = [pytest.param(*names, id="-".join(names)) for names in windows()]
 
 
@@ -238,9 +255,9 @@ def test_a_window_tells_its_story(scenario: str, window: str) -> None:
 
 
 def test_the_catalogue_is_covered() -> None:
-    """Each entry of the catalogue on the patch itself has a scenario."""
+    """Each entry of the catalogue has a scenario, or a reason why it has none."""
     covered = {scenario_called(name).catalogue for name in names()}
-    assert [entry for entry in CATALOGUE if entry not in covered] == []
+    assert {*ENTRIES} - covered - {*ABSENT} <= AWAITED
 
 
 def test_every_mutant_is_caught_somewhere() -> None:
@@ -274,8 +291,8 @@ async def test_chance_catches_it(variant: str) -> None:
 
 @pytest.mark.parametrize(("variant", "seeds"), [("v3", 20_000), ("v5", 7_000)])
 async def test_nothing_is_held_against_a_sound_version(variant: str, seeds: int) -> None:
-    """v3 and v5 pass under chance in every scenario: so many seeds over all of them."""
-    setups = [Setup(scenario_called(name), variant_called(variant)) for name in names()]
+    """v3 and v5 pass under chance wherever no window makes them fail: so many seeds in all."""
+    setups = [Setup(scenario_called(name), variant_called(variant)) for name in sound(variant)]
     async with open_scheduler("stepped") as scheduler:
         for seed in range(-(-seeds // len(setups))):
             for setup in setups:
@@ -311,14 +328,14 @@ class Modulo:
 
 @settings(max_examples=400, deadline=None)
 @given(
-    name=st.sampled_from(names()),
-    variant=st.sampled_from(["v3", "v5"]),
+    case=st.sampled_from([(name, which) for which in ("v3", "v5") for name in sound(which)]),
     numbers=st.lists(st.integers(0, 11), max_size=120),
 )
 def test_the_invariants_hold_for_any_schedule(
-    name: str, variant: str, numbers: list[int]
+    case: tuple[str, str], numbers: list[int]
 ) -> None:
-    """Whatever the schedule, v3 and v5 break nothing."""
+    """Whatever the schedule, v3 and v5 break nothing where no window makes them fail."""
+    name, variant = case
     setup = Setup(scenario_called(name), variant_called(variant))
 
     def program(execution: Execution) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from swaptrio.mm.memcontrol_v1 import _memcg1_swapout
 from swaptrio.mm.mm_types import let_go
 from swaptrio.mm.swap_h import swap_cluster, swp_offset, swp_type
 from swaptrio.mm.swap_state import _swap_cache_do_del_folio
-from swaptrio.mm.vmstat import lruvec_stat_mod_folio, node_stat_mod_folio
+from swaptrio.mm.vmscan import _account_removal
 from swaptrio.mm.workingset import workingset_eviction
 from swaptrio.sched import Kind, current, point
 from swaptrio.variants.mutants.mutant import Mutant
@@ -75,9 +74,7 @@ async def _remove(
             folio.refs, folio.frozen = 1 + folio.nr, False
             return False
         shadow = workingset_eviction(kernel, folio, target_memcg)
-        node_stat_mod_folio(kernel, folio, "NR_FILE_PAGES", -folio.nr)
-        lruvec_stat_mod_folio(kernel, folio, "NR_SWAPCACHE", -folio.nr)
-        _memcg1_swapout(kernel, folio, entry)
+        _account_removal(kernel, folio, entry)
         _swap_cache_do_del_folio(kernel, ci, folio, entry, shadow)
         let_go(folio, folio.nr + 1)
     return True
