@@ -70,7 +70,7 @@ PARTS = {
     "_give_up": "do_swap_page",
     "_lock_and_map": "do_swap_page",
     "_install": "do_swap_page",
-    "_account_private": "swapin_sync",
+    "_read_privately": "swapin_sync",
     "_charge_and_add": "read_swap_cache_async",
     "_copy_under_locks": "copy_pte_range",
     "_move_present": "move_pages_pte",

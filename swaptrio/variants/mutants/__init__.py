@@ -7,6 +7,7 @@ of its base; the names of the functions that it replaces are the keys in its row
 
 from typing import Final
 
+from swaptrio.variants.mutants.claims import CLAIMS
 from swaptrio.variants.mutants.folios import FOLIOS
 from swaptrio.variants.mutants.insertion import INSERTION
 from swaptrio.variants.mutants.lifetime import LIFETIME
@@ -18,4 +19,4 @@ from swaptrio.variants.mutants.slots import SLOTS
 __all__ = ["MUTANTS", "Mutant"]
 
 #: All mutants.
-MUTANTS: Final = (*INSERTION, *REFERENCES, *OWNERS, *LIFETIME, *SLOTS, *FOLIOS)
+MUTANTS: Final = (*INSERTION, *REFERENCES, *OWNERS, *LIFETIME, *SLOTS, *FOLIOS, *CLAIMS)

@@ -194,14 +194,11 @@ async def swapin_sync(
         await folio_unlock(kernel, folio, "swapin_sync.discard")
         folio_put(kernel, folio)
         return err
-    await _account_private(kernel, folio, entry)
-    folio.swap = entry
-    await swap_read_folio(kernel, folio)
-    folio.swap = NO_ENTRY
-    return folio
+    return await _read_privately(kernel, folio, entry)
 
 
-async def _account_private(kernel: Kernel, folio: Folio, entry: SwpEntry) -> None:
+async def _read_privately(kernel: Kernel, folio: Folio, entry: SwpEntry) -> Folio:
+    """Count a locked folio and read slots into it, which it knows only meanwhile."""
     await point("swapin_sync.memcg1", Kind.WRITE, "memcg")
     memcg1_swapin(kernel, entry, folio.nr)
     shadow = await swap_cache_get_shadow(kernel, entry)
@@ -210,6 +207,10 @@ async def _account_private(kernel: Kernel, folio: Folio, entry: SwpEntry) -> Non
         workingset_refault(kernel, folio, shadow)
     await point("swapin_sync.lru", Kind.WRITE, "lru")
     folio_add_lru(kernel, folio)
+    folio.swap = entry
+    await swap_read_folio(kernel, folio)
+    folio.swap = NO_ENTRY
+    return folio
 
 
 async def _lock_and_map(

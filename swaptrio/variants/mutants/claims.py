@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Mistakes around the claims of `old`, each of which the kernel once had."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from swaptrio.mm.swap_h import round_down
+from swaptrio.sched import point
+from swaptrio.variants.mutants.mutant import Mutant
+from swaptrio.variants.old.fault import _read_privately, alloc_swap_folio
+
+if TYPE_CHECKING:
+    from swaptrio.mm.errno import Errno
+    from swaptrio.mm.kernel import Kernel
+    from swaptrio.mm.mm_types import Folio, VmFault
+    from swaptrio.mm.swap_h import SwpEntry
+
+
+async def swapin_unclaimed(
+    kernel: Kernel, entry: SwpEntry, gfp: str, vmf: VmFault
+) -> Folio | Errno | None:
+    """Read slots past the cache without claiming them.
+
+    They can be freed and used anew before the page is mapped.
+    """
+    folio = await alloc_swap_folio(kernel, vmf, gfp)
+    if folio is None:
+        return None
+    folio.lock.take_free()
+    folio.swapbacked = True
+    return await _read_privately(kernel, folio, round_down(entry, folio.nr))
+
+
+async def clear_nothing(kernel: Kernel, entry: SwpEntry, nr: int) -> None:
+    """Let go of no claim, as there is none."""
+
+
+async def cond_resched(kernel: Kernel, label: str) -> None:
+    """Let others run who are as urgent, and look again at once.
+
+    Whoever is less urgent never runs.
+    """
+    await point(label)
+
+
+def zswap_owns_any(kernel: Kernel, folio: Folio) -> bool:
+    """Take any folio that was loaded for the keeper of its data.
+
+    A private one may be thrown away, and zswap has no copy any more.
+    """
+    return True
+
+
+CLAIMS: Final = (
+    Mutant(
+        "skip-swapcache",
+        "old whose faults past the cache do not claim their slots",
+        {"swapin_sync": swapin_unclaimed, "swapcache_clear": clear_nothing},
+        base="old",
+    ),
+    Mutant(
+        "no-tick",
+        "old in which who cannot claim a slot looks again without a sleep",
+        {"schedule_timeout_uninterruptible": cond_resched},
+        base="old",
+    ),
+    Mutant(
+        "erase-on-private-load",
+        "old whose zswap erases what it loads into a folio past the cache",
+        {"zswap_owns": zswap_owns_any},
+        base="old",
+    ),
+)
