@@ -27,6 +27,7 @@ from swaptrio.scenario.play import (
 )
 from swaptrio.scenario.world import Setup
 from swaptrio.sched import Ending, Execution, RandomWalk, open_scheduler, run
+from swaptrio.sched.strategies import parse
 from swaptrio.variants import VERSIONS, Variant
 from swaptrio.variants import load as load_variant
 from swaptrio.variants import names as variant_names
@@ -285,6 +286,34 @@ async def test_chance_catches_it(variant: str) -> None:
             found = await play(scheduler, setup, RandomWalk(seed))
             if failed(found.verdict):
                 assert found.verdict.ending is Ending.VIOLATION
+                return
+    pytest.fail("2,000 seeds have not found it")
+
+
+@pytest.mark.parametrize(
+    ("scenario", "variant", "strategy", "check"),
+    [
+        ("mixed-owner-range", "v3", "pct:3", "I-OWNER"),
+        ("mixed-zero-flags-range", "v3", "pct:3", "I-ZEROUNI"),
+        ("readahead-over-bad-slot", "v5", "random", "I-KIND"),
+        ("readahead-caches-hibernation-slot", "v3", "random", "I-DELLOCK"),
+        ("charge-wrong-memcg-aba", "pre", "pct:3", "I-OWNER"),
+        ("zero-rewrite-keeps-zswap-copy", "v5", "random", "I-DIRTYCLEAN"),
+        ("v1-swapout-stat-order", "v5", "random", "Q-STATS"),
+    ],
+)
+async def test_chance_finds_what_a_window_leads_to(
+    scenario: str, variant: str, strategy: str, check: str
+) -> None:
+    """The set-up of a race that a version has shows it within 2,000 seeds, without a window."""
+    setup = Setup(scenario_called(scenario), variant_called(variant))
+    chance = parse(strategy)
+    async with open_scheduler("stepped") as scheduler:
+        for seed in range(2_000):
+            chance.seed = seed
+            found = await play(scheduler, setup, chance)
+            if failed(found.verdict):
+                assert found.verdict.check == check
                 return
     pytest.fail("2,000 seeds have not found it")
 
