@@ -27,6 +27,7 @@ from swaptrio.scenario.play import (
 )
 from swaptrio.scenario.world import Setup
 from swaptrio.sched import Ending, Execution, RandomWalk, open_scheduler, run
+from swaptrio.sched.strategies import Pct
 from swaptrio.variants import VERSIONS, Variant
 from swaptrio.variants import load as load_variant
 from swaptrio.variants import names as variant_names
@@ -117,6 +118,19 @@ CAUGHT = {
         "I-PTEMATCH",
         "count-drops-while-inserting",
     ),
+    "skip-swapcache": ("skip-swapcache-aba", "stale", "I-MAPDATA", "skip-swapcache-aba"),
+    "no-tick": (
+        "readahead-has-cache-livelock",
+        "main",
+        "step-budget",
+        "readahead-has-cache-livelock",
+    ),
+    "erase-on-private-load": (
+        "zswap-exclusive-load-on-bypass",
+        "main",
+        "I-MAPDATA",
+        "zswap-exclusive-load-on-bypass",
+    ),
 }
 
 #: Versions that are wrong in a way that the catalogue names, and where.
@@ -129,6 +143,10 @@ WRONG = {
         "v4-while-orders-without-thp",
     ),
 }
+
+#: What no check names: it never ends where one task goes first. Chance that is fair to all of
+#: them does not see it, so priorities are drawn.
+ENDLESS = ("no-tick",)
 
 
 @cache
@@ -204,7 +222,9 @@ def altered(expect: Expect, found: Played) -> Iterator[Expect]:
         yield attrs.evolve(expect, check=next(name for name in CHECKS if name != expect.check))
         yield attrs.evolve(expect, verdict="passed", check="")
     else:
-        yield attrs.evolve(expect, verdict="deadlock")
+        yield attrs.evolve(
+            expect, verdict="passed" if expect.verdict == "deadlock" else "deadlock"
+        )
     for task, result in expect.results.items():
         yield attrs.evolve(expect, results={**expect.results, task: f"{result}-not"})
     for slot, state in expect.slots.items():
@@ -265,13 +285,19 @@ def test_every_mutant_is_caught_somewhere() -> None:
     assert [*VERSIONS, *CAUGHT] == list(variant_names())
 
 
+def ending_of(variant: str) -> Ending:
+    """How the mistake of a variant ends."""
+    return Ending.LIVELOCK if variant in ENDLESS else Ending.VIOLATION
+
+
 @pytest.mark.parametrize("variant", [*CAUGHT, *WRONG])
 async def test_a_window_catches_it(variant: str) -> None:
     """The named window finds the mistake by name, and is passed by the version without it."""
     scenario, window, check, _ = {**CAUGHT, **WRONG}[variant]
     found = await played(scenario, window, variant)
-    assert (found.verdict.ending, found.verdict.check) == (Ending.VIOLATION, check)
-    sound = await played(scenario, window, "v3")
+    assert (found.verdict.ending, found.verdict.check) == (ending_of(variant), check)
+    base = variant_called(variant).base
+    sound = await played(scenario, window, "v3" if base in WRONG else base)
     assert sound.verdict.passed
 
 
@@ -282,16 +308,17 @@ async def test_chance_catches_it(variant: str) -> None:
     setup = Setup(scenario_called(scenario), variant_called(variant))
     async with open_scheduler("stepped") as scheduler:
         for seed in range(2_000):
-            found = await play(scheduler, setup, RandomWalk(seed))
+            strategy = Pct(seed) if variant in ENDLESS else RandomWalk(seed)
+            found = await play(scheduler, setup, strategy)
             if failed(found.verdict):
-                assert found.verdict.ending is Ending.VIOLATION
+                assert found.verdict.ending is ending_of(variant)
                 return
     pytest.fail("2,000 seeds have not found it")
 
 
-@pytest.mark.parametrize(("variant", "seeds"), [("v3", 20_000), ("v5", 7_000)])
+@pytest.mark.parametrize(("variant", "seeds"), [("old", 3_000), ("v3", 20_000), ("v5", 7_000)])
 async def test_nothing_is_held_against_a_sound_version(variant: str, seeds: int) -> None:
-    """v3 and v5 pass under chance wherever no window makes them fail: so many seeds in all."""
+    """old, v3 and v5 pass under chance wherever no window makes them fail: so many seeds in all."""
     setups = [Setup(scenario_called(name), variant_called(variant)) for name in sound(variant)]
     async with open_scheduler("stepped") as scheduler:
         for seed in range(-(-seeds // len(setups))):
