@@ -318,7 +318,7 @@ async def test_chance_catches_it(variant: str) -> None:
 
 @pytest.mark.parametrize(("variant", "seeds"), [("old", 3_000), ("v3", 20_000), ("v5", 7_000)])
 async def test_nothing_is_held_against_a_sound_version(variant: str, seeds: int) -> None:
-    """old, v3 and v5 pass under chance wherever no window makes them fail: so many seeds in all."""
+    """These pass under chance wherever no window makes them fail: so many seeds in all."""
     setups = [Setup(scenario_called(name), variant_called(variant)) for name in sound(variant)]
     async with open_scheduler("stepped") as scheduler:
         for seed in range(-(-seeds // len(setups))):
