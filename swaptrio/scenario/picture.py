@@ -62,7 +62,7 @@ _DEVICE_FLAGS: Final = {
     "hibernation": SWP_HIBERNATION,
 }
 
-_NODE_ITEMS: Final = ("nr_file_pages", "nr_swapcache")
+_NODE_ITEMS: Final = ("nr_file_pages", "nr_swapcache", "nr_shmem")
 _ORDER_ITEMS: Final = ("swpin", "swpin_fallback", "swpin_fallback_charge")
 _EVENTS: Final = ("pswpin", "pswpout", "swap_ra", "zswpin", "zswpout", "zswpwb")
 _GROUP_ITEMS: Final = ("memory", "memsw", "swap")
@@ -309,6 +309,7 @@ def counter_names(groups: Iterable[str]) -> list[str]:
     return [
         *_NODE_ITEMS,
         *(f"{group}.nr_swapcache" for group in ("root", *groups)),
+        *(f"{group}.nr_shmem" for group in ("root", *groups)),
         *(f"{item}.{order}" for item in _ORDER_ITEMS for order in range(1, PMD_ORDER + 1)),
         *_EVENTS,
         *(f"{group}.{item}" for group in groups for item in _GROUP_ITEMS),

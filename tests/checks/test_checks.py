@@ -64,6 +64,7 @@ from swaptrio.mm.swapfile import (
     get_swap_device,
     put_swap_device,
 )
+from swaptrio.mm.zswap import zswap_swapoff
 from swaptrio.scenario.format import KernelSetup, TaskSetup
 from swaptrio.scenario.tasks import process_of
 from swaptrio.scenario.world import World
@@ -695,6 +696,23 @@ async def device_used_after_it_was_let_go(world: World) -> None:
     await swap_cache_get_folio(world.kernel, entry(16))
     await put_swap_device(world.kernel, si)
     await swap_cache_get_folio(world.kernel, entry(16))
+
+
+@breaks("I-DEV")
+async def device_looked_into_under_a_lock_when_it_is_gone(world: World) -> None:
+    """A lock on something else does not keep a device there."""
+    si = world.kernel.devices[0]
+    async with world.kernel.swap_lock.hold("test.lock"):
+        si.max = 0
+        await swap_cache_get_folio(world.kernel, entry(16))
+
+
+@breaks("Q-OFF")
+async def compressed_copy_on_a_device_that_goes(world: World) -> None:
+    """zswap would free the tree with an entry in it."""
+    si = world.kernel.devices[0]
+    si.zswap[16] = ZswapEntry(16, 1)
+    zswap_swapoff(world.kernel, si)
 
 
 @breaks("Q-ZERO0")
