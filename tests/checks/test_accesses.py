@@ -142,7 +142,7 @@ def test_whatever_a_step_changes_is_told(scenario: str, variant: str) -> None:
                 changed += 1
                 pattern = re.compile(written_as(key))
                 assert any(pattern.fullmatch(name) for name in written), (key, written)
-    assert changed > 20
+    assert changed > 10
 
 
 @pytest.mark.parametrize("scenario", names())
@@ -158,11 +158,14 @@ def test_to_be_watched_changes_nothing(scenario: str, variant: str) -> None:
 
 @pytest.mark.parametrize("scenario", names())
 def test_what_oracles_look_at_is_not_told(scenario: str) -> None:
-    """With oracles and without them a program does the same, and that is what is told."""
+    """With oracles and without them a program does the same, and that is what is told.
+
+    Where an oracle ends it, it has done the same up to there.
+    """
     variant = load_variant("v5")
     setup = Setup(load(find(scenario)), variant)
 
-    def reports(oracles: bool) -> list[Report]:
+    def reports(oracles: bool) -> tuple[list[Report], bool]:
         told: list[list[tuple[object, Access]]] = []
 
         def program(execution: Execution) -> None:
@@ -175,10 +178,13 @@ def test_what_oracles_look_at_is_not_told(scenario: str) -> None:
             assert execution.touched is not None
             told.append(execution.touched)
 
-        run(program, RandomWalk(3), budget=BUDGET)
-        return [(name_of(what), how) for what, how in told[0]]
+        verdict = run(program, RandomWalk(3), budget=BUDGET).verdict
+        passed = verdict is not None and verdict.passed
+        return [(name_of(what), how) for what, how in told[0]], passed
 
-    assert reports(oracles=True) == reports(oracles=False) != []
+    looked_at, passed = reports(oracles=True)
+    alone, _ = reports(oracles=False)
+    assert looked_at == (alone if passed else alone[: len(looked_at)]) != []
 
 
 def test_reports_are_the_same_each_time() -> None:

@@ -389,7 +389,7 @@ async def test_chance_catches_it(variant: str) -> None:
         ("readahead-over-bad-slot", "v5", "random", "I-KIND"),
         ("readahead-caches-hibernation-slot", "v3", "random", "I-DELLOCK"),
         ("charge-wrong-memcg-aba", "pre", "pct:3", "I-OWNER"),
-        ("zero-rewrite-keeps-zswap-copy", "v5", "random", "I-DIRTYCLEAN"),
+        ("zero-rewrite-keeps-zswap-copy", "v5", "surw:swap0", "I-DIRTYCLEAN"),
         ("v1-swapout-stat-order", "v5", "random", "Q-STATS"),
     ],
 )

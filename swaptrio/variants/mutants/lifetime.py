@@ -49,7 +49,7 @@ async def swap_cache_del_counting_first(kernel: Kernel, folio: Folio) -> None:
     async with ci.lock.hold("swap_cache_del_folio.lock"):
         unused = sum(not count_of(swap_table_get(ci, off)) for off in slots)
         si.inuse_pages -= unused
-        await point("swap_range_free.cleanup", Kind.WRITE, "zswap tree")
+        await point("swap_cache_del_folio.cleanup", Kind.WRITE, "zswap tree")
         si.inuse_pages += unused  # which are counted once more as they are freed
         _swap_cache_del_folio(kernel, ci, folio, folio.swap, 0)
     let_go(folio, folio.nr)
