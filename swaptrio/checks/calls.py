@@ -8,11 +8,16 @@ costs nothing while the function waits.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from swaptrio.checks.memory import Attempts, Memory
+from swaptrio.checks.order_loop import (
+    ORDER_LOOP,
+    Function,
+    Wrapper,
+    allocating,
+    writing_back,
+)
 from swaptrio.checks.slots import check_clean, check_owner, word_at
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.kernel import FUNCTIONS, Kernel
@@ -28,7 +33,6 @@ from swaptrio.mm.mm_types import (
 )
 from swaptrio.mm.swap_h import (
     SWP_HIBERNATION,
-    SwapClusterInfo,
     SwapInfoStruct,
     SwpEntry,
     swap_cluster,
@@ -36,17 +40,12 @@ from swaptrio.mm.swap_h import (
     swp_offset,
     swp_type,
 )
-from swaptrio.mm.swap_table import count_of, swp_tb_is_folio, zero_of
-from swaptrio.mm.vmstat import PMD_ORDER
+from swaptrio.mm.swap_table import zero_of
 from swaptrio.sched import Task, Violation, current
 
 if TYPE_CHECKING:
+    from swaptrio.checks.memory import Memory
     from swaptrio.checks.watch import Oracles
-
-#: The largest order that fits into a cluster.
-HIGHEST_ORDER: Final = 9
-
-Function = Callable[..., Any]
 
 
 def wrapped(oracles: Oracles) -> dict[str, Function]:
@@ -61,7 +60,7 @@ def wrapped(oracles: Oracles) -> dict[str, Function]:
         for name, wrapper in _WRAPPERS.items()
     }
     if "_swap_cache_alloc" in functions:
-        for name, wrapper in _ORDER_LOOP.items():
+        for name, wrapper in ORDER_LOOP.items():
             if name in functions:
                 table[name] = partial(wrapper, oracles, functions[name])
     return table
@@ -435,152 +434,6 @@ async def _faulting(oracles: Oracles, function: Function, kernel: Kernel, vmf: A
     return reason
 
 
-def _checking(
-    oracles: Oracles,
-    function: Function,
-    kernel: Kernel,
-    ci: SwapClusterInfo,
-    targ_entry: SwpEntry,
-    nr: int,
-    **named: Any,
-) -> Any:
-    """I-ERRNO, for the range check of v3 and later, which is asked for a target."""
-    result = function(kernel, ci, targ_entry, nr, **named)
-    error = result[0]
-    attempts = oracles.memory.allocating.get(_me())
-    if attempts is not None:
-        attempts.refusal = error
-    if isinstance(error, Errno) and ci.lock.owned() and not _is_so(ci, targ_entry, nr, error):
-        word = word_at(ci, swp_cluster_offset(targ_entry))
-        message = f"{error} for slot {swp_offset(targ_entry)} with word {word:#x}, nr {nr}"
-        raise Violation("I-ERRNO", message)
-    return result
-
-
-def _is_so(ci: SwapClusterInfo, entry: SwpEntry, nr: int, error: Errno) -> bool:
-    """Whether the words say what *error* says. Owners and zero flags may differ, too."""
-    off = swp_cluster_offset(entry)
-    word = word_at(ci, off)
-    if error is Errno.EEXIST:
-        return swp_tb_is_folio(word)
-    if error is Errno.ENOENT:
-        return not swp_tb_is_folio(word) and count_of(word) == 0
-    if error is not Errno.EBUSY or swp_tb_is_folio(word) or count_of(word) == 0:
-        return False
-    return any(
-        swp_tb_is_folio(other := word_at(ci, slot))
-        or count_of(other) == 0
-        or zero_of(other) != zero_of(word)
-        or ci.memcg_table.get(slot, 0) != ci.memcg_table.get(off, 0)
-        for slot in range(off & -nr, (off & -nr) + nr)
-    )
-
-
-async def _attempting(
-    oracles: Oracles,
-    function: Function,
-    kernel: Kernel,
-    targ_entry: SwpEntry,
-    gfp: str,
-    order: int,
-    *more: Any,
-    **named: Any,
-) -> Any:
-    """I-ERRNO for the order that is passed down and the answer; I-PROGRESS by counting."""
-    me, memory = _me(), oracles.memory
-    if not 0 <= order <= HIGHEST_ORDER:
-        raise Violation("I-ERRNO", f"{me} tries to allocate order {order}")
-    attempts = memory.allocating[me]
-    if attempts.left == 0:
-        message = f"{me} tries more often than it has orders, at order {order} again"
-        raise Violation("I-PROGRESS", message)
-    attempts.left -= 1
-    attempts.refusal = None
-    failures = memory.failures.get(me, 0)
-    answer = attempts.answer = await function(kernel, targ_entry, gfp, order, *more, **named)
-    if isinstance(answer, Errno):
-        failed = memory.failures.get(me, 0) > failures
-        if not _is_due(answer, attempts.refusal, order, failed=failed):
-            raise Violation("I-ERRNO", f"{me} gets {answer} at order {order} without a cause")
-        if order and answer in (Errno.EBUSY, Errno.ENOMEM):
-            memory.fallbacks[order] += 1
-    return answer
-
-
-def _is_due(answer: Errno, refusal: Errno | None, order: int, *, failed: bool) -> bool:
-    """Whether an attempt may answer so, where the range check has said *refusal*."""
-    if answer is Errno.ENOMEM:
-        return failed
-    if answer is Errno.EBUSY:
-        return order > 0
-    return answer in (Errno.EEXIST, Errno.ENOENT) and answer is refusal
-
-
-async def _allocating(
-    oracles: Oracles,
-    function: Function,
-    kernel: Kernel,
-    targ_entry: SwpEntry,
-    gfp: str,
-    orders: int,
-    *more: Any,
-    **named: Any,
-) -> Any:
-    """I-PROGRESS, for a loop over lookup and allocation."""
-    result = await function(kernel, targ_entry, gfp, orders, *more, **named)
-    if result is Errno.EEXIST:
-        _conflict(oracles, targ_entry)
-    return result
-
-
-async def _allocating_by_order(
-    oracles: Oracles,
-    function: Function,
-    kernel: Kernel,
-    targ_entry: SwpEntry,
-    gfp: str,
-    orders: int,
-    *more: Any,
-    **named: Any,
-) -> Any:
-    """As `_allocating`, and I-ERRNO for a version that allocates order by order.
-
-    The answer is that of the last attempt, or EINVAL for orders that cannot be.
-    """
-    me = _me()
-    attempts = oracles.memory.allocating[me] = Attempts(orders.bit_count() + 1)
-    result = await _allocating(
-        oracles, function, kernel, targ_entry, gfp, orders, *more, **named
-    )
-    if result is Errno.EINVAL:
-        due = orders == 0 or orders.bit_length() > HIGHEST_ORDER + 1
-    else:
-        due = not isinstance(result, Errno) or result is attempts.answer
-    if not due:
-        raise Violation("I-ERRNO", f"{me} gets {result} for orders {orders:#x} without a cause")
-    return result
-
-
-def _conflict(oracles: Oracles, entry: SwpEntry) -> None:
-    """I-PROGRESS: who meets EEXIST again for a slot has seen it change in between."""
-    memory, me = oracles.memory, _me()
-    conflict = (entry, memory.changes.get(entry, 0))
-    if memory.conflicts.get(me) == conflict:
-        message = f"{me} meets EEXIST again at slot {swp_offset(entry)}, which has not changed"
-        raise Violation("I-PROGRESS", message)
-    memory.conflicts[me] = conflict
-
-
-def _writing_back(
-    oracles: Oracles, function: Function, kernel: Kernel, *args: Any, **named: Any
-) -> Any:
-    """Whoever does not look a folio up before each allocation begins anew here."""
-    oracles.memory.conflicts.pop(_me(), None)
-    return function(kernel, *args, **named)
-
-
-Wrapper = Callable[..., Any | Awaitable[Any]]
-
 #: What is watched in every version.
 _WRAPPERS: Final[dict[str, Wrapper]] = {
     "alloc_pages": _allocating_pages,
@@ -613,37 +466,6 @@ _WRAPPERS: Final[dict[str, Wrapper]] = {
     "set_pte_at": _setting_pte,
     "exit_mmap": _exiting,
     "do_swap_page": _faulting,
-    "swap_cache_alloc_folio": _allocating,
-    "zswap_writeback_entry": _writing_back,
+    "swap_cache_alloc_folio": allocating,
+    "zswap_writeback_entry": writing_back,
 }
-
-#: What is watched in versions that allocate order by order, as v3 and later do.
-_ORDER_LOOP: Final[dict[str, Wrapper]] = {
-    "_swap_cache_add_check": _checking,
-    "_swap_cache_alloc": _attempting,
-    "swap_cache_alloc_folio": _allocating_by_order,
-}
-
-
-def check_fallbacks(kernel: Kernel, memory: Memory) -> None:
-    """Check what is counted of large folios that could not be had, at the end.
-
-    Versions that do not allocate order by order count in a way of their own.
-
-    Raises:
-        Violation: (Q-MTHP) it is not what happened.
-    """
-    if "_swap_cache_alloc" not in kernel.functions:
-        return
-    mthp = kernel.vmstat.mthp
-    for order in range(1, PMD_ORDER + 1):
-        counted, due = mthp["SWPIN_FALLBACK", order], memory.fallbacks[order]
-        if counted != due:
-            message = f"{counted} fallbacks of order {order} are counted, there were {due}"
-            raise Violation("Q-MTHP", message)
-        charges = mthp["SWPIN_FALLBACK_CHARGE", order]
-        if charges > due:
-            message = (
-                f"{charges} fallbacks of order {order} are said to be for charges, of {due}"
-            )
-            raise Violation("Q-MTHP", message)

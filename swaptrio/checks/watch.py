@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from swaptrio.checks.calls import check_fallbacks, check_pinned, check_uncharged, wrapped
+from swaptrio.checks.calls import check_pinned, check_uncharged, wrapped
 from swaptrio.checks.lockdep import LockClass, LockOrder
 from swaptrio.checks.memory import Cached, Memory
+from swaptrio.checks.order_loop import check_fallbacks
 from swaptrio.checks.owners import FilePages, Owners
 from swaptrio.checks.quiescent import check_quiescent, slots_in_use
 from swaptrio.checks.slots import (
