@@ -9,40 +9,51 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from click.testing import Result
+import pytest
 
 from swaptrio.cli.app import cli
 
 if TYPE_CHECKING:
-    import pytest
+    from click.testing import Result
 
-Run = Callable[..., Result]
+Run = Callable[..., "Result"]
 
 README = Path(__file__).parents[2] / "README.md"
 TEXT = README.read_text(encoding="utf-8")
 
 PICTURE = re.compile(r"(?<=<!-- picture -->\n).*?(?=<!-- end of picture -->)", re.DOTALL)
+TABLE = re.compile(r"(?<=<!-- table -->\n).*?(?=<!-- end of table -->)", re.DOTALL)
 VARIANT = re.compile(r"<!-- variant -->\n```python\n(.*?)```", re.DOTALL)
 
-#: The command whose output stands in the README, in as many columns as a mail likes.
+#: The commands whose output stands in the README, in as many columns as a mail likes.
 SHOWN = "swaptrio replay target-freed-during-alloc --variant no-second-check"
+TABULATED = (
+    "swaptrio matrix two-faults-one-slot prepatch-conflict-becomes-oom mixed-owner-range "
+    "v4-while-orders-without-thp readahead-over-bad-slot v1-swapout-stat-order"
+)
 COLUMNS = "76"
 
 
-def test_picture(swaptrio: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The race in the README is what the command above it prints."""
+@pytest.mark.parametrize(("place", "command"), [(PICTURE, SHOWN), (TABLE, TABULATED)])
+def test_what_is_shown(
+    place: re.Pattern[str], command: str, swaptrio: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The race and the table in the README are what the command above each prints."""
     monkeypatch.setenv("COLUMNS", COLUMNS)
-    result = swaptrio(*shlex.split(SHOWN)[1:])
-    block = f"```\n$ {SHOWN}\n{result.stdout}```\n"
+    result = swaptrio(*shlex.split(command)[1:])
+    typed = " \\\n    ".join(textwrap.wrap(command, 74, break_on_hyphens=False))
+    block = f"```\n$ {typed}\n{result.stdout}```\n"
     if os.environ.get("UPDATE_README"):
-        README.write_text(PICTURE.sub(lambda _: block, TEXT), encoding="utf-8")
+        text = README.read_text(encoding="utf-8")
+        README.write_text(place.sub(lambda _: block, text), encoding="utf-8")
         return
 
-    found = PICTURE.search(TEXT)
+    found = place.search(TEXT)
     assert found is not None
     assert found[0] == block
     assert result.exit_code == 0
