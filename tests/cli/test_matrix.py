@@ -78,7 +78,9 @@ def test_unexpected(swaptrio: Run, altered: str) -> None:
     assert "WRONG" in result.stdout
     assert "verdict: expected deadlock, got passed" in result.stdout
     command = next(line for line in result.stdout.splitlines() if "swaptrio replay" in line)
-    assert "--variant v3" in command
+    assert shlex.split(command)[1:] == [
+        "replay", altered, "--variant", "v3", "--window", "main"
+    ]  # fmt: skip
     _, _, opener = result.stdout.partition("  open it: swaptrio ")
     assert swaptrio(*shlex.split(opener.splitlines()[0])).exit_code == 0
 
@@ -127,7 +129,9 @@ def test_own_variant(swaptrio: Run, tmp_path: Path) -> None:
 
     result = swaptrio("matrix", SMALL[0], "--variants", f"v3,{path}", "--json")
 
-    assert [cell["variant"] for cell in json.loads(result.stdout)["cells"]] == ["v3", "mine"]
+    cells = json.loads(result.stdout)["cells"]
+    assert [cell["variant"] for cell in cells] == ["v3", "mine"]
+    assert f"--variant {path}" in cells[1]["windows"][0]["command"]
 
 
 @pytest.mark.parametrize(
