@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 MOST_ROWS: Final = 2000
 LONGEST_ROW: Final = 1000
 
-_RESULT: Final = re.compile(r"\W*\*\*\*\s*(.*?)\s*(?:\*\*\*)?\W*")
+_RESULT: Final = re.compile(r"\W*\*\*\*\s*(.*?)\s*(?:\*+\W*)?")
 
 Row = tuple[int, str]
 

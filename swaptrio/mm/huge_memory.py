@@ -96,7 +96,7 @@ async def split_huge_pages_pid(kernel: Kernel, mm: MmStruct, page: int) -> Errno
         if not isinstance(pte, PresentPte) or not folio_try_get(kernel, pte.folio):
             return Errno.ENOENT
     folio = pte.folio
-    await folio_lock(kernel, folio, "split_huge_pages_pid.lock")
+    await folio_lock(kernel, folio, "split_huge_pages_pid.folio_lock")
     error = await split_folio(kernel, folio)
     await folio_unlock(kernel, folio, "split_huge_pages_pid.unlock")
     folio_put(kernel, folio)

@@ -33,7 +33,7 @@ from swaptrio.mm.swap_h import (
     swp_type,
 )
 from swaptrio.mm.swap_table import _swap_cgroup_clear, _swap_cgroup_get, _swap_cgroup_set
-from swaptrio.sched import Completion, ReceiveChannel, SendChannel, point
+from swaptrio.sched import Completion, Kind, ReceiveChannel, SendChannel, point
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,6 +132,13 @@ async def mem_cgroup_css_online(kernel: Kernel, name: str, limit: int) -> MemCgr
     """Make a group without a parent while others are at work. May sleep."""
     await point("mem_cgroup_css_online.online")
     return mem_cgroup_css_alloc(kernel, name, limit)
+
+
+@kernel_function
+async def mem_cgroup_attach(kernel: Kernel, mm: MmStruct, memcg: MemCgroup) -> None:
+    """Let a process live in another group; what it was charged stays where it is. May sleep."""
+    await point("mem_cgroup_attach.move", Kind.WRITE, "memcg")
+    mm.memcg = memcg
 
 
 @kernel_function

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.huge_memory import split_huge_pages_pid
-from swaptrio.mm.memcontrol import MemCgroup, mem_cgroup_css_offline, mem_cgroup_css_online
+from swaptrio.mm.memcontrol import (
+    MemCgroup,
+    mem_cgroup_attach,
+    mem_cgroup_css_offline,
+    mem_cgroup_css_online,
+)
 from swaptrio.mm.memory import (
     dup_mm,
     exit_mmap,
@@ -47,7 +52,7 @@ from swaptrio.mm.vmscan import (
 from swaptrio.mm.zswap import shrink_memcg_cb, zswap_writeback_entry
 from swaptrio.scenario.busy import swap_out_of_file, use_file, use_memory
 from swaptrio.scenario.setup import MOST_PAGES
-from swaptrio.sched import Kind, current, point
+from swaptrio.sched import current
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -200,9 +205,8 @@ async def _memcg_offline(kernel: Kernel, deed: DeedSetup) -> str:
 
 
 async def _memcg_move(kernel: Kernel, deed: DeedSetup) -> str:
-    """Let a process live in another memcg; what it was charged stays where it is."""
-    await point("cgroup_attach_task.move", Kind.WRITE, "memcg")
-    process_of(kernel, deed.process).memcg = memcg_of(kernel, deed.memcg)
+    mm, memcg = process_of(kernel, deed.process), memcg_of(kernel, deed.memcg)
+    await mem_cgroup_attach(kernel, mm, memcg)
     return "moved"
 
 
