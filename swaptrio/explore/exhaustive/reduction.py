@@ -69,6 +69,8 @@ class Reduction:
 
     def estimate(self) -> float:
         """About how many executions there are in all; at least those that have run."""
+        if self.tally.outcome is not None:
+            return float(self.tally.executions)
         explored, share = 0.0, 1.0
         for node in self.search.trace[:HORIZON]:
             branches = node.done + 1 + len(node.wishes)
