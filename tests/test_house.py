@@ -33,6 +33,7 @@ FLOORS = (
     "trace",
     "page",
     "diagram",
+    "study",
     "cli",
     "pytest_plugin",
 )
