@@ -20,18 +20,19 @@ async def execute(
 ) -> Verdict:
     """The verdict of *setup* under *strategy*; *observer* is told of every step.
 
-    Steps report what they touch if the strategy was given words for that.
+    Steps report what they touch while the strategy has words that listen.
     """
     worlds: list[World] = []
     words = words_of(strategy)
-    if words is not None:
+    listens = words is not None and words.listens
+    if words is not None and listens:
         listener = Listener(words)
         observer = listener if observer is None else Both(listener, observer)
 
     def program(execution: Execution) -> None:
         world = setup.build(execution)
         worlds.append(world)
-        if words is not None:
+        if listens:
             watch_accesses(world.kernel, execution)
 
     execution = await scheduler.run(program, strategy, budget=BUDGET, observer=observer)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def words_of(strategy: Strategy) -> Words | None:
-    """The words that *strategy*, or the one behind its wrappers, was given."""
+    """The words that *strategy*, or the one behind its wrappers, was given, if any."""
     while isinstance(strategy, Wrapper):
         strategy = strategy.inner
     interest = strategy.interest if isinstance(strategy, Surw) else None
@@ -47,6 +47,7 @@ class Listener:
     def end(self, execution: Execution) -> None:
         """Tell of the last step."""
         self._tell(execution)
+        self.words.heard += 1
 
     def _tell(self, execution: Execution) -> None:
         if execution.touched:

@@ -36,6 +36,22 @@ async def test_the_word_of_a_slot(slot: str, touched: bool, scheduler: Scheduler
     assert words(looking) is touched
 
 
+@pytest.mark.parametrize(
+    ("words", "times"), [("swap0:17", 20), ("swap0 cluster 0", 1), ("swap0:17,lru", 20)]
+)
+async def test_it_listens_no_longer_than_it_has_to(
+    words: str, times: int, scheduler: Scheduler
+) -> None:
+    """Many executions where no operation declares what a word says; else one."""
+    strategy = parse(f"surw:{words}")
+    for strategy.seed in range(25):
+        await execute(scheduler, SETUP, strategy)
+
+    given = words_of(strategy)
+    assert given is not None
+    assert given.heard == times
+
+
 async def never() -> None:
     """Is not run."""
 

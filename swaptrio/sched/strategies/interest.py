@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -13,6 +13,9 @@ from swaptrio.sched.operation import name_of
 
 if TYPE_CHECKING:
     from swaptrio.sched.task import Task
+
+#: Executions whose steps are listened to, for words that no declared operation fits.
+PROFILED: Final = 20
 
 #: Whether the operation that a task has declared is interesting.
 Predicate = Callable[["Task"], bool]
@@ -23,11 +26,15 @@ class Words:
     """Operations that fit one of *words*: by their object's name, their label, or a window.
 
     A word may have ``*``, ``?`` and ``[...]`` in it, as file names in a shell. It also fits
-    what has touched something of that name before, if somebody tells (`touched`). Two labels
-    with a slash between them are a window: those labels, and all operations on their objects.
+    what has touched something of that name before, if somebody tells (`touched`). Where a word
+    fits nothing declared that is asked for in the first executions; *heard* counts them. Two
+    labels with a slash between them are a window: those labels, and all operations on their
+    objects.
     """
 
     words: tuple[str, ...]
+    heard: int = attrs.field(default=0, init=False)
+    _undeclared: set[str] = attrs.field(init=False)
     _missing: dict[str, set[str]] = attrs.field(init=False)
     _objects: dict[str, set[str]] = attrs.field(init=False)
     _known: dict[tuple[str, str], bool] = attrs.field(factory=dict, init=False)
@@ -36,11 +43,17 @@ class Words:
     def __attrs_post_init__(self) -> None:
         self._missing = {word: set(word.split("/")) for word in self.words}
         self._objects = {word: set() for word in self.words if "/" in word}
+        self._undeclared = {word for word in self.words if "/" not in word}
 
     @property
     def unmatched(self) -> list[str]:
         """The words that fit nothing so far: after a campaign, what no code touches."""
         return [word for word in self.words if self._missing[word]]
+
+    @property
+    def listens(self) -> bool:
+        """Whether to be told what the steps of the next execution touch."""
+        return self.heard < PROFILED and bool(self._undeclared)
 
     def __call__(self, task: Task) -> bool:
         """Whether what *task* has declared fits."""
@@ -68,6 +81,7 @@ class Words:
         fits = fnmatchcase(name, word) or fnmatchcase(label, word)
         if fits:
             self._missing[word].clear()
+            self._undeclared.discard(word)
         return fits
 
     def _is_inside(self, window: str, name: str, label: str) -> bool:
