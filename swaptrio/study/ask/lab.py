@@ -14,16 +14,16 @@ from swaptrio.explore.exhaustive.stage import Stage
 from swaptrio.scenario.files import find
 from swaptrio.scenario.play import BUDGET, load_checked, play, script_of
 from swaptrio.scenario.world import Setup
-from swaptrio.sched import Scheduler
+from swaptrio.sched import FirstChoice, Scheduler
 from swaptrio.variants import Variant, load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Hashable, Iterable
 
     from swaptrio.explore import Fuzzed, Result
     from swaptrio.explore.exhaustive import Exploration
     from swaptrio.scenario.play import Played
-    from swaptrio.sched import Observer, Strategy
+    from swaptrio.sched import Observer, Program, Strategy, Verdict
     from swaptrio.sched.strategies import SeededStrategy
 
 #: All interleavings, and each distinct violation.
@@ -69,6 +69,25 @@ class Lab:
     def setup(self, scenario: str, variant: str) -> Setup:
         """A shipped scenario in a variant, both by name."""
         return Setup(load_checked(find(scenario)), self.variant(variant))
+
+    async def run(
+        self,
+        program: Program,
+        fingerprint: Callable[[], Hashable],
+        *,
+        budget: int = BUDGET,
+    ) -> Verdict:
+        """Run a *program* of the study's own once; the first task that can goes on.
+
+        *fingerprint* tells its shared state, so that an endless loop is known for one.
+        """
+        self._go_on()
+        execution = await self.scheduler.run(
+            program, FirstChoice(), budget=budget, fingerprint=fingerprint
+        )
+        self.executions += 1
+        assert execution.verdict is not None
+        return execution.verdict
 
     async def play(
         self,
