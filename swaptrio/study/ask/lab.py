@@ -109,20 +109,21 @@ class Lab:
         return await self.play(setup, script_of(setup.scenario.window[number], setup.variant))
 
     async def explore(
-        self, setup: Setup, settings: Settings = ALL, *, name: str = ""
+        self, subject: Setup | Program, settings: Settings = ALL, *, name: str = ""
     ) -> Result:
-        """Explore all interleavings of *setup*, without its windows."""
+        """Explore all interleavings of a set-up, without its windows, or of a program."""
         self._go_on()
-        what = name or f"{setup.scenario.name}, {setup.variant.name}"
+        program = Stage(subject) if isinstance(subject, Setup) else subject
+        what = name or _named(subject)
 
         def progress(exploration: Exploration, _seconds: float) -> None:
             self.tell(f"{what}: {exploration.tally.executions} executions")
 
-        stage = Stage(setup)
-        exploration = settings.begin(stage)
+        exploration = settings.begin(program)
         limits = Limits(stop=self.stop, progress=progress)
         seconds = await drive(self.scheduler, exploration, limits)
-        stage.clear()
+        if isinstance(program, Stage):
+            program.clear()
         self._go_on()
         result = result_of(what, settings, exploration, seconds)
         self._count(result)
@@ -141,7 +142,7 @@ class Lab:
     ) -> Fuzzed:
         """Run *setup* once for each of *seeds*; a random walk where no strategy is given."""
         self._go_on()
-        what = f"{setup.scenario.name}, {setup.variant.name}"
+        what = _named(setup)
         fuzzed = await fuzz(
             self.scheduler,
             setup,
@@ -158,3 +159,9 @@ class Lab:
     def _go_on(self) -> None:
         if self.stop():
             raise Stopped
+
+
+def _named(subject: Setup | Program) -> str:
+    if isinstance(subject, Setup):
+        return f"{subject.scenario.name}, {subject.variant.name}"
+    return "exploring"
