@@ -19,14 +19,13 @@ from swaptrio.mm.errno import Errno
 from swaptrio.mm.kernel import Config, Kernel
 from swaptrio.mm.setup import start_daemons
 from swaptrio.mm.swap_h import SWAPFILE_CLUSTER, SwpEntry, swp_entry
-from swaptrio.mm.swap_state import swap_cache_alloc_folio
 from swaptrio.mm.swap_table import SWP_TB_NULL
 from swaptrio.sched import Ending
-from swaptrio.study.ask.small_world import SmallWorld, small_world
+from swaptrio.study.ask.small_world import SmallWorld, folio_named, small_world
 from swaptrio.variants import Variant
 
 if TYPE_CHECKING:
-    from swaptrio.mm.mm_types import Folio, VmFault
+    from swaptrio.mm.mm_types import Folio
     from swaptrio.sched import Execution, Verdict
 
 Function = Callable[..., Any]
@@ -150,13 +149,10 @@ class OrderLoop:
             injection=self._plan,
         )
         start_daemons(self._world.kernel, execution)
-        execution.spawn("caller", self._call, self._world.fault(TARGET))
+        execution.spawn("caller", self._call)
 
-    async def _call(self, vmf: VmFault) -> None:
-        got = await swap_cache_alloc_folio(
-            self._world.kernel, vmf.orig_pte.entry, "GFP", self.orders, vmf, None, 0
-        )
-        self._ended = answer_named(got)
+    async def _call(self) -> None:
+        self._ended = await self._world.allocate(self._world.fault(TARGET), self.orders)
 
     async def _attempt(
         self,
@@ -170,7 +166,7 @@ class OrderLoop:
         self._plan.order = order
         in_the_way = await self._arrange()
         got: Folio | Errno = await attempt(kernel, targ_entry, gfp, order, *more)
-        self._attempts.append((order, answer_named(got)))
+        self._attempts.append((order, _named(got)))
         if in_the_way is not None:
             await self._world.remove(in_the_way)
         return got
@@ -202,6 +198,5 @@ class OrderLoop:
         return Outcome(attempts, ending, self._world.counters, warnings)
 
 
-def answer_named(got: Folio | Errno) -> str:
-    """What an allocation has come to, as text."""
-    return str(got) if isinstance(got, Errno) else f"folio of order {got.order}"
+def _named(got: Folio | Errno) -> str:
+    return str(got) if isinstance(got, Errno) else folio_named(got)

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from swaptrio.mm.errno import Errno
 from swaptrio.mm.injection import Drawn
 from swaptrio.mm.kernel import Config, Kernel
 from swaptrio.mm.memcontrol import MemCgroup
 from swaptrio.mm.mm_types import MmStruct, SwapPte, VmFault
-from swaptrio.mm.page_alloc import new_folio
+from swaptrio.mm.page_alloc import folio_put_refs, folio_unlock, new_folio
 from swaptrio.mm.setup import map_swapped, new_device, new_kernel, new_process, swap_out
 from swaptrio.mm.swap_h import (
     SwapClusterInfo,
@@ -24,7 +25,11 @@ from swaptrio.mm.swap_h import (
     swp_entry,
     swp_offset,
 )
-from swaptrio.mm.swap_state import _swap_cache_do_add_folio, _swap_cache_do_del_folio
+from swaptrio.mm.swap_state import (
+    _swap_cache_do_add_folio,
+    _swap_cache_do_del_folio,
+    swap_cache_alloc_folio,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -65,20 +70,39 @@ class SmallWorld:
         return VmFault(self.mm, page, pte)
 
     async def cache(self, slot: int) -> Folio:
-        """Put a folio in a slot, which stays there, locked, until it is removed."""
+        """Put a folio in a slot, where it stays until it is removed."""
         folio, entry = new_folio(self.kernel, 0), swp_entry(0, slot)
         folio.lock.take_free()
         folio.swapbacked = True
         ci = self.cluster(entry)
         async with ci.lock.hold("study.cache"):
             _swap_cache_do_add_folio(self.kernel, ci, folio, entry)
+        await folio_unlock(self.kernel, folio, "study.cache_unlock")
         return folio
 
     async def remove(self, folio: Folio) -> None:
-        """Take such a folio out again."""
+        """Take such a folio out again, and free it."""
+        folio.lock.take_free()
         entry, ci = folio.swap, self.cluster(folio.swap)
         async with ci.lock.hold("study.remove"):
             _swap_cache_do_del_folio(self.kernel, ci, folio, entry, 0)
+        await folio_unlock(self.kernel, folio, "study.remove_unlock")
+        folio_put_refs(self.kernel, folio, folio.nr + 1)
+
+    async def allocate(self, vmf: VmFault, orders: int) -> str:
+        """Call ``swap_cache_alloc_folio`` for a fault; what came of it."""
+        got = await swap_cache_alloc_folio(
+            self.kernel, vmf.orig_pte.entry, "GFP", orders, vmf, None, 0
+        )
+        if isinstance(got, Errno):
+            return str(got)
+        await folio_unlock(self.kernel, got, "study.unlock")
+        return folio_named(got)
+
+
+def folio_named(folio: Folio) -> str:
+    """A folio that somebody got, as text."""
+    return f"folio of order {folio.order}"
 
 
 def small_world(
