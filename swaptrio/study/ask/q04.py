@@ -25,7 +25,7 @@ from swaptrio.mm.swap_table import (
 from swaptrio.study.ask.answer import Answer, Claim, Decided, Table
 from swaptrio.study.ask.question import Study
 from swaptrio.study.ask.small_world import SmallWorld, small_world
-from swaptrio.variants import Variant, v3, v5
+from swaptrio.variants import Variant, load, v3, v5
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -226,7 +226,7 @@ _BOUNDS: Final = (
 def _variant(lab: Lab, row: str) -> Variant:
     if row not in _REPLACED:
         return lab.variant(row)
-    base = lab.variant("v5")
+    base = load("v5")
     functions = {**base.functions, "_swap_cache_add_check": _REPLACED[row]}
     return attrs.evolve(base, functions=functions)
 
