@@ -14,16 +14,16 @@ from swaptrio.explore.exhaustive.stage import Stage
 from swaptrio.scenario.files import find
 from swaptrio.scenario.play import BUDGET, load_checked, play, script_of
 from swaptrio.scenario.world import Setup
-from swaptrio.sched import Scheduler
+from swaptrio.sched import FirstChoice, Scheduler
 from swaptrio.variants import Variant, load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Hashable, Iterable
 
     from swaptrio.explore import Fuzzed, Result
     from swaptrio.explore.exhaustive import Exploration
     from swaptrio.scenario.play import Played
-    from swaptrio.sched import Observer, Strategy
+    from swaptrio.sched import Observer, Program, Strategy, Verdict
     from swaptrio.sched.strategies import SeededStrategy
 
 #: All interleavings, and each distinct violation.
@@ -70,6 +70,25 @@ class Lab:
         """A shipped scenario in a variant, both by name."""
         return Setup(load_checked(find(scenario)), self.variant(variant))
 
+    async def run(
+        self,
+        program: Program,
+        fingerprint: Callable[[], Hashable],
+        *,
+        budget: int = BUDGET,
+    ) -> Verdict:
+        """Run a *program* of the study's own once; the first task that can goes on.
+
+        *fingerprint* tells its shared state, so that an endless loop is known for one.
+        """
+        self._go_on()
+        execution = await self.scheduler.run(
+            program, FirstChoice(), budget=budget, fingerprint=fingerprint
+        )
+        self.executions += 1
+        assert execution.verdict is not None
+        return execution.verdict
+
     async def play(
         self,
         setup: Setup,
@@ -90,20 +109,21 @@ class Lab:
         return await self.play(setup, script_of(setup.scenario.window[number], setup.variant))
 
     async def explore(
-        self, setup: Setup, settings: Settings = ALL, *, name: str = ""
+        self, subject: Setup | Program, settings: Settings = ALL, *, name: str = ""
     ) -> Result:
-        """Explore all interleavings of *setup*, without its windows."""
+        """Explore all interleavings of a set-up, without its windows, or of a program."""
         self._go_on()
-        what = name or f"{setup.scenario.name}, {setup.variant.name}"
+        program = Stage(subject) if isinstance(subject, Setup) else subject
+        what = name or _named(subject)
 
         def progress(exploration: Exploration, _seconds: float) -> None:
             self.tell(f"{what}: {exploration.tally.executions} executions")
 
-        stage = Stage(setup)
-        exploration = settings.begin(stage)
+        exploration = settings.begin(program)
         limits = Limits(stop=self.stop, progress=progress)
         seconds = await drive(self.scheduler, exploration, limits)
-        stage.clear()
+        if isinstance(program, Stage):
+            program.clear()
         self._go_on()
         result = result_of(what, settings, exploration, seconds)
         self._count(result)
@@ -122,7 +142,7 @@ class Lab:
     ) -> Fuzzed:
         """Run *setup* once for each of *seeds*; a random walk where no strategy is given."""
         self._go_on()
-        what = f"{setup.scenario.name}, {setup.variant.name}"
+        what = _named(setup)
         fuzzed = await fuzz(
             self.scheduler,
             setup,
@@ -139,3 +159,9 @@ class Lab:
     def _go_on(self) -> None:
         if self.stop():
             raise Stopped
+
+
+def _named(subject: Setup | Program) -> str:
+    if isinstance(subject, Setup):
+        return f"{subject.scenario.name}, {subject.variant.name}"
+    return "exploring"

@@ -70,10 +70,7 @@ class Answered:
             "name": self.study.name,
             "question": self.study.question,
             "asked": self.study.asked,
-            "tables": [
-                attrs.asdict(table, retain_collection_types=False)
-                for table in self.answer.tables
-            ],
+            "tables": [attrs.asdict(table) for table in self.answer.tables],
             "bounds": self.answer.bounds,
             "executions": self.executions,
             "classes": self.classes,
