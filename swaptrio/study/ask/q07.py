@@ -18,7 +18,7 @@ from swaptrio.scenario.files import find
 from swaptrio.scenario.play import load_checked
 from swaptrio.study.ask.answer import Answer, Claim, Decided, Table
 from swaptrio.study.ask.question import Study
-from swaptrio.study.ask.short import Arranged, nothing
+from swaptrio.study.ask.short import Arranged, all_ends, nothing
 from swaptrio.study.ask.spelling import listed
 from swaptrio.variants import VERSIONS
 
@@ -62,7 +62,8 @@ class Shadows(NamedTuple):
 class Rollback:
     """A large folio that was given up: the shadows *before*, and the worst ones *after*.
 
-    *cause* is why it was given up, in *version*, at *order*.
+    *cause* is why it was given up, in *version*, at *order*; *broken* are the checks that some
+    execution has broken.
     """
 
     version: str
@@ -70,6 +71,7 @@ class Rollback:
     order: int
     before: Shadows
     after: Shadows
+    broken: tuple[str, ...] = ()
 
     @property
     def clobbered(self) -> int:
@@ -79,9 +81,9 @@ class Rollback:
 
     @property
     def by_target(self) -> bool:
-        """Whether all slots that are in use have the target's shadow."""
+        """Whether all slots that are in use have the target's shadow, and nothing is broken."""
         own = self.before.slots[_TARGET - _FIRST]
-        return all(shadow in (None, own) for shadow in self.after.slots)
+        return not self.broken and all(shadow in (None, own) for shadow in self.after.slots)
 
 
 async def _answer(lab: Lab) -> Answer:
@@ -126,10 +128,10 @@ async def _rollback(lab: Lab, version: str, cause: str, order: int) -> Rollback:
     arrange, failures = _FAILING[cause]
     scenario = _scenario(order, before, failures)
     setup = Arranged(scenario, lab.variant(version), arrange, shadows)
-    await lab.explore(setup, name=f"{version}, {cause}, order {order}")
-    ends = [each for each in setup.ends if isinstance(each, Shadows)]
+    ends, broken = await all_ends(lab, setup)
     found = [Rollback(version, cause, order, Shadows(before), after) for after in ends]
-    return max(found, key=lambda each: (each.clobbered, -each.after.slots.count(None)))
+    worst = max(found, key=lambda each: (each.clobbered, -each.after.slots.count(None)))
+    return attrs.evolve(worst, broken=tuple(broken))
 
 
 def _scenario(order: int, shadows: tuple[int, ...], failures: tuple[Failure, ...]) -> Scenario:

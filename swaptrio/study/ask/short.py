@@ -10,7 +10,7 @@ allocations do not depend on each other. What the study asks about runs as it is
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import attrs
 
@@ -32,13 +32,18 @@ from swaptrio.mm.workingset import workingset_refault
 from swaptrio.mm.zswap import zswap_load
 from swaptrio.scenario.world import Setup, World
 from swaptrio.sched import Execution, current, point
+from swaptrio.study.ask.lab import ALL
 
 if TYPE_CHECKING:
+    from swaptrio.explore import Settings
     from swaptrio.mm.kernel import Kernel
     from swaptrio.mm.memcontrol import MemCgroup
     from swaptrio.mm.mm_types import Folio
     from swaptrio.mm.swap_h import SwapInfoStruct
+    from swaptrio.study.ask.lab import Lab
     from swaptrio.variants import Variant
+
+T = TypeVar("T", bound=Hashable)
 
 #: Frames that each CPU has on its list.
 _FRAMES: Final = 0x1000
@@ -128,21 +133,17 @@ class _FramesByCpu(PageAllocator):
         return FIRST_PFN + (1 + cpu) * _FRAMES + first
 
 
-def nothing(world: World, execution: Execution) -> None:
-    """Leave the world as it is."""
-
-
 @attrs.frozen
-class Arranged(Setup):
+class Arranged(Setup, Generic[T]):
     """A scenario's world in which something is arranged before its tasks run.
 
     *arrange* may change the world and spawn tasks. When an execution has passed *tell* is asked
     what came of it; all that it has ever said is in *ends*, each once, in order of appearance.
     """
 
-    arrange: Callable[[World, Execution], None] = nothing
-    tell: Callable[[World], Hashable] = lambda _: None
-    ends: dict[Hashable, None] = attrs.field(factory=dict, eq=False)
+    arrange: Callable[[World, Execution], None]
+    tell: Callable[[World], T]
+    ends: dict[T, None] = attrs.field(factory=dict, eq=False)
 
     def build(self, execution: Execution) -> World:
         """Make the world of one execution."""
@@ -151,3 +152,16 @@ class Arranged(Setup):
         self.arrange(world, execution)
         execution.at_end.append(lambda: self.ends.setdefault(self.tell(world)))
         return world
+
+
+def nothing(world: World, execution: Execution) -> None:
+    """Leave the world as it is."""
+
+
+async def all_ends(
+    lab: Lab, setup: Arranged[T], settings: Settings = ALL
+) -> tuple[list[T], list[str]]:
+    """What all executions of *setup* come to, and what breaks the others: checks, or words."""
+    result = await lab.explore(setup, settings)
+    verdicts = [found.verdict for found in result.violations]
+    return list(setup.ends), [verdict.check or str(verdict.ending) for verdict in verdicts]
