@@ -9,7 +9,7 @@ the rest of an execution is a random walk, which is fair.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -19,13 +19,17 @@ from swaptrio.sched.strategies.wrapper import Wrapper
 if TYPE_CHECKING:
     from swaptrio.sched.execution import Execution  # noqa: TC004 -- it imports this package
 
+#: Decisions to which a prefix grows at most. One that only its tail has ended counts as long
+#: itself; without an end to that, prefixes would double until no budget is left for a tail.
+LONGEST_PREFIX: Final = 2_000
+
 
 @attrs.define(eq=False)
 class FairTail(Wrapper):
     """Asks *inner* for a prefix of each execution, and a random walk from then on.
 
     The prefix is *patience* decisions, or twice as many as the longest execution that passed
-    has had (*longest*) if that is more.
+    has had (*longest*) if that is more, up to `LONGEST_PREFIX`.
     """
 
     patience: int = 500
@@ -42,7 +46,7 @@ class FairTail(Wrapper):
             self.longest = max(self.longest, self._count)
         self._last = execution
         self._count = 0
-        self._limit = max(self.patience, 2 * self.longest)
+        self._limit = max(self.patience, min(2 * self.longest, LONGEST_PREFIX))
         self.inner.begin(execution)
 
     def pick(self, execution: Execution, count: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from swaptrio.sched import Ending, Execution, FirstChoice, point, run
 from swaptrio.sched.strategies import DelayBounding, FairTail, Pct
+from swaptrio.sched.strategies.fair_tail import LONGEST_PREFIX
 
 
 def spinning(execution: Execution) -> None:
@@ -62,3 +63,13 @@ def test_the_prefix_grows_with_what_has_passed() -> None:
     assert strategy.longest > 50
     assert orders[0] > 0
     assert orders[-1] == 0
+
+
+def test_the_prefix_does_not_live_on_itself() -> None:
+    """Executions that only their tails have ended leave the later ones a tail as well."""
+    strategy = FairTail(DelayBounding(0, 0))
+    for _ in range(12):
+        verdict = run(spinning, strategy, budget=3000).verdict
+        assert verdict is not None
+        assert verdict.passed
+        assert verdict.steps <= LONGEST_PREFIX + 100
