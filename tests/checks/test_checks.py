@@ -32,7 +32,7 @@ from swaptrio.mm.page_alloc import (
     folio_unlock,
 )
 from swaptrio.mm.page_io import swap_read_folio
-from swaptrio.mm.rmap import set_pte_at
+from swaptrio.mm.rmap import folio_add_anon_rmap_ptes, set_pte_at
 from swaptrio.mm.setup import new_device, new_kernel
 from swaptrio.mm.swap import folio_add_lru
 from swaptrio.mm.swap_h import (
@@ -529,6 +529,19 @@ async def page_replaced_by_another_page(world: World) -> None:
 async def page_mapped_without_a_lock(world: World) -> None:
     """The page table is written by who has not locked it."""
     set_pte_at(world.kernel, process(world), 9, PresentPte(resident(world), 0, False))
+
+
+@breaks("I-PTEMATCH")
+async def page_beside_its_folio_mapped(world: World) -> None:
+    """A folio that has left the cache has no page for the entry."""
+    folio = resident(world)
+    folio_add_anon_rmap_ptes(world.kernel, folio, folio.nr, 1, 10, exclusive=False)
+
+
+@breaks("I-PTEMATCH")
+async def page_before_its_folio_mapped(world: World) -> None:
+    """The entry names a slot below those that the folio was for."""
+    folio_add_anon_rmap_ptes(world.kernel, resident(world), -1, 1, 8, exclusive=False)
 
 
 @breaks("I-SPIN")

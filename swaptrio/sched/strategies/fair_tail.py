@@ -9,7 +9,7 @@ the rest of an execution is a random walk, which is fair.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -19,17 +19,15 @@ from swaptrio.sched.strategies.wrapper import Wrapper
 if TYPE_CHECKING:
     from swaptrio.sched.execution import Execution  # noqa: TC004 -- it imports this package
 
-#: Decisions to which a prefix grows at most. One that only its tail has ended counts as long
-#: itself; without an end to that, prefixes would double until no budget is left for a tail.
-LONGEST_PREFIX: Final = 2_000
-
 
 @attrs.define(eq=False)
 class FairTail(Wrapper):
     """Asks *inner* for a prefix of each execution, and a random walk from then on.
 
-    The prefix is *patience* decisions, or twice as many as the longest execution that passed
-    has had (*longest*) if that is more, up to `LONGEST_PREFIX`.
+    The prefix is *patience* decisions, or twice *longest* if that is more: so many did it take
+    at most to the end of an execution that passed, from its start or, where the prefix was too
+    short for it, from there. What was spun away in a prefix counts for nothing, or one prefix
+    would make the next one longer. Half of the budget stays for the tail in any case.
     """
 
     patience: int = 500
@@ -43,10 +41,11 @@ class FairTail(Wrapper):
         """Look how long the last execution was, if it passed."""
         last = self._last.verdict if self._last is not None else None
         if last is not None and last.passed:
-            self.longest = max(self.longest, self._count)
+            in_tail = self._count - self._limit
+            self.longest = max(self.longest, in_tail if in_tail > 0 else self._count)
         self._last = execution
         self._count = 0
-        self._limit = max(self.patience, min(2 * self.longest, LONGEST_PREFIX))
+        self._limit = min(max(self.patience, 2 * self.longest), execution.budget // 2)
         self.inner.begin(execution)
 
     def pick(self, execution: Execution, count: int) -> int:
