@@ -113,6 +113,12 @@ async def _preparing(
     return error
 
 
+def _preparing_queue(oracles: Oracles, function: Function, kernel: Kernel, folio: Folio) -> Any:
+    """I-INSERT-UNCHARGED: whose queue it is only a charge says."""
+    _refuse_uncharged(folio, "prepared for its group's queue")
+    return _preparing(oracles, function, kernel, folio)
+
+
 async def _charging(
     oracles: Oracles, function: Function, kernel: Kernel, folio: Folio, *args: Any, **named: Any
 ) -> Any:
@@ -272,6 +278,10 @@ def _locking(
 def _trying_to_lock(
     oracles: Oracles, function: Function, kernel: Kernel, folio: Folio, label: str
 ) -> Any:
+    """I-SPIN: who has a folio locked already does not know that, and takes it for another's."""
+    if folio.lock.owned():
+        message = f"{_me()} tries to lock {folio.name} at {label}, and has it locked"
+        raise Violation("I-SPIN", message)
     oracles.memory.locked[_me()] = folio
     return function(kernel, folio, label)
 
@@ -282,6 +292,15 @@ def _unlocking(
     _refuse_uncharged(folio, "unlocked, cached")
     oracles.memory.left.pop(folio.pfn, None)
     return function(kernel, folio, label)
+
+
+def _asking_to_free(oracles: Oracles, function: Function, kernel: Kernel, folio: Folio) -> bool:
+    """I-DELLOCK: whether a folio may leave the cache is known only to who has it locked."""
+    if not folio.lock.owned():
+        message = f"{_me()} is to take {folio.name} out of the cache, and has not locked it"
+        raise Violation("I-DELLOCK", message)
+    answer: bool = function(kernel, folio)
+    return answer
 
 
 def _adding_to_lru(oracles: Oracles, function: Function, kernel: Kernel, folio: Folio) -> None:
@@ -442,6 +461,8 @@ async def _faulting(oracles: Oracles, function: Function, kernel: Kernel, vmf: A
     memory, me = oracles.memory, _me()
     failures = memory.failures.get(me, 0)
     reason = await function(kernel, vmf)
+    if reason is VmFaultReason.RETRY and not vmf.retry_allowed:
+        raise Violation("I-ERRNO", f"{me} is to try again, and was to wait for the folio")
     if reason is VmFaultReason.OOM and memory.failures.get(me, 0) == failures:
         message = f"{me} is out of memory, and no allocation or charge failed it"
         raise Violation("I-ERRNO", message)
@@ -454,7 +475,7 @@ async def _faulting(oracles: Oracles, function: Function, kernel: Kernel, vmf: A
 #: What is watched in every version.
 _WRAPPERS: Final[dict[str, Wrapper]] = {
     "alloc_pages": _allocating_pages,
-    "folio_memcg_alloc_deferred": _preparing,
+    "folio_memcg_alloc_deferred": _preparing_queue,
     "charge_memcg": _charging,
     "swap_read_folio": _reading,
     "end_swap_bio_read": _read_ended,
@@ -469,6 +490,7 @@ _WRAPPERS: Final[dict[str, Wrapper]] = {
     "folio_lock": _locking,
     "folio_trylock": _trying_to_lock,
     "folio_unlock": _unlocking,
+    "folio_swapcache_freeable": _asking_to_free,
     "folio_add_lru": _adding_to_lru,
     "lru_add": _got_to_lru,
     "user_load": _loading,

@@ -102,9 +102,12 @@ async def _attempting(
 
 
 def _is_due(answer: Errno, refusal: Errno | None, order: int, *, failed: bool) -> bool:
-    """Whether an attempt may answer so, where the range check has said *refusal*."""
+    """Whether an attempt may answer so, where the range check has said *refusal*.
+
+    Where it has refused that is the answer, and nothing was allocated that could fail.
+    """
     if answer is Errno.ENOMEM:
-        return failed
+        return failed and refusal is None
     if answer is Errno.EBUSY:
         return order > 0
     return answer in (Errno.EEXIST, Errno.ENOENT) and answer is refusal

@@ -20,7 +20,7 @@ async def execute(
     worlds: list[World] = []
 
     def program(execution: Execution) -> None:
-        worlds.append(setup.build(execution))
+        worlds.append(setup.build_watched(execution))
 
     execution = await scheduler.run(program, strategy, budget=BUDGET, observer=observer)
     verdict = execution.verdict

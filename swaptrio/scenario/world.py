@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from swaptrio.checks import Oracles
+from swaptrio.checks import Oracles, watch_races
 from swaptrio.mm.injection import Drawn
 from swaptrio.mm.kernel import Config, Kernel
 from swaptrio.mm.memcontrol import MemCgroup
@@ -85,6 +85,16 @@ class Setup:
         start_daemons(world.kernel, execution)
         world.oracles.attach()
         execution.at_end.append(world.oracles.at_end)
+        return world
+
+    def build_watched(self, execution: Execution) -> World:
+        """As `build`, where a variant that may have data races is watched for them.
+
+        Not for whoever listens to what steps touch, as exhaustive exploration does.
+        """
+        world = self.build(execution)
+        if self.variant.races:
+            watch_races(world.kernel, execution)
         return world
 
 

@@ -51,7 +51,8 @@ class Variant:
     *functions* maps the name of a function of the model to what runs in its place. *labels* are
     those of all scheduling points that there are in this version. *base* is the version that it
     builds on, itself where it builds on none: its expectations hold for this one too. *mutant*
-    says that it has a mistake that was made on purpose.
+    says that it has a mistake that was made on purpose, and *races* that it is one that only
+    a look at all accesses can find: then its executions are watched for data races.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Variant:
     functions: Mapping[str, Callable[..., Any]]
     labels: frozenset[str]
     mutant: bool = False
+    races: bool = False
 
 
 def names() -> tuple[str, ...]:

@@ -134,7 +134,7 @@ async def _execute(
     worlds: list[World] = []
 
     def program(execution: Execution) -> None:
-        worlds.append(setup.build(execution))
+        worlds.append(setup.build_watched(execution))
 
     execution = await scheduler.run(program, strategy, budget=BUDGET, observer=watching)
     for world in worlds:
