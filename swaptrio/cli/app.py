@@ -15,6 +15,7 @@ import click
 from swaptrio import __version__
 from swaptrio.cli import codes
 from swaptrio.cli.campaign import campaign
+from swaptrio.cli.certify import certify
 from swaptrio.cli.check import check
 from swaptrio.cli.conform import conform
 from swaptrio.cli.console import Console
@@ -109,7 +110,7 @@ def _welcome(console: Console) -> None:
 
 
 for _command in (
-    list_, show, new, check, replay, fuzz, explain, explore, matrix, load, campaign, trace,
-    conform, doctor,
+    list_, show, new, check, replay, fuzz, explain, explore, matrix, certify, load, campaign,
+    trace, conform, doctor,
 ):  # fmt: skip
     cli.add_command(_command)
