@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import shlex
+import textwrap
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
 from swaptrio import __version__
-from swaptrio.cli.console import filled
 from swaptrio.cli.doctor import LIMITS
 from swaptrio.scenario.play import BUDGET
 from swaptrio.study.certify import Budget, Outcome, Standing
@@ -37,7 +38,7 @@ def lines_of(console: Console, certificate: Certificate, names: Sequence[str]) -
     """The whole text, line by line."""
     yield from _head(certificate)
     yield ""
-    yield from filled(_sum(certificate), WIDTH, "  ")
+    yield from _filled(_sum(certificate), "  ")
     for standing in Standing:
         rows = certificate.of(standing)
         if rows:
@@ -70,19 +71,19 @@ def command_of(console: Console, certificate: Certificate, names: Sequence[str])
 
 def _head(certificate: Certificate) -> Iterator[str]:
     here, there = certificate.here, certificate.there
-    yield from filled(f"swaptrio {__version__}: {here.name} against {there.name}", WIDTH, "  ")
+    yield from _filled(f"swaptrio {__version__}: {here.name} against {there.name}", "  ")
     for version in dict.fromkeys((here, there)):
-        yield from filled(_version(version), WIDTH, "  ")
+        yield from _filled(_version(version), "  ")
     model = f"model: sha256 {certificate.model} of its code. {' '.join(LIMITS)}"
-    yield from filled(model, WIDTH, "  ")
-    yield from filled(f"of each scenario: {_looked_at(certificate.budget)}", WIDTH, "  ")
+    yield from _filled(model, "  ")
+    yield from _filled(f"of each scenario: {_looked_at(certificate.budget)}", "  ")
 
 
 def _version(version: Version) -> str:
     if not version.digest:
         return version.summary
     base = f", on top of {version.base}" if version.base != version.name else ""
-    return f"{version.name}: sha256 {version.digest} of {version.spelled}{base}"
+    return f"{version.name}: sha256 {version.digest} of {PurePath(version.spelled).name}{base}"
 
 
 def _looked_at(budget: Budget) -> str:
@@ -112,13 +113,13 @@ def _sum(certificate: Certificate) -> str:
 def _section(
     console: Console, certificate: Certificate, standing: Standing, rows: tuple[Row, ...]
 ) -> Iterator[str]:
-    yield from filled(f"{_title(certificate, standing)} ({len(rows)})", WIDTH)
+    yield from _filled(f"{_title(certificate, standing)} ({len(rows)})")
     if standing in _TOLD:
         for row in rows:
             yield from _told(console, certificate, row)
     elif standing is Standing.ABSENT:
         for row in rows:
-            yield from filled(f"{_name(row)}: {row.here.absent}", WIDTH, "  ")
+            yield from _filled(f"{_name(row)}: {row.here.absent}", "  ")
     else:
         yield from _table(rows)
 
@@ -146,7 +147,7 @@ def _told(console: Console, certificate: Certificate, row: Row) -> Iterator[str]
         texts.append(f"{there}: {_decided(row.there)}")
     texts.append(f"bounds: {_bounds(row.here.bounds)}")
     for text in texts:
-        yield from (f"  {line}" for line in filled(text, WIDTH - 2, "  "))
+        yield from _filled(f"  {text}", "    ")
     for command in _commands(console, certificate, row):
         yield from shell_lines(command, WIDTH)
 
@@ -212,7 +213,7 @@ def _table(rows: tuple[Row, ...]) -> Iterator[str]:
         if len(line) <= WIDTH:
             yield line
         else:
-            yield from filled(name, WIDTH)
+            yield from _filled(name)
             yield " ".join(padded).rjust(WIDTH)
 
 
@@ -240,7 +241,7 @@ def _amiss(certificate: Certificate) -> Iterator[str]:
     yield f"NOT AS EXPECTED of {certificate.here.base} ({len(certificate.amiss)})"
     for row in certificate.amiss:
         for text in row.here.amiss:
-            yield from filled(f"{_name(row)}: {text}", WIDTH, "  ")
+            yield from _filled(f"{_name(row)}: {text}", "  ")
 
 
 def _legend(certificate: Certificate) -> Iterator[str]:
@@ -255,7 +256,12 @@ def _legend(certificate: Certificate) -> Iterator[str]:
         "is a model of it.",
         "closed is said only where the search came to its end; inconclusive is no proof.",
     ):
-        yield from filled(text, WIDTH)
+        yield from _filled(text)
+
+
+def _filled(text: str, indent: str = "") -> list[str]:
+    """*text* in lines of at most `WIDTH`, all but the first after *indent*."""
+    return textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def _name(row: Row) -> str:

@@ -23,7 +23,7 @@ AGAINST = "v5"
     epilog=epilog(
         "certify --variant path/to/mine.py",
         "certify --variant v3 --against pre",
-        "certify slot-recycled-between-checks --variant path/to/mine.py --seeds 5000",
+        "certify two-faults-one-slot --variant path/to/mine.py --seeds 5000",
         "certify --variant path/to/mine.py --json",
     )
 )
@@ -80,7 +80,7 @@ def certify(
     strategies: tuple[str, ...],
     jobs: int,
 ) -> int:
-    """Say what a version closes, leaves open and opens, and how that is known.
+    """Say which races a version closes, leaves open and opens.
 
     Each scenario NAME, or all of them, is looked at in both versions alike: its windows are
     played, its interleavings explored, and where these are too many, some drawn by chance.

@@ -57,8 +57,8 @@ class Bounds:
     @classmethod
     def of(cls, scenario: Scenario) -> Bounds:
         """Those of *scenario*."""
-        owners = (*scenario.process, *scenario.file)
-        enabled = [order for owner in owners for order in owner.orders]
+        enabled = [order for process in scenario.process for order in process.orders]
+        enabled += [order for file in scenario.file for order in file.orders]
         present = [each.order for each in scenario.slots]
         present += [each.order for each in scenario.page]
         return cls(
