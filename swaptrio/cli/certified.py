@@ -185,6 +185,7 @@ def _evidence_record(
         "complete": search is not None and search.complete,
         "ended": "" if search is None else search.reason,
         "schedules": {walk.strategy: walk.executions for walk in evidence.walks},
+        "endless": sum(walk.endless for walk in evidence.walks),
         "failing": [
             _failing_record(console, version, row, failing) for failing in evidence.failing
         ],

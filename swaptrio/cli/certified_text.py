@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 WIDTH: Final = 75
 
-#: Characters of a schedule that are still short; a longer one stands in the JSON document.
+#: Characters of a schedule that a mail bears; the seed says as much as a longer one.
 _SHORT: Final = 200
 
 #: What is told of each row in words, as two versions differ in it or fail.
@@ -166,6 +166,8 @@ def _decided(evidence: Evidence) -> str:
     walks = [f"{walk.executions} of {walk.strategy}" for walk in evidence.walks]
     schedules = f", schedules: {', '.join(walks)}" if evidence.schedules else ""
     gave_up = ", where the search gave up" if search.gave_up else ""
+    endless = sum(walk.endless for walk in evidence.walks)
+    schedules += f" ({endless} without an end)" if endless else ""
     word = evidence.outcome.value
     if evidence.outcome is Outcome.VIOLATED:
         kinds = dict.fromkeys(str(failing) for failing in evidence.failing)
@@ -185,20 +187,18 @@ def _commands(console: Console, certificate: Certificate, row: Row) -> Iterator[
     here = bool(row.here.failing)
     version = certificate.here if here else certificate.there
     for failing in (row.here if here else row.there).failing:
-        options = ["--variant", version.spelled, *_leads_to(failing)]
-        yield shlex.join([console.program, *_verb(failing), row.name, *options])
+        verb, *options = _again(failing)
+        words = [console.program, verb, row.name, "--variant", version.spelled, *options]
+        yield shlex.join(words)
 
 
-def _verb(failing: Failing) -> list[str]:
-    return ["replay"] if failing.window or len(failing.schedule) <= _SHORT else ["explore"]
-
-
-def _leads_to(failing: Failing) -> list[str]:
+def _again(failing: Failing) -> list[str]:
+    """The command that shows it, and its options."""
     if failing.window:
-        return ["--window", failing.window]
-    if len(failing.schedule) <= _SHORT:
-        return ["--schedule", failing.schedule]
-    return ["--all"]
+        return ["replay", "--window", failing.window]
+    if len(failing.schedule) <= _SHORT or not failing.strategy:
+        return ["replay", "--schedule", failing.schedule]
+    return ["fuzz", "--strategy", failing.strategy, "--seeds", str(failing.seed + 1)]
 
 
 def _table(rows: tuple[Row, ...]) -> Iterator[str]:
@@ -232,9 +232,8 @@ def _cells(row: Row) -> tuple[str, ...]:
 def _runs(evidence: Evidence) -> str:
     search = evidence.search
     assert search is not None
-    star = "*" if search.gave_up else ""
     schedules = f"+{evidence.schedules}" if evidence.schedules else ""
-    return f"{search.classes}{star}{schedules}"
+    return f"{search.classes}{schedules}{'*' if evidence.cut else ''}"
 
 
 def _amiss(certificate: Certificate) -> Iterator[str]:
@@ -249,7 +248,8 @@ def _legend(certificate: Certificate) -> Iterator[str]:
     for text in (
         "classes: executions that differ only in the order of independent steps are one "
         "class, and one of each was run. N+M: N classes, M schedules of chance. A star: the "
-        f"search gave up early, for example as a schedule had no end in {BUDGET} steps.",
+        "search gave up before its bound, or a schedule of chance had no end in "
+        f"{BUDGET} steps; nothing is concluded from that.",
         "tasks, slots (of each device), orders and fail (kinds of call that may fail at any "
         "time) are all that the scenario has. Nothing is said of more tasks, slots, orders "
         "or failures, of what no scenario describes, or of the kernel's code itself: this "

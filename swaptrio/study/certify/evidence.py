@@ -29,16 +29,26 @@ class Outcome(StrEnum):
 class Failing:
     """One way to fail, by the first execution that did.
 
-    *check* is empty where the *ending* says it all. *where* tells in words how it was found;
-    *window* names the window, if it was in one. *schedule* is a token that replays it.
+    *check* is empty where the *ending* says it all. *schedule* is a token that replays it. It
+    was found in *window*, or else by *strategy* with *seed*, or else by the exhaustive search.
     """
 
     ending: Ending
     check: str
     message: str
     schedule: str
-    where: str
     window: str = ""
+    strategy: str = ""
+    seed: int = 0
+
+    @property
+    def where(self) -> str:
+        """How it was found, in words."""
+        if self.window:
+            return f"window {self.window}"
+        if self.strategy:
+            return f"seed {self.seed} of {self.strategy}"
+        return "the exhaustive search"
 
     @property
     def kind(self) -> tuple[Ending, str]:
@@ -65,10 +75,15 @@ class Search:
 
 @attrs.frozen
 class Walk:
-    """Schedules of chance: as many *executions*, drawn by *strategy* from the first seeds."""
+    """Schedules of chance: as many *executions*, drawn by *strategy* from the first seeds.
+
+    *endless* ones of them had no end within the budget of steps. That is no failure: whoever
+    spins until another goes on has none as long as chance holds that one back.
+    """
 
     strategy: str
     executions: int
+    endless: int = 0
 
 
 @attrs.frozen
@@ -102,6 +117,12 @@ class Evidence:
     def schedules(self) -> int:
         """How many were drawn by chance."""
         return sum(walk.executions for walk in self.walks)
+
+    @property
+    def cut(self) -> bool:
+        """Whether something was cut short that is not a bound: a search, or a schedule."""
+        gave_up = self.search is not None and self.search.gave_up
+        return gave_up or any(walk.endless for walk in self.walks)
 
     @property
     def amiss(self) -> tuple[str, ...]:

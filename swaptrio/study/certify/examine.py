@@ -39,15 +39,18 @@ class _Found:
 
     failing: list[tuple[Failing, Verdict]] = attrs.Factory(list)
 
-    def note(self, verdict: Verdict, where: str, window: str = "") -> None:
+    def note(
+        self, verdict: Verdict, *, window: str = "", strategy: str = "", seed: int = 0
+    ) -> None:
         """Keep *verdict* if it is a failure of a kind that nobody has seen yet."""
         failing = Failing(
             verdict.ending,
             verdict.check,
             verdict.message,
             str(verdict.schedule),
-            where,
             window,
+            strategy,
+            seed,
         )
         known = [each.kind for each, _ in self.failing]
         if verdict.ending in FAILURES and failing.kind not in known:
@@ -92,7 +95,7 @@ async def examine(
 def _note_windows(found: _Found, windows: list[WindowResult]) -> None:
     for result in windows:
         if result.verdict is not None:
-            found.note(result.verdict, f"window {result.window}", result.window)
+            found.note(result.verdict, window=result.window)
 
 
 async def _search(
@@ -105,7 +108,7 @@ async def _search(
     stage.clear()
     result = result_of(setup.scenario.name, settings, exploration, seconds)
     for violation in result.violations:
-        found.note(violation.verdict, "the exhaustive search")
+        found.note(violation.verdict)
     return Search(
         result.complete,
         result.traces or 0,
@@ -121,18 +124,18 @@ async def _walk(
     for name in budget.strategies:
         seeds = range(budget.seeds)
         fuzzed = await fuzz(scheduler, setup, seeds, strategy=parse(name), stop=stop)
-        walks.append(Walk(name, fuzzed.executions))
+        endless = [each for each in fuzzed.failures if each.verdict.check == "step-budget"]
+        walks.append(Walk(name, fuzzed.executions, sum(each.count for each in endless)))
         for failure in fuzzed.failures:
-            found.note(failure.verdict, f"seed {failure.seed} of {name}")
+            if failure not in endless:
+                found.note(failure.verdict, strategy=name, seed=failure.seed)
     return tuple(walks)
 
 
 async def _simple(
     scheduler: Scheduler, setup: Setup, failing: Failing, verdict: Verdict, stop: Stop
 ) -> Failing:
-    # Where nothing is decided any more the first candidate goes on for ever, which is unfair:
-    # a simple schedule without an end would show less than the one that was found.
-    if failing.window or failing.ending is Ending.LIVELOCK:
+    if failing.window:
         return failing
     minimal = await minimise(scheduler, setup, verdict, replays=REPLAYS, stop=stop)
     return attrs.evolve(

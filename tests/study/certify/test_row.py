@@ -23,9 +23,9 @@ BOUNDS = Bounds(2, (512,), (0,), ())
 PASSES = Expect(verdict="passed")
 NONE = Expect(verdict="n/a", reason="it has no second check")
 
-OWNER = Failing(Ending.VIOLATION, "I-OWNER", "m1 pays", "-", "window main", "main")
-KIND = Failing(Ending.VIOLATION, "I-KIND", "bad slot", "1:1", "seed 3 of random")
-STUCK = Failing(Ending.DEADLOCK, "", "a waits for b", "1:1", "the exhaustive search")
+OWNER = Failing(Ending.VIOLATION, "I-OWNER", "m1 pays", "-", window="main")
+KIND = Failing(Ending.VIOLATION, "I-KIND", "bad slot", "1:1", strategy="random", seed=3)
+STUCK = Failing(Ending.DEADLOCK, "", "a waits for b", "1:1")
 
 WHOLE = Search(complete=True, classes=12)
 CUT = Search(complete=False, classes=400, reason="its 400 executions are over")
@@ -62,6 +62,15 @@ def test_outcome(evidence: Evidence, outcome: Outcome) -> None:
     assert evidence.outcome is outcome
 
 
+@pytest.mark.parametrize(
+    ("failing", "where"),
+    [(OWNER, "window main"), (KIND, "seed 3 of random"), (STUCK, "the exhaustive search")],
+)
+def test_where(failing: Failing, where: str) -> None:
+    """A failure says how it was found."""
+    assert failing.where == where
+
+
 def test_why_it_means_nothing() -> None:
     """The reasons of all its windows, each once."""
     assert ABSENT.absent == "it has no second check"
@@ -92,7 +101,7 @@ def test_standing(here: Evidence, there: Evidence, standing: Standing) -> None:
 
 def test_only_what_is_new_is_new() -> None:
     """What both do is left out; texts and schedules may differ."""
-    other = Failing(OWNER.ending, OWNER.check, "m2 pays", "3:1", "seed 1 of auto")
+    other = Failing(OWNER.ending, OWNER.check, "m2 pays", "3:1", strategy="auto")
     row = Row("race", "race", "A00", "0" * 12, seen(CUT, OWNER, STUCK), seen(CUT, other))
     assert row.new == (STUCK,)
 
