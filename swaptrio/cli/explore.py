@@ -40,9 +40,14 @@ class Shown(NamedTuple):
     path: Path | None
 
 
-def _not_nan(
+def not_nan(
     _context: click.Context, _parameter: click.Parameter, value: float | None
 ) -> float | None:
+    """*value*, which an option has read, if it is a number.
+
+    Raises:
+        click.BadParameter: it is none.
+    """
     if value is not None and isnan(value):
         msg = "nan is no number of seconds"
         raise click.BadParameter(msg)
@@ -70,7 +75,7 @@ def _not_nan(
     "seconds",
     metavar="S",
     type=click.FloatRange(0, LONG, min_open=True),
-    callback=_not_nan,
+    callback=not_nan,
     help="Stop after S seconds, without a conclusion.",
 )
 @click.option(
