@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import attrs
 
 from swaptrio.checks import watch_accesses
+from swaptrio.explore.campaign.work import setup_of
 from swaptrio.scenario.world import Setup, World
 
 if TYPE_CHECKING:
+    from swaptrio.explore.campaign.item import Matter
     from swaptrio.sched import Execution
 
 
@@ -43,3 +45,12 @@ class Stage:
         if self._world is not None:
             self._world.oracles.detach()
             self._world = None
+
+
+def stage_of(matter: Matter) -> Stage:
+    """The stage of what *matter* describes; it may be called in another process.
+
+    Raises:
+        BadInput: it cannot be used.
+    """
+    return Stage(setup_of(matter))
