@@ -20,11 +20,11 @@ async def execute(
     worlds: list[World] = []
 
     def program(execution: Execution) -> None:
-        worlds.append(setup.build(execution))
+        worlds.append(setup.lend(execution))
 
     execution = await scheduler.run(program, strategy, budget=BUDGET, observer=observer)
     verdict = execution.verdict
     for world in worlds:
-        world.oracles.detach()
+        setup.take_back(world)
     assert verdict is not None
     return verdict
