@@ -58,7 +58,7 @@ from swaptrio.mm.swap_table import (
     swp_tb_to_shadow,
     zero_of,
 )
-from swaptrio.sched import RwSem, SpinLock, Violation, current
+from swaptrio.sched import RwSem, SpinLock, Violation, running_task
 
 if TYPE_CHECKING:
     from swaptrio.checks.findings import Finding
@@ -177,10 +177,10 @@ class Oracles:
         check_fallbacks(self.kernel, self.memory)
 
     def _lock_taken(self, lock: SpinLock | RwSem) -> None:
-        self.order.taken(current().me(), lock)
+        self.order.taken(running_task(), lock)
 
     def _cluster_locked(self, cluster: _Cluster) -> None:
-        ci, me = cluster.ci, current().me()
+        ci, me = cluster.ci, running_task()
         cluster.device.locked += 1
         ci.touched.clear()
         cluster.flag = ci.flags
@@ -284,7 +284,7 @@ class Oracles:
         if cached is None or cached.entry != folio.swap:
             if cached is not None:
                 self._check_left(folio, cached.entry)
-            cached = self.memory.cached[folio.pfn] = Cached(folio.swap, current().me())
+            cached = self.memory.cached[folio.pfn] = Cached(folio.swap, running_task())
             if folio.memcg is not None:
                 self._check_owner_at_insertion(ci, folio)
         if folio.memcg is None and not folio.frozen:
@@ -326,9 +326,9 @@ class Oracles:
             raise Violation("I-INUSE", message)
 
     def _ptl_locked(self, ptl: SpinLock) -> None:
-        me = current().me()
+        me = running_task()
         self.order.taken(me, ptl)
         self.owners.open(me)
 
     def _ptl_unlocked(self) -> None:
-        self.owners.close(current().me())
+        self.owners.close(running_task())

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Self
 import attrs
 
 from swaptrio.sched.errors import ModelError, Violation
-from swaptrio.sched.execution import Execution, _current, current
+from swaptrio.sched.execution import Execution, _current, current, running_task
 from swaptrio.sched.operation import Access, Kind
 from swaptrio.sched.points import might_sleep, point, point_when
 from swaptrio.sched.task import Task
@@ -296,7 +296,7 @@ class WaitQueue:
         missed = self._unheard
         if condition is not None:
             missed = (missed or "what made its condition hold") if condition() else ""
-        ticket = _Ticket(current().me(), missed)
+        ticket = _Ticket(running_task(), missed)
         self._tickets.append(ticket)
         await point_when(label, Kind.WAIT, self, lambda: ticket.woken)
 
