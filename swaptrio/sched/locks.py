@@ -82,8 +82,7 @@ class _Lock:
 
     def _taker(self, label: str) -> Task:
         """The running task, which is about to wait for the lock and does not hold it."""
-        execution = current()
-        task = execution.running or execution.me()
+        task = running_task()
         if self.owner is task:
             raise Violation("I-SPIN", f"{task.name} takes {self.name} at {label} and holds it")
         return task
@@ -104,7 +103,7 @@ class _Lock:
         execution = _current.get()
         if execution.verdict is not None:
             return
-        task = execution.me()
+        task = execution.running or execution.me()
         if self.owner is not task:
             held = "nobody" if self.owner is None else self.owner.name
             raise Violation("I-SPIN", f"{task.name} releases {self.name}, held by {held}")
