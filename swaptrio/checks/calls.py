@@ -41,7 +41,7 @@ from swaptrio.mm.swap_h import (
     swp_type,
 )
 from swaptrio.mm.swap_table import zero_of
-from swaptrio.sched import Task, Violation, current
+from swaptrio.sched import Task, Violation, running_task
 
 if TYPE_CHECKING:
     from swaptrio.checks.memory import Memory
@@ -85,7 +85,7 @@ def _refuse_uncharged(folio: Folio, what: str) -> None:
 
 
 def _me() -> str:
-    return current().me().name
+    return running_task().name
 
 
 def _note_failure(oracles: Oracles) -> None:
@@ -126,7 +126,7 @@ async def _charging(
     if folio.memcg is not None:
         raise Violation("I-CHARGE1", f"{folio.name} is charged twice")
     cached = oracles.memory.cached.get(folio.pfn)
-    mine = cached is None or cached.inserter is current().me()
+    mine = cached is None or cached.inserter is running_task()
     if folio.swapcache and not (mine and folio.lock.owned()):
         raise Violation("I-CHARGE1", f"{folio.name} is charged by {_me()}, not its inserter")
     error = await _preparing(oracles, function, kernel, folio, *args, **named)
@@ -215,7 +215,7 @@ async def _unpinning(
 
 
 def _looking_up(oracles: Oracles, function: Function, kernel: Kernel, entry: SwpEntry) -> Any:
-    me, si = current().me(), kernel.devices[swp_type(entry)]
+    me, si = running_task(), kernel.devices[swp_type(entry)]
     if me.held:
         return _looking_up_by_lock(function, kernel, entry, si)
     check_pinned(oracles.memory, me, si, "looked into")
@@ -270,7 +270,7 @@ def _locking(
     oracles: Oracles, function: Function, kernel: Kernel, folio: Folio, label: str
 ) -> Any:
     """I-SPIN: who has a folio locked waits for no other; two such tasks may wait for ever."""
-    oracles.order.waited_for(current().me(), folio.lock)
+    oracles.order.waited_for(running_task(), folio.lock)
     oracles.memory.locked[_me()] = folio
     return function(kernel, folio, label)
 
@@ -324,7 +324,7 @@ async def _moving(
     oracles: Oracles, function: Function, kernel: Kernel, *args: Any, **named: Any
 ) -> Any:
     """A section in which a file's entry and its count change, one after the other."""
-    me = current().me()
+    me = running_task()
     oracles.owners.open(me)
     result = await function(kernel, *args, **named)
     oracles.owners.close(me)

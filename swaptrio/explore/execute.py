@@ -32,7 +32,7 @@ async def execute(
         observer = listener if observer is None else Both(listener, observer)
 
     def program(execution: Execution) -> None:
-        world = setup.build(execution) if listens else setup.build_watched(execution)
+        world = setup.build(execution) if listens else setup.lend(execution)
         worlds.append(world)
         if listens:
             watch_accesses(world.kernel, execution)
@@ -40,6 +40,6 @@ async def execute(
     execution = await scheduler.run(program, strategy, budget=BUDGET, observer=observer)
     verdict = execution.verdict
     for world in worlds:
-        world.oracles.detach()
+        setup.take_back(world)
     assert verdict is not None
     return verdict
