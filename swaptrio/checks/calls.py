@@ -130,12 +130,17 @@ async def _charging(
 
 
 def _reading(oracles: Oracles, function: Function, kernel: Kernel, folio: Folio) -> Any:
-    """I-NOREADUPTODATE. A private folio knows its slots while it is read, as a cached one."""
+    """I-NOREADUPTODATE. A private folio knows its slots while it is read, as a cached one.
+
+    It is charged by then, and its slots are claimed, which is to it what an insertion is: so
+    the group must be that on record (I-OWNER).
+    """
     if not folio.lock.owned() or not folio.swap or folio.uptodate:
         message = f"{folio.name} is read while not locked, not cached, or up to date"
         raise Violation("I-NOREADUPTODATE", message)
     if not folio.swapcache:
         oracles.memory.private[folio.pfn] = folio.swap
+        check_owner(kernel, folio)
     _refuse_uncharged(folio, "read")
     if folio.nr > 1:
         _check_zeros(kernel, folio)

@@ -471,6 +471,17 @@ async def owner_changed_behind_the_model(world: World) -> None:
     low(world).memcg_table[1] = 2
 
 
+@breaks("I-OWNER")
+async def private_folio_charged_to_another(world: World) -> None:
+    """A folio is read past the cache, and charged to who does not own its slot."""
+    folio = await alloc_pages(world.kernel, 0)
+    assert folio is not None
+    await charge_memcg(world.kernel, folio, 2, None, "")
+    folio.lock.take_free()
+    folio.swap = entry(16)
+    await swap_read_folio(world.kernel, folio)
+
+
 @breaks("I-NOREADUPTODATE")
 async def read_of_a_folio_that_is_not_cached(world: World) -> None:
     """There is no slot to read from."""
