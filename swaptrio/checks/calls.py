@@ -213,6 +213,17 @@ async def _unpinning(
     await function(kernel, si)
 
 
+def _searching_tree(
+    oracles: Oracles, function: Function, kernel: Kernel, entry: SwpEntry
+) -> Any:
+    """I-DEV: the tree of a device that was taken off is freed."""
+    si = kernel.devices[swp_type(entry)]
+    if not si.max:
+        message = f"the tree of {si.name} is searched by {_me()}, and was freed"
+        raise Violation("I-DEV", message)
+    return function(kernel, entry)
+
+
 def _looking_up(oracles: Oracles, function: Function, kernel: Kernel, entry: SwpEntry) -> Any:
     me, si = current().me(), kernel.devices[swp_type(entry)]
     if me.held:
@@ -453,6 +464,7 @@ _WRAPPERS: Final[dict[str, Wrapper]] = {
     "swap_free_hibernation_slot": _freeing_image,
     "put_swap_device": _unpinning,
     "zswap_swapoff": _freeing_tree,
+    "swap_zswap_tree": _searching_tree,
     "swap_cache_get_folio": _looking_up,
     "folio_lock": _locking,
     "folio_trylock": _trying_to_lock,

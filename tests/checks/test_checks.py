@@ -64,7 +64,7 @@ from swaptrio.mm.swapfile import (
     get_swap_device,
     put_swap_device,
 )
-from swaptrio.mm.zswap import zswap_swapoff
+from swaptrio.mm.zswap import swap_zswap_tree, zswap_swapoff
 from swaptrio.scenario.format import KernelSetup, TaskSetup
 from swaptrio.scenario.tasks import process_of
 from swaptrio.scenario.world import World
@@ -722,6 +722,13 @@ async def device_looked_into_under_a_lock_when_it_is_gone(world: World) -> None:
     async with world.kernel.swap_lock.hold("test.lock"):
         si.max = 0
         await swap_cache_get_folio(world.kernel, entry(16))
+
+
+@breaks("I-DEV")
+async def tree_of_a_device_that_is_gone(world: World) -> None:
+    """zswap goes by a page that it picked some time ago."""
+    world.kernel.devices[0].max = 0
+    swap_zswap_tree(world.kernel, entry(16))
 
 
 @breaks("Q-OFF")
