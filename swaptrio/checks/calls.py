@@ -136,12 +136,17 @@ async def _charging(
 
 
 def _reading(oracles: Oracles, function: Function, kernel: Kernel, folio: Folio) -> Any:
-    """I-NOREADUPTODATE. A private folio knows its slots while it is read, as a cached one."""
+    """I-NOREADUPTODATE. A private folio knows its slots while it is read, as a cached one.
+
+    It is charged by then, and its slots are claimed, which is to it what an insertion is: so
+    the group must be that on record (I-OWNER).
+    """
     if not folio.lock.owned() or not folio.swap or folio.uptodate:
         message = f"{folio.name} is read while not locked, not cached, or up to date"
         raise Violation("I-NOREADUPTODATE", message)
     if not folio.swapcache:
         oracles.memory.private[folio.pfn] = folio.swap
+        check_owner(kernel, folio)
     _refuse_uncharged(folio, "read")
     if folio.nr > 1:
         _check_zeros(kernel, folio)
@@ -212,6 +217,17 @@ async def _unpinning(
     else:
         del pins[pin]
     await function(kernel, si)
+
+
+def _searching_tree(
+    oracles: Oracles, function: Function, kernel: Kernel, entry: SwpEntry
+) -> Any:
+    """I-DEV: the tree of a device that was taken off is freed."""
+    si = kernel.devices[swp_type(entry)]
+    if not si.max:
+        message = f"the tree of {si.name} is searched by {_me()}, and was freed"
+        raise Violation("I-DEV", message)
+    return function(kernel, entry)
 
 
 def _looking_up(oracles: Oracles, function: Function, kernel: Kernel, entry: SwpEntry) -> Any:
@@ -486,6 +502,7 @@ _WRAPPERS: Final[dict[str, Wrapper]] = {
     "swap_free_hibernation_slot": _freeing_image,
     "put_swap_device": _unpinning,
     "zswap_swapoff": _freeing_tree,
+    "swap_zswap_tree": _searching_tree,
     "swap_cache_get_folio": _looking_up,
     "folio_lock": _locking,
     "folio_trylock": _trying_to_lock,
