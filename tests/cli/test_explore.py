@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from swaptrio.trace import open_trace
+
 Run = Callable[..., Result]
 Document = Callable[[Result], Any]
 
@@ -95,6 +97,31 @@ def test_violation_replays(race: str, swaptrio: Run, document: Document) -> None
     assert again["schedule"] == violation["schedule"]
 
 
+def test_violation_leaves_its_trace(race: str, swaptrio: Run, document: Document) -> None:
+    """The trace of the shortest counterexample lies in logs/; where, and how, is said."""
+    options = ["--variant", "chris-literal"]
+    (violation,) = document(swaptrio("explore", race, *options, "--json"))["violations"]
+    text = swaptrio("explore", race, *options).stdout
+
+    [log] = Path("logs").iterdir()
+    assert violation["trace"] == str(log)
+    assert open_trace(log).header.verdict.check == "I-ERRNO"
+    assert f"  trace: {log}\n  open it: swaptrio trace {log}\n" in text
+
+
+def test_violation_outlives_its_trace(race: str, here: Path, swaptrio: Run) -> None:
+    """Where the folder for traces takes none the violation is told, and its schedule."""
+    (here / "logs").rmdir()
+    (here / "logs").symlink_to("/proc")
+    result = swaptrio("explore", race, "--variant", "chris-literal")
+
+    assert result.exit_code == 2
+    assert "I-ERRNO" in result.stdout
+    assert "schedule: " in result.stdout
+    assert "trace: " not in result.stdout
+    assert "cannot be written" in result.stderr
+
+
 def test_unexpected_violation_fails(
     race: str, mine: str, swaptrio: Run, document: Document
 ) -> None:
@@ -163,6 +190,31 @@ def test_file_of_another_variant_is_refused(calm: str, race: str, swaptrio: Run)
     assert result.exit_code == 2
     assert "was cut" in result.stderr
     assert Path("kept.json").read_bytes() == before[: len(before) // 2]
+
+
+def test_processes_tell_the_same(calm: str, swaptrio: Run, document: Document) -> None:
+    """The record does not depend on the number of processes, but for the seconds."""
+    records = [document(swaptrio("explore", calm, "--jobs", jobs, "--json")) for jobs in (1, 2)]
+    for record in records:
+        record.pop("seconds")
+    assert records[0] == records[1]
+    assert records[0]["complete"] is True
+
+
+@pytest.mark.parametrize("jobs", [0, -2, 10_000, "many"])
+def test_bad_numbers_of_processes_are_refused(jobs: Any, calm: str, swaptrio: Run) -> None:
+    """No process, or more than a machine can have, is a slip of the finger."""
+    result = swaptrio("explore", calm, "--jobs", jobs)
+    assert result.exit_code == 2
+    assert "--jobs" in result.stderr
+
+
+def test_processes_need_classes(calm: str, swaptrio: Run) -> None:
+    """What one search keeps for itself cannot be shared out."""
+    for options in (["--cache"], ["--preemptions", 1], ["--resume", "kept.json"]):
+        result = swaptrio("explore", calm, "--jobs", 2, *options)
+        assert result.exit_code == 2
+        assert "--jobs works without" in result.stderr
 
 
 def test_resume_needs_classes(race: str, swaptrio: Run) -> None:

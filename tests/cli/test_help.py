@@ -28,6 +28,7 @@ COMMANDS = [
     "explain",
     "explore",
     "matrix",
+    "certify",
     "load",
     "campaign",
     "trace",
