@@ -28,6 +28,7 @@ COMMANDS = [
     "explain",
     "explore",
     "matrix",
+    "ask",
     "certify",
     "load",
     "campaign",
