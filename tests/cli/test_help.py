@@ -28,6 +28,7 @@ COMMANDS = [
     "explain",
     "explore",
     "matrix",
+    "ask",
     "load",
     "campaign",
     "trace",

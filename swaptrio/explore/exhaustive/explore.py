@@ -58,12 +58,14 @@ class Limits:
     """What ends a search before its time.
 
     *seconds* is wall time; *stop* is asked between two executions. *progress* is told about ten
-    times a second at most.
+    times a second at most. *executions* are those that came to an end of their own: unlike a
+    time it ends the same search at the same place on every machine.
     """
 
     seconds: float | None = None
     stop: Callable[[], bool] = lambda: False
     progress: Callable[[Exploration, float], None] | None = None
+    executions: int | None = None
 
 
 async def drive(scheduler: Scheduler, exploration: Exploration, limits: Limits) -> float:
@@ -74,6 +76,8 @@ async def drive(scheduler: Scheduler, exploration: Exploration, limits: Limits) 
             tally.interrupt("it was interrupted")
         elif limits.seconds is not None and pace.seconds >= limits.seconds:
             tally.interrupt(f"its time of {limits.seconds:g} s is over")
+        elif limits.executions is not None and tally.executions >= limits.executions:
+            tally.interrupt(f"its {limits.executions} executions are over")
         else:
             await exploration.turn(scheduler)
             turns += 1

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import attrs
@@ -19,19 +21,22 @@ class Stage:
     """Builds the world of *setup* for one execution after another.
 
     The model reports what its steps access where *watched*. That makes its steps slower, and is
-    needed by every way to explore that tells which steps depend on each other.
+    needed by every way to explore that tells which steps depend on each other. *final* tells
+    of a world what its execution has ended in (see ``Result.finals``).
     """
 
     setup: Setup
     watched: bool = True
+    final: Callable[[World], Hashable] | None = None
     _world: World | None = None
 
-    def __call__(self, execution: Execution) -> None:
+    def __call__(self, execution: Execution) -> Callable[[], Hashable] | None:
         """Build a world; nobody watches the one before any more."""
         self.clear()
-        self._world = self.setup.build(execution)
+        self._world = world = self.setup.build(execution)
         if self.watched:
-            watch_accesses(self._world.kernel, execution)
+            watch_accesses(world.kernel, execution)
+        return None if self.final is None else partial(self.final, world)
 
     def clear(self) -> None:
         """Let go of the last world."""

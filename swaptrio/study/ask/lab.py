@@ -13,7 +13,7 @@ from swaptrio.explore.exhaustive import drive, result_of
 from swaptrio.explore.exhaustive.stage import Stage
 from swaptrio.scenario.files import find
 from swaptrio.scenario.play import BUDGET, load_checked, play, script_of
-from swaptrio.scenario.world import Setup
+from swaptrio.scenario.world import Setup, World
 from swaptrio.sched import FirstChoice, Scheduler
 from swaptrio.variants import Variant, load
 
@@ -109,20 +109,29 @@ class Lab:
         return await self.play(setup, script_of(setup.scenario.window[number], setup.variant))
 
     async def explore(
-        self, setup: Setup, settings: Settings = ALL, *, name: str = ""
+        self,
+        subject: Setup | Program,
+        settings: Settings = ALL,
+        *,
+        name: str = "",
+        final: Callable[[World], Hashable] | None = None,
     ) -> Result:
-        """Explore all interleavings of *setup*, without its windows."""
+        """Explore all interleavings of a set-up, without its windows, or of a program.
+
+        *final* tells of the world of a set-up what it has ended in; see ``Result.finals``.
+        """
         self._go_on()
-        what = name or f"{setup.scenario.name}, {setup.variant.name}"
+        program = Stage(subject, final=final) if isinstance(subject, Setup) else subject
+        what = name or _named(subject)
 
         def progress(exploration: Exploration, _seconds: float) -> None:
             self.tell(f"{what}: {exploration.tally.executions} executions")
 
-        stage = Stage(setup)
-        exploration = settings.begin(stage)
+        exploration = settings.begin(program)
         limits = Limits(stop=self.stop, progress=progress)
         seconds = await drive(self.scheduler, exploration, limits)
-        stage.clear()
+        if isinstance(program, Stage):
+            program.clear()
         self._go_on()
         result = result_of(what, settings, exploration, seconds)
         self._count(result)
@@ -141,7 +150,7 @@ class Lab:
     ) -> Fuzzed:
         """Run *setup* once for each of *seeds*; a random walk where no strategy is given."""
         self._go_on()
-        what = f"{setup.scenario.name}, {setup.variant.name}"
+        what = _named(setup)
         fuzzed = await fuzz(
             self.scheduler,
             setup,
@@ -158,3 +167,9 @@ class Lab:
     def _go_on(self) -> None:
         if self.stop():
             raise Stopped
+
+
+def _named(subject: Setup | Program) -> str:
+    if isinstance(subject, Setup):
+        return f"{subject.scenario.name}, {subject.variant.name}"
+    return "exploring"

@@ -17,30 +17,15 @@ import attrs
 
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.kernel import Config, Kernel
-from swaptrio.mm.memcontrol import MemCgroup
-from swaptrio.mm.mm_types import SwapPte, VmFault
-from swaptrio.mm.page_alloc import new_folio
-from swaptrio.mm.setup import (
-    map_swapped,
-    new_device,
-    new_kernel,
-    new_process,
-    start_daemons,
-    swap_out,
-)
-from swaptrio.mm.swap_h import SwpEntry, swp_entry
-from swaptrio.mm.swap_state import (
-    _swap_cache_do_add_folio,
-    _swap_cache_do_del_folio,
-    swap_cache_alloc_folio,
-)
+from swaptrio.mm.setup import start_daemons
+from swaptrio.mm.swap_h import SWAPFILE_CLUSTER, SwpEntry, swp_entry
 from swaptrio.mm.swap_table import SWP_TB_NULL
 from swaptrio.sched import Ending
+from swaptrio.study.ask.small_world import SmallWorld, folio_named, small_world
 from swaptrio.variants import Variant
 
 if TYPE_CHECKING:
     from swaptrio.mm.mm_types import Folio
-    from swaptrio.mm.swap_h import SwapClusterInfo
     from swaptrio.sched import Execution, Verdict
 
 Function = Callable[..., Any]
@@ -82,12 +67,13 @@ class Outcome:
 
     *attempts* are the orders that were tried, with what each came to; only the first few where
     there is no end. *ending* is what the caller got, or why it got nothing. *counters* are
-    those of large orders, without any 0.
+    those of large orders, without any 0, and *warnings* the kernel's own.
     """
 
     attempts: tuple[tuple[int, str], ...]
     ending: str
     counters: tuple[tuple[str, int], ...]
+    warnings: tuple[str, ...]
 
     @property
     def endless(self) -> bool:
@@ -142,13 +128,11 @@ class OrderLoop:
     full: bool = False
     _attempts: list[tuple[int, str]] = attrs.Factory(list)
     _plan: _Plan = attrs.field(init=False)
-    _kernel: Kernel = attrs.field(init=False)
+    _world: SmallWorld = attrs.field(init=False)
     _ended: str = ""
 
     def __call__(self, execution: Execution) -> None:
         """Make the world, and the task that calls."""
-        memcg = MemCgroup("m1", 1, limit=100)
-        self._plan = _Plan(self.fates)
         attempt = self.variant.functions["_swap_cache_alloc"]
 
         async def attempting(
@@ -157,22 +141,18 @@ class OrderLoop:
             return await self._attempt(attempt, kernel, targ_entry, gfp, order, *more)
 
         functions = {**self.variant.functions, "_swap_cache_alloc": attempting}
-        self._kernel = new_kernel(Config(thp=self.thp), functions, self._plan, [memcg])
-        si = new_device(self._kernel, "swap0")
-        mm = new_process(self._kernel, "P", memcg)
-        for slot in range(1, si.header.slots) if self.full else range(TARGET, TARGET + _USED):
-            token = swap_out(self._kernel, si, slot, memcg=memcg)
-            map_swapped(mm, slot, si, slot, token)
-        start_daemons(self._kernel, execution)
-        pte = mm.ptes[TARGET]
-        assert isinstance(pte, SwapPte)
-        execution.spawn("caller", self._call, VmFault(mm, TARGET, pte))
-
-    async def _call(self, vmf: VmFault) -> None:
-        got = await swap_cache_alloc_folio(
-            self._kernel, swp_entry(0, TARGET), "GFP", self.orders, vmf, None, 0
+        self._plan = _Plan(self.fates)
+        self._world = small_world(
+            attrs.evolve(self.variant, functions=functions),
+            range(1, SWAPFILE_CLUSTER) if self.full else range(TARGET, TARGET + _USED),
+            config=Config(thp=self.thp),
+            injection=self._plan,
         )
-        self._ended = _named(got)
+        start_daemons(self._world.kernel, execution)
+        execution.spawn("caller", self._call)
+
+    async def _call(self) -> None:
+        self._ended = await self._world.allocate(self._world.fault(TARGET), self.orders)
 
     async def _attempt(
         self,
@@ -184,59 +164,39 @@ class OrderLoop:
         *more: Any,
     ) -> Folio | Errno:
         self._plan.order = order
-        in_the_way = await self._arrange(targ_entry)
+        in_the_way = await self._arrange()
         got: Folio | Errno = await attempt(kernel, targ_entry, gfp, order, *more)
         self._attempts.append((order, _named(got)))
         if in_the_way is not None:
-            await self._remove(in_the_way)
+            await self._world.remove(in_the_way)
         return got
 
-    async def _arrange(self, target: SwpEntry) -> Folio | None:
+    async def _arrange(self) -> Folio | None:
         """Bring the slots into the state that goes with the fate; what was put there."""
         match self._plan.fate:
             case Fate.EBUSY:
-                return await self._cache(SwpEntry(target + (1 << self._plan.order) // 2))
+                return await self._world.cache(TARGET + (1 << self._plan.order) // 2)
             case Fate.EEXIST:
-                return await self._cache(target)
+                return await self._world.cache(TARGET)
             case Fate.ENOENT:
-                ci = self._cluster
-                assert ci.table is not None
-                ci.table[TARGET] = SWP_TB_NULL
+                table = self._world.cluster(swp_entry(0, TARGET)).table
+                assert table is not None
+                table[TARGET] = SWP_TB_NULL
         return None
-
-    async def _cache(self, entry: SwpEntry) -> Folio:
-        folio = new_folio(self._kernel, 0)
-        folio.lock.take_free()
-        folio.swapbacked = True
-        async with self._cluster.lock.hold("surroundings.cache"):
-            _swap_cache_do_add_folio(self._kernel, self._cluster, folio, entry)
-        return folio
-
-    async def _remove(self, folio: Folio) -> None:
-        async with self._cluster.lock.hold("surroundings.remove"):
-            _swap_cache_do_del_folio(self._kernel, self._cluster, folio, folio.swap, 0)
-
-    @property
-    def _cluster(self) -> SwapClusterInfo:
-        return self._kernel.devices[0].clusters[0]
 
     def state(self) -> Hashable:
         """All that the loop can depend on beyond its own variables."""
-        assert self._cluster.table is not None
-        return (tuple(self._cluster.table), self._counters())
-
-    def _counters(self) -> tuple[tuple[str, int], ...]:
-        mthp = self._kernel.vmstat.mthp
-        counted = {f"{item.lower()}.{order}": count for (item, order), count in mthp.items()}
-        return tuple(sorted(counted.items()))
+        return (self._world.words, self._world.counters)
 
     def outcome(self, verdict: Verdict) -> Outcome:
         """What came of the call, whose execution ended with *verdict*."""
         ending = self._ended or verdict.message or str(verdict.ending)
         if verdict.ending is Ending.LIVELOCK:
             ending = str(verdict.ending)
-        return Outcome(tuple(self._attempts[:_SHOWN]), ending, self._counters())
+        warnings = tuple(self._world.kernel.warnings)
+        attempts = tuple(self._attempts[:_SHOWN])
+        return Outcome(attempts, ending, self._world.counters, warnings)
 
 
 def _named(got: Folio | Errno) -> str:
-    return str(got) if isinstance(got, Errno) else f"folio of order {got.order}"
+    return str(got) if isinstance(got, Errno) else folio_named(got)
