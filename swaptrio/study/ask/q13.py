@@ -14,11 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from swaptrio.mm.injection import Drawn
-from swaptrio.mm.kernel import Config, Kernel
-from swaptrio.mm.memcontrol import MemCgroup
+from swaptrio.mm.kernel import Kernel
 from swaptrio.mm.mm_types import PresentPte
-from swaptrio.mm.setup import new_device, new_kernel, swap_out
 from swaptrio.mm.swap_h import SWAPFILE_CLUSTER, SwapClusterInfo
 from swaptrio.mm.swap_table import (
     OutOfBounds,
@@ -31,7 +28,9 @@ from swaptrio.scenario.play import load_checked
 from swaptrio.study.ask.answer import Answer, Claim, Decided, Table
 from swaptrio.study.ask.question import Study
 from swaptrio.study.ask.short import Arranged, all_ends, nothing, shortened
+from swaptrio.study.ask.small_world import small_world
 from swaptrio.study.ask.spelling import listed
+from swaptrio.variants import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -177,12 +176,9 @@ def walks(ends: Mapping[str, End] = ENDS, ranges: Mapping[str, Ranges] = RANGES)
 
 def _cluster() -> tuple[Kernel, SwapClusterInfo]:
     """A cluster all of whose slots are in use; the one before it has the bad slot."""
-    memcg = MemCgroup("m1", 1, limit=1000)
-    kernel = new_kernel(Config(), {}, Drawn(), [memcg])
-    si = new_device(kernel, "swap0", clusters=2)
-    for slot in range(SWAPFILE_CLUSTER, 2 * SWAPFILE_CLUSTER):
-        swap_out(kernel, si, slot, memcg=memcg)
-    return kernel, si.clusters[1]
+    slots = range(SWAPFILE_CLUSTER, 2 * SWAPFILE_CLUSTER)
+    world = small_world(load(_VERSION), slots, clusters=2)
+    return world.kernel, world.si.clusters[1]
 
 
 def _walks(
