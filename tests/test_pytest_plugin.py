@@ -90,6 +90,24 @@ def test_a_failure_shows_the_window(folder: Path) -> None:
     assert "Traceback" not in output
 
 
+def test_a_failure_outlives_its_trace(folder: Path) -> None:
+    """Where no trace can be written the report says so, and the rest of it stands."""
+    spoil(
+        folder,
+        '[window.expect.v3]\nverdict = "passed"',
+        '[window.expect.v3]\nverdict = "deadlock"',
+    )
+    (folder / "logs").rmdir()
+    (folder / "logs").symlink_to("/proc")
+
+    code, output = pytest_in(folder, f"{NAME}.toml", "--swaptrio-variants", "v3")
+
+    assert code == 1
+    assert "verdict: expected deadlock, got passed" in output
+    assert "cannot be written" in output
+    assert "open it" not in output
+
+
 def test_a_bad_file_is_told_whole(folder: Path) -> None:
     """A file that cannot be used is an error of its collection, with the nearest right word."""
     spoil(folder, "status =", "statsu =")

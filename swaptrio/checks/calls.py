@@ -374,6 +374,23 @@ def _setting_pte(
     oracles.owners.entry_changed(before, pte)
 
 
+def _adding_rmap(
+    _oracles: Oracles,
+    function: Function,
+    kernel: Kernel,
+    folio: Folio,
+    first: int,
+    nr: int,
+    *args: Any,
+    **named: Any,
+) -> None:
+    """I-PTEMATCH before what lies beside a folio is marked as mapped."""
+    if first < 0 or first + nr > folio.nr:
+        message = f"page {first} of {folio.name} is mapped, which has {folio.nr}"
+        raise Violation("I-PTEMATCH", message)
+    function(kernel, folio, first, nr, *args, **named)
+
+
 async def _exiting(oracles: Oracles, function: Function, kernel: Kernel, mm: MmStruct) -> None:
     await function(kernel, mm)
     oracles.dismiss(mm)
@@ -464,6 +481,7 @@ _WRAPPERS: Final[dict[str, Wrapper]] = {
     "_folio_put": _freeing,
     "folio_try_get": _getting,
     "set_pte_at": _setting_pte,
+    "folio_add_anon_rmap_ptes": _adding_rmap,
     "exit_mmap": _exiting,
     "do_swap_page": _faulting,
     "swap_cache_alloc_folio": allocating,

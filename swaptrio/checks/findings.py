@@ -29,7 +29,7 @@ CHECKS: Final = {
     "I-ZEROUNI": "a large folio is read from slots that are all flagged as zeros, or none",
     "I-NOREADUPTODATE": "only a locked, cached folio is read, once, and seen only when it was",
     "I-MAPDATA": "a page that is mapped or read holds what was last stored there",
-    "I-PTEMATCH": "what replaces a swap entry is the page that the entry names",
+    "I-PTEMATCH": "what replaces a swap entry is the page that it names, and says where it is",
     "I-WB": "a folio under writeback stays in the cache, and is not freed",
     "I-DIRTYCLEAN": "a clean folio's data can be read from its slots",
     "I-SPIN": "nobody sleeps under a spinlock, and locks nest in one order",

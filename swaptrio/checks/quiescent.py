@@ -24,6 +24,7 @@ from swaptrio.checks.slots import (
     word_at,
 )
 from swaptrio.mm.memcontrol import MemCgroup, self_and_above
+from swaptrio.mm.mm_types import AddressSpace, PresentPte
 from swaptrio.mm.swap_h import (
     SWAPFILE_CLUSTER,
     SWP_USED,
@@ -75,6 +76,7 @@ def check_quiescent(kernel: Kernel) -> None:
     waiting = Counter(folio.pfn for batch in kernel.lru_batches.values() for folio in batch)
     for folio in kernel.folios.values():
         check_rest(kernel, folio, waiting[folio.pfn])
+    check_rmap(kernel)
     check_lru(kernel, waiting)
     check_stats(kernel)
     check_memcgs(kernel)
@@ -171,6 +173,7 @@ def check_off(kernel: Kernel, si: SwapInfoStruct) -> None:
         "compressed pages": len(si.zswap),
         "entries": len(named),
         "references": si.users,
+        "places among those with room": int(si.available),
     }
     for what, number in left.items():
         if number:
@@ -189,6 +192,8 @@ def check_rest(kernel: Kernel, folio: Folio, batched: int) -> None:
         raise Violation("Q-LEAK", f"{folio.name} is still held by {', '.join(holders)}")
     if not (folio.swapcache or folio.mapcount or folio.mapping or batched):
         raise Violation("Q-LEAK", f"{folio.name} is in nobody's hands")
+    if folio.mapping is not None:
+        check_filed(folio, folio.mapping)
     if not folio.swapcache:
         check_refs(folio, batched)
         return
@@ -198,6 +203,34 @@ def check_rest(kernel: Kernel, folio: Folio, batched: int) -> None:
         raise Violation("I-INSERT-UNCHARGED", f"{folio.name} is cached and not charged")
     check_owner(kernel, folio)
     check_clean(kernel, folio)
+
+
+def check_filed(folio: Folio, file: AddressSpace) -> None:
+    """Check that a file has a folio where that says.
+
+    Raises:
+        Violation: (Q-LEAK) it has not: nobody can find the folio any more.
+    """
+    for index in range(folio.index, folio.index + folio.nr):
+        if file.pages.get(index) is not folio:
+            message = f"{folio.name} says that it is {file.name}:{index}, and is not there"
+            raise Violation("Q-LEAK", message)
+
+
+def check_rmap(kernel: Kernel) -> None:
+    """Check that whoever wants to unmap a folio finds what maps it.
+
+    Raises:
+        Violation: (I-PTEMATCH) its index leads elsewhere.
+    """
+    for mm in kernel.processes:
+        for page, pte in mm.ptes.items():
+            if not isinstance(pte, PresentPte) or not pte.folio.anon:
+                continue
+            said = pte.folio.index + pte.index
+            if said != page:
+                message = f"{mm.name}:{page} maps {pte.folio.name}, which says page {said}"
+                raise Violation("I-PTEMATCH", message)
 
 
 def check_lru(kernel: Kernel, waiting: Counter[int]) -> None:

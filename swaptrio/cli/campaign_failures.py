@@ -13,17 +13,17 @@ from swaptrio.cli import codes
 from swaptrio.cli.campaign_status import all_failures
 from swaptrio.cli.case import Case, load_cases
 from swaptrio.cli.console import short
-from swaptrio.cli.recording import digest_of, kept, log_of, record, with_scheduler
+from swaptrio.cli.recording import record_failure, with_scheduler
 from swaptrio.errors import Problem, StoreError, shown
 from swaptrio.explore.campaign import CRASHED, Store, matter_of
 from swaptrio.explore.campaign.promote import minimised, promote
 from swaptrio.explore.campaign.resume import spelled
-from swaptrio.sched import Recorded, Verdict
+from swaptrio.sched import Schedule, Verdict
 from swaptrio.trace.write import write_whole
 from swaptrio.words import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from swaptrio.cli.console import Console
     from swaptrio.explore.campaign import Failure, Known
@@ -103,6 +103,19 @@ def unchanged_case(console: Console, store: Store, known: Known, files: Sequence
     return case
 
 
+def keep_traces(console: Console, store: Store, files: Sequence[str]) -> None:
+    """Keep the trace of each failure's shortest schedule in logs/, where `kept_trace` looks.
+
+    Variants in files take part only where *files* names them.
+    """
+
+    async def work(scheduler: Scheduler) -> None:
+        for _, failure, case in _replayable(console, store, files):
+            await record_failure(console, scheduler, case, Schedule.parse(failure.schedule))
+
+    with_scheduler(console, work, "stepped")
+
+
 def traced(
     console: Console, store: Store, files: Sequence[str]
 ) -> dict[tuple[int, Failure], Traced]:
@@ -111,25 +124,29 @@ def traced(
     Variants in files take part only where *files* names them.
     """
     found = {}
+
+    async def work(scheduler: Scheduler) -> None:
+        for known, failure, case in _replayable(console, store, files):
+            verdict = await minimised(scheduler, case.setup, failure)
+            _, path = await record_failure(console, scheduler, case, verdict.schedule)
+            found[known.id, failure] = Traced(verdict, path)
+
+    with_scheduler(console, work, "stepped")
+    return found
+
+
+def _replayable(
+    console: Console, store: Store, files: Sequence[str]
+) -> Iterator[tuple[Known, Failure, Case]]:
     for known, failure in all_failures(store):
         if failure.kind.ending == CRASHED:
             continue
         try:
             case = unchanged_case(console, store, known, files)
         except StoreError as exc:
-            console.tell(f"no trace: {exc}")
-            continue
-
-        async def work(
-            scheduler: Scheduler, case: Case = case, failure: Failure = failure
-        ) -> Traced:
-            verdict = await minimised(scheduler, case.setup, failure)
-            recording = await record(scheduler, case, Recorded(verdict.schedule))
-            path = log_of(case, digest_of(verdict.schedule))
-            return Traced(verdict, kept(console, recording.trace, path))
-
-        found[known.id, failure] = with_scheduler(console, work, "stepped")
-    return found
+            console.tell(f"not replayed: {exc}")
+        else:
+            yield known, failure, case
 
 
 def _check_name(path: Path) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from swaptrio.cli import codes
 from swaptrio.cli.campaign_failures import Traced, traced
 from swaptrio.cli.campaign_html import to_html
-from swaptrio.cli.campaign_status import replay_command
+from swaptrio.cli.campaign_status import kept_trace, replay_command
 from swaptrio.cli.console import short
 from swaptrio.errors import harmless
 from swaptrio.explore.campaign import Store
@@ -120,7 +121,8 @@ def _failure(
     out: Path | None,
 ) -> dict[str, Any]:
     shortest = str(trace.verdict.schedule) if trace else failure.schedule
-    path = trace.path if trace else None
+    path = trace.path if trace else kept_trace(account.case, failure)
+    name = None if path is None else _from(path, out)
     return {
         "fingerprint": failure.kind.fingerprint(*account.case.name),
         "ending": failure.kind.ending,
@@ -132,7 +134,8 @@ def _failure(
         "schedule": shortest,
         "deciding": _deciding(trace),
         "command": replay_command(console, account.case, failure, shortest),
-        "trace": None if path is None else _from(path, out),
+        "trace": name,
+        "open": None if name is None else shlex.join([console.program, "trace", name]),
     }
 
 
@@ -185,6 +188,8 @@ def _markdown_failure(case: dict[str, Any], failure: dict[str, Any]) -> Iterator
     yield _cell(failure["message"])
     yield ""
     yield f"    {failure['command']}"
+    if failure["open"] is not None:
+        yield f"    {failure['open']}"
 
 
 def _cell(text: str) -> str:
@@ -201,7 +206,8 @@ def _junit(report: dict[str, Any]) -> str:
         for failure in case["failures"]:
             verdict = f"{failure['ending']} of {failure['check']}"
             message = f"{failure['command']}: {failure['message']}"
-            results.append(Result(*names, verdict, message, seconds))
+            notes = () if failure["open"] is None else (f"open it: {failure['open']}",)
+            results.append(Result(*names, verdict, message, seconds, notes))
             seconds = None
         if not case["failures"]:
             results.append(Result(*names, "passed", seconds=seconds))

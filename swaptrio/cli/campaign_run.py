@@ -12,6 +12,7 @@ import attrs
 import click
 
 from swaptrio.cli import codes
+from swaptrio.cli.campaign_failures import keep_traces
 from swaptrio.cli.campaign_progress import Progress
 from swaptrio.cli.campaign_status import status_record, summary
 from swaptrio.cli.case import load_cases
@@ -159,6 +160,7 @@ def _run(
             state = Runner(store, cases, engine, progress, stop, carrier).run()
         finally:
             progress.clear()
+        keep_traces(console, store, [case.variant for case in cases])
         for line in summary(console, store, state, interrupted=stop()):
             console.say(line)
         console.document({"event": "end", "interrupted": stop(), **status_record(store)})

@@ -6,11 +6,14 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any, Final
 
+from swaptrio.cli.case import is_file
 from swaptrio.cli.console import filled, short
+from swaptrio.cli.recording import digest_of, log_called, opening
 from swaptrio.errors import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from swaptrio.cli.console import Console
     from swaptrio.explore.campaign import Failure, Known, State, Store
@@ -34,10 +37,21 @@ def status_record(store: Store) -> dict[str, Any]:
                 "variant": case.variant,
                 "count": failure.count,
                 "schedule": failure.schedule,
+                "trace": _typed(kept_trace(case, failure)),
             }
             for case, failure in all_failures(store)
         ],
     }
+
+
+def _typed(path: Path | None) -> str | None:
+    return None if path is None else short(path)
+
+
+def kept_trace(case: Known, failure: Failure) -> Path | None:
+    """Where the trace of the shortest schedule of *failure* lies, if somebody has kept it."""
+    path = log_called(*case.name, digest_of(failure.schedule))
+    return path if is_file(path) else None
 
 
 def all_failures(store: Store) -> Iterator[tuple[Known, Failure]]:
@@ -85,6 +99,7 @@ def failure_lines(console: Console, store: Store) -> Iterator[str]:
         about = harmless(f"{case.scenario}, variant {case.variant}: {failure.kind}, {often}")
         yield ""
         yield from filled(f"{name}  {about}, first with seed {failure.first}", _WIDTH, "  ")
+        yield from (f"  {line}" for line in opening(console, kept_trace(case, failure)))
         yield f"  {replay_command(console, case, failure)}"
 
 

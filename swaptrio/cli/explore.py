@@ -30,10 +30,14 @@ LONG = 86_400.0
 
 
 class Shown(NamedTuple):
-    """A violation, and the simplest schedule found for it."""
+    """A violation, the simplest schedule found for it, and where the trace of that lies.
+
+    There is no trace where it could not be written.
+    """
 
     verdict: Verdict
     schedule: Schedule
+    path: Path | None
 
 
 def not_nan(
@@ -143,7 +147,7 @@ def _explore(
     import attrs
 
     from swaptrio.cli.console import LiveLine
-    from swaptrio.cli.recording import with_scheduler
+    from swaptrio.cli.recording import record_failure, with_scheduler
     from swaptrio.explore.exhaustive import drive, result_of
     from swaptrio.explore.exhaustive.stage import Stage
     from swaptrio.explore.minimise import minimise
@@ -166,7 +170,8 @@ def _explore(
             line.show(f"making violation {number} of {len(result.violations)} simple")
             verdict = violation.verdict
             minimal = await minimise(scheduler, case.setup, verdict, stop=limits.stop)
-            found.append(Shown(verdict, minimal.schedule))
+            _, path = await record_failure(console, scheduler, case, minimal.schedule)
+            found.append(Shown(verdict, minimal.schedule, path))
         return result, found
 
     try:
@@ -284,10 +289,12 @@ def _lines(
 ) -> Iterator[str]:
     """For people; the statement comes last."""
     from swaptrio.cli.console import filled
+    from swaptrio.cli.recording import opening
 
     for shown in found:
         yield from filled(str(shown.verdict), 80, "  ")
         yield f"  schedule: {shown.schedule} (deviations: {len(shown.schedule)})"
+        yield from (f"  {line}" for line in opening(console, shown.path))
         yield f"  {case.command(console, shown.schedule)}"
     yield from (f"not as expected: {what}" for what in missed)
     about = f"{case.scenario.name}, variant {case.variant.name}, {result.seconds:.1f} s"
@@ -312,6 +319,7 @@ def _record(console: Console, case: Case, result: Result, found: list[Shown]) ->
                 "verdict": shown.verdict.ending.value,
                 "message": shown.verdict.message,
                 "command": case.command(console, shown.schedule),
+                "trace": None if shown.path is None else str(shown.path),
             }
             for shown in found
         ],

@@ -42,18 +42,28 @@ def matrix(console: Console, names: tuple[str, ...], variants: str, report: str 
     Without a NAME all scenarios are played. ok: it passes, as expected. fails: it fails as the
     file expects. n/a: its windows mean nothing to the version. WRONG: anything else; it is told
     below the table with the command that replays it and its trace, and then the exit code is 1.
+    With --format that goes to standard error.
     """
-    from swaptrio.cli.tabulated import REPORTS, lines_of, play_cases, record
+    from swaptrio.cli.tabulated import (
+        REPORTS,
+        lines_of,
+        play_cases,
+        record,
+        unexpected_lines,
+    )
 
     if report is not None and console.json:
         msg = "standard output cannot have both the report and the JSON document"
         raise click.UsageError(msg)
     played = play_cases(console, names, variants)
     cells = [each.cell for each in played]
-    if report is not None:
-        console.raw(REPORTS[report](cells))
     console.document({"cells": [record(console, each) for each in played]})
-    for line in lines_of(console, played) if report is None else ():
-        console.say(line)
+    if report is None:
+        for line in lines_of(console, played):
+            console.say(line)
+    else:
+        console.raw(REPORTS[report](cells))
+        for line in unexpected_lines(console, played):
+            console.tell(line)
     wrong = any(cell.standing == "WRONG" for cell in cells)
     return codes.FAILED if wrong else codes.OK

@@ -136,11 +136,16 @@ class Tape:
 
 def log_of(case: Case, what: str) -> Path:
     """Where the trace of *case* lies that *what* tells from others: a window, a seed ..."""
-    return log_folder() / f"{case.scenario.name}-{case.variant.name}-{what}.jsonl"
+    return log_called(case.scenario.name, case.variant.name, what)
 
 
-def digest_of(schedule: Schedule) -> str:
-    """A short name for *schedule*."""
+def log_called(scenario: str, variant: str, what: str) -> Path:
+    """As `log_of`, by the names of a scenario and a variant."""
+    return log_folder() / f"{scenario}-{variant}-{what}.jsonl"
+
+
+def digest_of(schedule: Schedule | str) -> str:
+    """A short name for *schedule*, or for its text."""
     return hashlib.sha256(str(schedule).encode()).hexdigest()[:_DIGITS]
 
 

@@ -118,6 +118,11 @@ def lines_of(console: Console, played: Sequence[Played]) -> Iterator[str]:
         yield from _table(console, cells, block)
     yield ""
     yield _sum(cells)
+    yield from unexpected_lines(console, played)
+
+
+def unexpected_lines(console: Console, played: Sequence[Played]) -> Iterator[str]:
+    """All that is not as expected, with the command that replays it and its trace."""
     for each in played:
         for result in each.cell.windows:
             if result.missed:

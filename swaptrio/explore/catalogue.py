@@ -94,8 +94,6 @@ ABSENT: Final = {
     "pre on have no bit to wait for: losers wait for the folio's lock.",
     "D03": "The window zswap of swapoff-vs-alloc (A23) is this race, and its mutant "
     "unlock-before-use the kernel before the fix.",
-    "G02": "Only debugfs asks for it, and its deed, split, knows order 0 alone, to which "
-    "a cached folio may be split.",
 }
 
 _HEAD: Final = """\

@@ -86,10 +86,12 @@ def thp_limit_gfp_mask(kernel: Kernel, huge_gfp: str, limit_gfp: str) -> str:
 
 
 @kernel_function
-async def split_huge_pages_pid(kernel: Kernel, mm: MmStruct, page: int) -> Errno | None:
+async def split_huge_pages_pid(
+    kernel: Kernel, mm: MmStruct, page: int, new_order: int = 0
+) -> Errno | None:
     """Split the folio that *mm* maps at a virtual page, as debugfs asks for it. May sleep.
 
-    ENOENT where nothing is mapped; otherwise as `split_folio`.
+    ENOENT where nothing is mapped; otherwise as `split_huge_page_to_list_to_order`.
     """
     async with mm.ptl.hold("split_huge_pages_pid.ptl"):
         pte = mm.ptes.get(page)
@@ -97,7 +99,7 @@ async def split_huge_pages_pid(kernel: Kernel, mm: MmStruct, page: int) -> Errno
             return Errno.ENOENT
     folio = pte.folio
     await folio_lock(kernel, folio, "split_huge_pages_pid.folio_lock")
-    error = await split_folio(kernel, folio)
+    error = await split_huge_page_to_list_to_order(kernel, folio, None, new_order)
     await folio_unlock(kernel, folio, "split_huge_pages_pid.unlock")
     folio_put(kernel, folio)
     return error
@@ -129,14 +131,13 @@ async def split_huge_page_to_list_to_order(
 ) -> Errno | None:
     """Split a locked, anonymous folio into folios of *new_order*. May sleep.
 
-    EINVAL for an order that is not smaller, for order 1, which anonymous folios do not have
-    from splitting, and for any but 0 in the swap cache, whose slots then belong to single
-    pages. EBUSY under writeback, or where nothing maps it; EAGAIN if somebody else refers to
-    it. Nothing has changed then.
+    EINVAL for an order that is not smaller, or not `uniform_split_supported`. EBUSY under
+    writeback, or where nothing maps it; EAGAIN if somebody else refers to it. Nothing has
+    changed then.
 
     The steps while references are frozen are from memory (spec 13).
     """
-    if new_order >= folio.order or new_order == 1 or (folio.swapcache and new_order):
+    if new_order >= folio.order or not uniform_split_supported(kernel, folio, new_order):
         return Errno.EINVAL
     if folio.writeback or not (folio.anon and folio.mapcount):
         return Errno.EBUSY
@@ -154,6 +155,16 @@ async def split_huge_page_to_list_to_order(
         await folio_unlock(kernel, piece, "split_huge_page_to_list_to_order.unlock")
         await swap_state.free_folio_and_swap_cache(kernel, piece)
     return None
+
+
+@kernel_function
+def uniform_split_supported(kernel: Kernel, folio: Folio, new_order: int) -> bool:
+    """Whether an anonymous folio can be split into folios of an order.
+
+    Not of order 1, which anonymous folios do not have from splitting; nor, where it is in the
+    swap cache, of any but 0 (catalogue G02). Source: mails of 2025, as read.
+    """
+    return new_order != 1 and not (folio.swapcache and new_order)
 
 
 def _keep_piece(piece: Folio, pages: list[Folio]) -> None:

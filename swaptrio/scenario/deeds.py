@@ -85,7 +85,7 @@ DEED_KEYS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "zswap-writeback": (_AT_A_SLOT, ()),
     "zswap-shrink": ((), ("nr",)),
     "uffd-move": ((*_AT_A_PAGE, "to"), ()),
-    "split": (_AT_A_PAGE, ()),
+    "split": (_AT_A_PAGE, ("order",)),
     "migrate": (_AT_A_PAGE, ()),
     "swapoff": (("device",), ()),
     "swapon": (("device",), ()),
@@ -118,6 +118,7 @@ class DeedSetup:
         nr: how many pages it takes, 1 to 512.
         write: whether a fault is a write fault.
         zero: whether zeros are stored.
+        order: the order of the folios that a split makes, 0 to 8.
         device: the device it works on.
         slot: a slot of that, 1 to 32,767.
         memcg: the memcg it works on, or that a process moves to.
@@ -132,6 +133,7 @@ class DeedSetup:
     nr: int = attrs.field(default=1, validator=follows(UP_TO_A_CLUSTER))
     write: bool = False
     zero: bool = False
+    order: int = attrs.field(default=0, validator=follows(between(0, 8)))
     device: str = attrs.field(default="", validator=follows(perhaps(NAME)))
     slot: int | None = attrs.field(default=None, validator=follows(perhaps(FIRST_TO_LAST_SLOT)))
     memcg: str = attrs.field(default="", validator=follows(perhaps(NAME)))

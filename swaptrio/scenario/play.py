@@ -145,6 +145,17 @@ def _entry(table: Mapping[str, object], variant: Variant) -> str:
     return below if below in table else variant.name
 
 
+def failures_of(scenario: Scenario, variant: Variant) -> list[Expect]:
+    """What the windows of a scenario expect of *variant* where it must not pass."""
+    expected = [expected_of(window, variant) for window in scenario.window]
+    return [expect for expect in expected if expect.verdict not in ("passed", "n/a")]
+
+
+def ends_so(verdict: Verdict, expect: Expect) -> bool:
+    """Whether an execution ended with the ending and, where one is named, the check."""
+    return verdict.ending.value == expect.verdict and expect.check in ("", verdict.check)
+
+
 def missed(played: Played, expect: Expect) -> Iterator[str]:
     """What of *expect* does not hold of an execution, in words; nothing where all does."""
     verdict = played.verdict

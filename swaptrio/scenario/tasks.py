@@ -160,7 +160,7 @@ async def _uffd_move(kernel: Kernel, deed: DeedSetup) -> str:
 
 
 async def _split(kernel: Kernel, deed: DeedSetup) -> str:
-    error = await split_huge_pages_pid(kernel, *_place(kernel, deed))
+    error = await split_huge_pages_pid(kernel, *_place(kernel, deed), deed.order)
     return "nothing there" if error is Errno.ENOENT else _or_error(error, "split")
 
 

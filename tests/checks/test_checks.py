@@ -32,8 +32,8 @@ from swaptrio.mm.page_alloc import (
     folio_unlock,
 )
 from swaptrio.mm.page_io import swap_read_folio
-from swaptrio.mm.rmap import set_pte_at
-from swaptrio.mm.setup import new_device, new_kernel
+from swaptrio.mm.rmap import folio_add_anon_rmap_ptes, set_pte_at
+from swaptrio.mm.setup import new_device, new_file, new_kernel
 from swaptrio.mm.swap import folio_add_lru
 from swaptrio.mm.swap_h import (
     SWP_USED,
@@ -516,6 +516,12 @@ async def nothing_replaced_by_a_cached_page(world: World) -> None:
 
 
 @breaks("I-PTEMATCH")
+async def mapped_folio_says_another_page(world: World) -> None:
+    """Whoever wants to unmap it looks in the wrong place."""
+    resident(world).index = 77
+
+
+@breaks("I-PTEMATCH")
 async def page_replaced_by_another_page(world: World) -> None:
     """What was mapped meanwhile is mapped over."""
     folio = await alloc_pages(world.kernel, 0)
@@ -529,6 +535,19 @@ async def page_replaced_by_another_page(world: World) -> None:
 async def page_mapped_without_a_lock(world: World) -> None:
     """The page table is written by who has not locked it."""
     set_pte_at(world.kernel, process(world), 9, PresentPte(resident(world), 0, False))
+
+
+@breaks("I-PTEMATCH")
+async def page_beside_its_folio_mapped(world: World) -> None:
+    """A folio that has left the cache has no page for the entry."""
+    folio = resident(world)
+    folio_add_anon_rmap_ptes(world.kernel, folio, folio.nr, 1, 10, exclusive=False)
+
+
+@breaks("I-PTEMATCH")
+async def page_before_its_folio_mapped(world: World) -> None:
+    """The entry names a slot below those that the folio was for."""
+    folio_add_anon_rmap_ptes(world.kernel, resident(world), -1, 1, 8, exclusive=False)
 
 
 @breaks("I-SPIN")
@@ -800,6 +819,13 @@ async def device_pinned(world: World) -> None:
     await get_swap_device(world.kernel, entry(16))
 
 
+@breaks("Q-LEAK")
+async def folio_lost_by_its_file(world: World) -> None:
+    """It says where it is, and something else stands there."""
+    folio = resident(world)
+    folio.mapping = new_file(world.kernel, "f", world.kernel.memcgs.by_id[1])
+
+
 @breaks("Q-LRU")
 async def cached_folio_off_the_lru(world: World) -> None:
     """Reclaim cannot find it."""
@@ -1037,6 +1063,7 @@ def test_zeros_with_a_compressed_copy_are_reported(watch: Watch) -> None:
         ("2 slots in use", lambda si: setattr(si, "inuse_pages", 2)),
         ("1 compressed pages", lambda si: si.zswap.update({16: ZswapEntry(16, 1)})),
         ("1 references", lambda si: setattr(si, "users", 1)),
+        ("1 places among those with room", lambda si: setattr(si, "available", True)),
     ],
 )
 def test_whatever_is_left_of_a_device_is_found(
@@ -1045,7 +1072,7 @@ def test_whatever_is_left_of_a_device_is_found(
     """Q-OFF: each kind of thing that swapoff has to wait for."""
     kernel = new_kernel(Config(), {}, Drawn(), [MemCgroup("m1", 1, 8)])
     si = new_device(kernel, "swap0")
-    si.flags, si.users = 0, 0
+    si.flags, si.users, si.available = 0, 0, False
     check_off(kernel, si)
     left(si)
     with pytest.raises(Violation, match=f"Q-OFF.*{what}"):

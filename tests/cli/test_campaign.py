@@ -22,6 +22,7 @@ from click.testing import Result
 from swaptrio.cli.campaign_options import STORE
 from swaptrio.cli.campaign_progress import LINES, bar, clock, line_of, seconds_left
 from swaptrio.explore.campaign import State, Store, locked
+from swaptrio.trace import open_trace
 
 Run = Callable[..., Result]
 Spawn = Callable[..., Any]
@@ -61,6 +62,33 @@ def test_the_command_replays_it(begun: Result, swaptrio: Run) -> None:
     assert json.loads(result.stdout)["violation"]["check"] == "I-ERRNO"
 
 
+def test_a_failure_leaves_its_trace(begun: Result, swaptrio: Run, document: Document) -> None:
+    """That of its shortest schedule lies in logs/; who asks for the status hears of it too."""
+    [log] = Path("logs").iterdir()
+    status = swaptrio("campaign", "status", "--store", "s.sqlite")
+    record = document(swaptrio("campaign", "status", "--store", "s.sqlite", "--json"))
+
+    assert open_trace(log).header.verdict.check == "I-ERRNO"
+    assert str(open_trace(log).header.verdict.schedule) == record["failures"][0]["schedule"]
+    assert record["failures"][0]["trace"] == str(log)
+    for text in (begun.stdout, status.stdout):
+        assert f"  trace: {log}\n  open it: swaptrio trace {log}\n" in text
+
+
+def test_a_failure_outlives_its_trace(race: str, here: Path, swaptrio: Run) -> None:
+    """Where the folder for traces takes none the store has the failure, and it is told."""
+    (here / "logs").rmdir()
+    (here / "logs").symlink_to("/proc")
+    result = swaptrio("campaign", "run", race, "--variant", "pre", *SMALL)
+    status = json.loads(swaptrio("campaign", "status", "--store", "s.sqlite", "--json").stdout)
+
+    assert result.exit_code == 1
+    assert "violation: I-ERRNO" in result.stdout
+    assert "trace: " not in result.stdout
+    assert "cannot be written" in result.stderr
+    assert status["failures"][0]["trace"] is None
+
+
 def test_nothing_found(race: str, swaptrio: Run) -> None:
     """Exit code 0."""
     result = swaptrio("campaign", "run", race, *SMALL)
@@ -80,7 +108,7 @@ def test_status_for_programs(swaptrio: Run, document: Document) -> None:
     assert (record["items_total"], record["items_done"], record["executions"]) == (3, 3, 60)
     [failure] = record["failures"]
     assert failure.keys() == {
-        "fingerprint", "check", "scenario", "variant", "count", "schedule",
+        "fingerprint", "check", "scenario", "variant", "count", "schedule", "trace",
     }  # fmt: skip
     assert (failure["check"], failure["scenario"], failure["variant"]) == (
         "I-ERRNO", "race", "pre",

@@ -99,7 +99,8 @@ def test_nothing_in_a_store_gets_into_the_page(nasty: str, swaptrio: Run) -> Non
     page = Page(Path("r.html").read_text(encoding="utf-8"))
 
     assert "script" not in page.tags
-    assert page.links == []
+    [link] = page.links
+    assert link.startswith("./logs/race-pre-")
     assert "<script>alert('x')</script> & \"q\"" in page.seen
 
 
@@ -110,6 +111,7 @@ def test_markdown(store: str, swaptrio: Run) -> None:
     assert re.search(r"^\| race \| pre \| 60 \| \d+ \| 1 \|$", text, re.MULTILINE)
     assert "## race, pre: violation of I-ERRNO" in text
     assert "    swaptrio replay race.toml --variant pre --schedule " in text
+    assert "    swaptrio trace logs/race-pre-" in text
 
 
 def test_markdown_takes_nothing_for_its_own(nasty: str, swaptrio: Run) -> None:
@@ -154,17 +156,30 @@ def test_junit(store: str, swaptrio: Run) -> None:
     assert (root.get("tests"), root.get("failures")) == ("2", "1")
     [failure] = root.iter("failure")
     assert failure.get("type") == "violation of I-ERRNO"
+    assert (failure.text or "").splitlines()[-1].startswith("open it: swaptrio trace logs/")
 
 
-def test_a_case_that_has_changed_has_no_trace(store: str, swaptrio: Run, race: str) -> None:
-    """The rest of the report stands, and says what is missing."""
+def test_a_case_that_has_changed_is_not_replayed(store: str, swaptrio: Run, race: str) -> None:
+    """The report says so, and links the trace that the campaign has kept itself."""
     with open(race, "a", encoding="utf-8") as file:
         file.write("\n")
     result = swaptrio("campaign", "report", "--store", store, "--format", "json")
 
     assert result.exit_code == 0
-    assert "no trace: s.sqlite: race and pre are not what the campaign ran" in result.stderr
-    assert json.loads(result.stdout)["cases"][0]["failures"][0]["trace"] is None
+    assert "not replayed: s.sqlite: race and pre are not what" in result.stderr
+    [failure] = json.loads(result.stdout)["cases"][0]["failures"]
+    assert failure["deciding"] == []
+    assert str(open_trace(failure["trace"]).header.verdict.schedule) == failure["schedule"]
+
+
+def test_a_trace_that_is_gone_is_not_linked(store: str, swaptrio: Run) -> None:
+    """There is no link to what is not there."""
+    for log in Path("logs").iterdir():
+        log.unlink()
+    text = swaptrio("campaign", "report", "--store", store, "--no-traces").stdout
+
+    assert "swaptrio replay race.toml" in text
+    assert "swaptrio trace" not in text
 
 
 def test_a_report_that_cannot_be_written(store: str, swaptrio: Run) -> None:

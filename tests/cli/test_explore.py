@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from swaptrio.trace import open_trace
+
 Run = Callable[..., Result]
 Document = Callable[[Result], Any]
 
@@ -93,6 +95,31 @@ def test_violation_replays(race: str, swaptrio: Run, document: Document) -> None
     again = document(swaptrio(*shlex.split(violation["command"])[1:], "--json"))
     assert again["violation"]["check"] == "I-ERRNO"
     assert again["schedule"] == violation["schedule"]
+
+
+def test_violation_leaves_its_trace(race: str, swaptrio: Run, document: Document) -> None:
+    """The trace of the shortest counterexample lies in logs/; where, and how, is said."""
+    options = ["--variant", "chris-literal"]
+    (violation,) = document(swaptrio("explore", race, *options, "--json"))["violations"]
+    text = swaptrio("explore", race, *options).stdout
+
+    [log] = Path("logs").iterdir()
+    assert violation["trace"] == str(log)
+    assert open_trace(log).header.verdict.check == "I-ERRNO"
+    assert f"  trace: {log}\n  open it: swaptrio trace {log}\n" in text
+
+
+def test_violation_outlives_its_trace(race: str, here: Path, swaptrio: Run) -> None:
+    """Where the folder for traces takes none the violation is told, and its schedule."""
+    (here / "logs").rmdir()
+    (here / "logs").symlink_to("/proc")
+    result = swaptrio("explore", race, "--variant", "chris-literal")
+
+    assert result.exit_code == 2
+    assert "I-ERRNO" in result.stdout
+    assert "schedule: " in result.stdout
+    assert "trace: " not in result.stdout
+    assert "cannot be written" in result.stderr
 
 
 def test_unexpected_violation_fails(

@@ -29,6 +29,7 @@ COMMANDS = [
     "explore",
     "matrix",
     "certify",
+    "ask",
     "load",
     "campaign",
     "trace",

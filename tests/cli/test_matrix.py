@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -83,6 +85,34 @@ def test_unexpected(swaptrio: Run, altered: str) -> None:
     ]  # fmt: skip
     _, _, opener = result.stdout.partition("  open it: swaptrio ")
     assert swaptrio(*shlex.split(opener.splitlines()[0])).exit_code == 0
+
+
+@pytest.mark.parametrize("report", ["markdown", "junit"])
+def test_unexpected_beside_a_report(swaptrio: Run, altered: str, report: str) -> None:
+    """What is not as expected is told beside a report, which is for another program."""
+    result = swaptrio("matrix", altered, "--variants", "v3", "--format", report)
+
+    assert result.exit_code == 1
+    assert "open it" not in result.stdout
+    _, _, opener = result.stderr.partition("  open it: swaptrio ")
+    assert swaptrio(*shlex.split(opener.splitlines()[0])).exit_code == 0
+
+
+def test_unexpected_outlives_its_trace(
+    swaptrio: Run, altered: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the disk is full the table stands, and the exit code."""
+
+    def full(*_args: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("swaptrio.trace.write.os.fsync", full)
+    result = swaptrio("matrix", altered, "--variants", "v3")
+
+    assert result.exit_code == 1
+    assert "verdict: expected deadlock, got passed" in result.stdout
+    assert "trace: " not in result.stdout
+    assert "cannot be written: No space left on device" in result.stderr
 
 
 def test_what_is_as_expected_writes_nothing(swaptrio: Run) -> None:

@@ -6,15 +6,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from swaptrio.mm.errno import Errno
-from swaptrio.mm.mm_types import let_go
+from swaptrio.mm.kernel import plain
+from swaptrio.mm.memory.swap_fault import _swap_in
+from swaptrio.mm.mm_types import VmFaultReason, let_go
 from swaptrio.mm.page_alloc import folio_lock, folio_put, folio_unlock
 from swaptrio.mm.page_io import _swap_writepage
-from swaptrio.mm.swap_h import SwpEntry, ZswapEntry, swp_offset, swp_type
+from swaptrio.mm.swap_h import (
+    SWP_USED,
+    SWP_WRITEOK,
+    SwapClusterInfo,
+    SwapInfoStruct,
+    SwpEntry,
+    ZswapEntry,
+    swp_offset,
+    swp_type,
+)
 from swaptrio.mm.swap_state import _swap_cache_del_folio, swap_cache_alloc_folio
 from swaptrio.mm.swap_table import count_of, swap_table_get
 from swaptrio.mm.swapfile import get_swap_device, put_swap_device
+from swaptrio.mm.swapfile.allocation import _swap_cluster_alloc_entries
+from swaptrio.mm.swapfile.devices import del_from_avail_list
 from swaptrio.mm.swapfile.freeing import swap_put_entries_cluster
 from swaptrio.mm.swapfile.reclaim import slots_of
+from swaptrio.mm.swapfile.swapoff import wait_for_allocation
 from swaptrio.mm.zswap import (
     _abort_writeback,
     zswap_decompress,
@@ -26,7 +40,7 @@ from swaptrio.variants.mutants.mutant import Mutant
 
 if TYPE_CHECKING:
     from swaptrio.mm.kernel import Kernel
-    from swaptrio.mm.mm_types import Folio
+    from swaptrio.mm.mm_types import Folio, VmFault
 
 
 async def swap_put_entries_unpinned(kernel: Kernel, entry: SwpEntry, nr: int) -> None:
@@ -87,7 +101,67 @@ async def zswap_writeback_unlocked(
     return None
 
 
+async def do_swap_page_unpinned(kernel: Kernel, vmf: VmFault) -> VmFaultReason:
+    """Swap in without a reference to the device of the entry.
+
+    When the slot is looked at the device may have been taken off.
+    """
+    await point("do_swap_page.look", Kind.READ, "swap devices")
+    si = kernel.devices[swp_type(vmf.orig_pte.entry)]
+    if not si.flags & SWP_USED:
+        return VmFaultReason.NONE
+    return await _swap_in(kernel, vmf, si)
+
+
+def alloc_entries_whatever_comes(
+    kernel: Kernel, si: SwapInfoStruct, ci: SwapClusterInfo, folio: Folio | None, ci_off: int
+) -> bool:
+    """Take slots without a look whether the device may still be written to.
+
+    swapoff has been through all clusters, and does not come back.
+    """
+    before, si.flags = si.flags, si.flags | SWP_WRITEOK
+    taken: bool = plain(_swap_cluster_alloc_entries)(kernel, si, ci, folio, ci_off)
+    si.flags = before
+    return taken
+
+
+def del_from_list_alone(kernel: Kernel, si: SwapInfoStruct, *, swapoff: bool) -> None:
+    """Take a device off the list of those with room, which may still be written to.
+
+    Whoever frees a slot of it before that is over puts it back.
+    """
+    plain(del_from_avail_list)(kernel, si, swapoff=swapoff)
+    if swapoff:
+        si.flags |= SWP_WRITEOK
+
+
+async def wait_after_forbidding(kernel: Kernel, si: SwapInfoStruct) -> None:
+    """Forbid that the device is written to, now that it is off the list, and wait."""
+    await point("wait_for_allocation.forbid", Kind.WRITE, "swap devices")
+    si.flags &= ~SWP_WRITEOK
+    await plain(wait_for_allocation)(kernel, si)
+
+
 LIFETIME: Final = (
+    Mutant(
+        "unpinned-fault",
+        "v3 whose faults keep no reference to the device of their entry",
+        {"do_swap_page": do_swap_page_unpinned},
+    ),
+    Mutant(
+        "no-writeok-recheck",
+        "v3 that takes slots without a look whether the device is being swapped off",
+        {"_swap_cluster_alloc_entries": alloc_entries_whatever_comes},
+    ),
+    Mutant(
+        "late-writeok",
+        "v3 whose swapoff takes a device off the list first, and forbids writing later",
+        {
+            "del_from_avail_list": del_from_list_alone,
+            "wait_for_allocation": wait_after_forbidding,
+        },
+    ),
     Mutant(
         "no-pin-in-put",
         "v3 that drops the counts of slots without a reference to their device",

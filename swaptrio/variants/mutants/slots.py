@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING, Final
 
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.kernel import warn_on
+from swaptrio.mm.memory import swap_pte_batch
 from swaptrio.mm.mm_types import ShmemSwap
 from swaptrio.mm.page_alloc import folio_put
 from swaptrio.mm.page_io import _swap_writepage, swap_writeout
-from swaptrio.mm.shmem.page_cache import shmem_add_to_page_cache, shmem_delete_from_page_cache
+from swaptrio.mm.shmem.page_cache import (
+    shmem_add_to_page_cache,
+    shmem_delete_from_page_cache,
+    span_of,
+    xas_store,
+)
 from swaptrio.mm.swap_h import SwpEntry, ZswapEntry, swp_offset, swp_type
 from swaptrio.mm.swap_state import swap_cache_alloc_folio, swap_cache_del_folio
 from swaptrio.mm.swap_table import (
@@ -26,6 +32,7 @@ from swaptrio.mm.swapfile import (
     folio_put_swap,
     get_swap_device,
     put_swap_device,
+    swap_put_entries_direct,
 )
 from swaptrio.mm.swapfile.reclaim import slots_of
 from swaptrio.mm.zswap import (
@@ -39,7 +46,7 @@ from swaptrio.variants.mutants.mutant import Mutant
 
 if TYPE_CHECKING:
     from swaptrio.mm.kernel import Kernel
-    from swaptrio.mm.mm_types import Folio
+    from swaptrio.mm.mm_types import AddressSpace, Folio, VmFault
     from swaptrio.mm.swap_h import SwapClusterInfo
 
 #: Zero flags in one word of the bitmap.
@@ -137,7 +144,59 @@ async def shmem_writeout_publishing_first(kernel: Kernel, folio: Folio) -> bool:
     return False
 
 
+async def can_swapin_unlike_slots(kernel: Kernel, vmf: VmFault, nr: int) -> bool:
+    """Let a large folio be read from slots of which some are flagged as zeros."""
+    return swap_pte_batch(kernel, vmf, vmf.page & -nr, nr) == nr
+
+
+async def read_by_flag_of_first(kernel: Kernel, folio: Folio) -> bool:
+    """Look whether the first slot is flagged as zeros, and at no other.
+
+    Where one behind it is, nothing was written that could be read.
+    """
+    ci, slots = slots_of(kernel, folio, None)
+    if not zero_of(swap_table_get(ci, slots.start)):
+        return False
+    folio.pages[:] = [0] * folio.nr
+    folio.uptodate = True
+    return True
+
+
+async def shmem_free_swap_of_seen_order(
+    kernel: Kernel, file: AddressSpace, index: int, end: int, swap: ShmemSwap
+) -> int:
+    """Take a swap entry away with as many slots as it had when it was seen.
+
+    One that was split since has the same value, and other slots behind it.
+    """
+    span = span_of(index, swap.order)
+    if span.start < index or span.stop > end:
+        return 0
+    async with file.i_pages.hold("shmem_free_swap.lock"):
+        there = file.pages.get(index)
+        if not isinstance(there, ShmemSwap) or there.entry != swap.entry:
+            return 0
+        for number in span:
+            xas_store(kernel, file, number, None)
+            file.newest.pop(number, None)
+    await swap_put_entries_direct(kernel, swap.entry, len(span))
+    return len(span)
+
+
 SLOTS: Final = (
+    Mutant(
+        "zeromap-of-first",
+        "v3 that reads slots of which some hold zeros as one folio, by the flag of the first",
+        {
+            "can_swapin_thp": can_swapin_unlike_slots,
+            "swap_read_folio_zeromap": read_by_flag_of_first,
+        },
+    ),
+    Mutant(
+        "truncate-seen-order",
+        "v3 whose truncation drops as many slots as the entry had when it was seen",
+        {"shmem_free_swap": shmem_free_swap_of_seen_order},
+    ),
     Mutant(
         "no-recheck-after-extend-alloc",
         "v3 that puts an extend table in place without looking at the cluster again",
