@@ -111,7 +111,7 @@ def _welcome(console: Console) -> None:
 
 
 for _command in (
-    list_, show, new, check, replay, fuzz, explain, explore, matrix, certify, ask, load,
+    list_, show, new, check, replay, fuzz, explain, explore, matrix, ask, certify, load,
     campaign, trace, conform, doctor,
 ):  # fmt: skip
     cli.add_command(_command)

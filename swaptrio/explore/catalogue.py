@@ -92,8 +92,6 @@ ABSENT: Final = {
     "A26": "Where memory lies is not modelled: the interleave index has no effect to be seen.",
     "B03": "It is about how long a loser sleeps, and breaks no invariant. The versions from "
     "pre on have no bit to wait for: losers wait for the folio's lock.",
-    "D03": "The window zswap of swapoff-vs-alloc (A23) is this race, and its mutant "
-    "unlock-before-use the kernel before the fix.",
 }
 
 _HEAD: Final = """\

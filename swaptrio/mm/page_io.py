@@ -47,7 +47,7 @@ from swaptrio.mm.swap_table import (
     zero_of,
 )
 from swaptrio.mm.vmstat import count_mthp_stat, count_vm_events
-from swaptrio.sched import Completion, Violation, choose, current, point, sleep
+from swaptrio.sched import Completion, Violation, choose, point, running_task, sleep
 
 if TYPE_CHECKING:
     from swaptrio.mm.mm_types import Folio
@@ -228,14 +228,14 @@ def swap_start_plug(kernel: Kernel) -> None:
     Source: N, whose name for it was not seen.
     """
     if kernel.config.plugged:
-        kernel.plugs.setdefault(current().me().name, []).append([])
+        kernel.plugs.setdefault(running_task().name, []).append([])
 
 
 @kernel_function
 async def swap_finish_plug(kernel: Kernel) -> None:
     """Submit what was queued since the last `swap_start_plug` of the running task."""
     if kernel.config.plugged:
-        for sio in kernel.plugs[current().me().name].pop():
+        for sio in kernel.plugs[running_task().name].pop():
             await _submit(kernel, sio)
 
 
@@ -245,7 +245,7 @@ async def _queue(kernel: Kernel, si: SwapInfoStruct, folio: Folio, *, write: boo
     done = Completion(f"{what} of {folio.name}")
     bio = Bio(folio, swp_offset(folio.swap))
     sio = SwapIocb(si, write, [bio], done, si.is_sync())
-    plugs = kernel.plugs.get(current().me().name)
+    plugs = kernel.plugs.get(running_task().name)
     if not plugs or sio.waited:
         await _submit(kernel, sio)
         return sio

@@ -167,6 +167,15 @@ async def zswap_load(kernel: Kernel, folio: Folio) -> Errno | None:
 
 
 @kernel_function
+def swap_zswap_tree(kernel: Kernel, entry: SwpEntry) -> dict[int, ZswapEntry]:
+    """The compressed pages of an entry's device, by slot; something keeps the device there.
+
+    A compressed page on the LRU does not: it may be gone, and the tree with it (catalogue D03).
+    """
+    return kernel.devices[swp_type(entry)].zswap
+
+
+@kernel_function
 async def zswap_writeback_entry(
     kernel: Kernel, entry: SwpEntry, remembered: ZswapEntry | None = None
 ) -> Errno | None:
@@ -189,7 +198,8 @@ async def zswap_writeback_entry(
     if isinstance(folio, Errno):
         return folio
     await point("zswap_writeback_entry.match", Kind.READ, "zswap tree")
-    if remembered is None or si.zswap.get(swp_offset(entry)) is not remembered:
+    tree = swap_zswap_tree(kernel, entry)
+    if remembered is None or tree.get(swp_offset(entry)) is not remembered:
         return await _abort_writeback(kernel, folio, Errno.ENOMEM)
     token = await zswap_decompress(kernel, remembered)
     if token is None:

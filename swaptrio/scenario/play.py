@@ -83,7 +83,7 @@ async def play(
     built: list[World] = []
 
     def program(execution: Execution) -> None:
-        world = setup.build(execution)
+        world = setup.build_watched(execution)
         built.append(world)
         if isinstance(observer, Watched):
             observer.world = world

@@ -308,7 +308,7 @@ class Execution:
     ) -> None:
         """Set the verdict and stop deciding; *cycle* is that of a livelock."""
         waiting = self._waiting() if ending is Ending.DEADLOCK else ()
-        schedule = Schedule(tuple(Decision(*deviation) for deviation in self.deviations))
+        schedule = Schedule(tuple(map(Decision._make, self.deviations)))
         cycle = cycle or find_cycle(waiting)
         self.verdict = Verdict(ending, self.step, schedule, check, message, waiting, cycle)
         self.budget = -1
@@ -452,6 +452,18 @@ def enter(execution: Execution) -> Token[Execution]:
 def leave(token: Token[Execution]) -> None:
     """Undo what `enter` did. For carriers."""
     _current.reset(token)
+
+
+def running_task() -> Task:
+    """The task that the caller is part of.
+
+    Raises:
+        ModelError: the caller is not a task of an execution.
+    """
+    execution = _current.get(None)
+    if execution is None or execution.running is None:
+        return current().me()  # says what is missing
+    return execution.running
 
 
 def current() -> Execution:

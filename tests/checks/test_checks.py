@@ -21,14 +21,25 @@ from swaptrio.checks.quiescent import check_off
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.injection import Drawn
 from swaptrio.mm.kernel import FUNCTIONS, Config
-from swaptrio.mm.memcontrol import MemCgroup, charge_memcg
-from swaptrio.mm.mm_types import Folio, MmStruct, PresentPte, SwapPte, hold, let_go
+from swaptrio.mm.memcontrol import MemCgroup, charge_memcg, folio_memcg_alloc_deferred
+from swaptrio.mm.memory.swap_fault import do_swap_page
+from swaptrio.mm.mm_types import (
+    Folio,
+    MmStruct,
+    PresentPte,
+    SwapPte,
+    VmFault,
+    VmFaultReason,
+    hold,
+    let_go,
+)
 from swaptrio.mm.page_alloc import (
     alloc_pages,
     folio_end_writeback,
     folio_lock,
     folio_put,
     folio_put_refs,
+    folio_trylock,
     folio_unlock,
 )
 from swaptrio.mm.page_io import swap_read_folio
@@ -61,14 +72,18 @@ from swaptrio.mm.swap_table import (
 from swaptrio.mm.swapfile import (
     folio_alloc_swap,
     folio_dup_swap,
+    folio_free_swap,
     get_swap_device,
     put_swap_device,
 )
-from swaptrio.mm.zswap import zswap_swapoff
+from swaptrio.mm.zswap import swap_zswap_tree, zswap_swapoff
+from swaptrio.scenario.files import find
 from swaptrio.scenario.format import KernelSetup, TaskSetup
+from swaptrio.scenario.play import load_checked, script_of
 from swaptrio.scenario.tasks import process_of
 from swaptrio.scenario.world import World
 from swaptrio.sched import Run, Script, Violation, point
+from swaptrio.variants import load
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -330,6 +345,39 @@ async def folio_under_writeback_deleted(world: World) -> None:
         _swap_cache_del_folio(world.kernel, low(world), folio, folio.swap, 0)
 
 
+@breaks("I-DELLOCK")
+async def unlocked_folio_to_leave(world: World) -> None:
+    """Whether a folio may leave the cache is asked by somebody who has it not locked."""
+    folio = await cached(world)
+    await folio_unlock(world.kernel, folio, "test.unlock")
+    await folio_free_swap(world.kernel, folio)
+
+
+@breaks("I-SPIN")
+async def folio_locked_that_is_locked_by_oneself(world: World) -> None:
+    """Who has a folio locked tries to lock it, and would take it for another's."""
+    folio = await cached(world)
+    await folio_trylock(world.kernel, folio, "test.trylock")
+
+
+@breaks("I-INSERT-UNCHARGED")
+async def uncharged_folio_prepared_for_a_queue(world: World) -> None:
+    """A folio without a group gets a place in its group's queue."""
+    folio = await inserted(world, 2, 16)
+    await folio_memcg_alloc_deferred(world.kernel, folio)
+
+
+@breaks("I-ERRNO")
+async def fault_that_was_to_wait_tries_again(world: World) -> None:
+    """RETRY comes of a fault that may not drop the mmap_lock."""
+    world.kernel.functions["folio_trylock"] = later(False)
+    world.kernel.functions["_folio_lock_or_retry"] = later(VmFaultReason.RETRY)
+    mm = process(world)
+    pte = mm.ptes[17]
+    assert isinstance(pte, SwapPte)
+    await do_swap_page(world.kernel, VmFault(mm, 17, pte, write=False, retry_allowed=False))
+
+
 @breaks("I-ZERO2ONE")
 async def count_raised_without_the_folio_lock(world: World) -> None:
     """A slot is used again by somebody who has its folio not locked."""
@@ -469,6 +517,17 @@ async def owner_changed_behind_the_model(world: World) -> None:
     folio = await cached(world)
     await folio_unlock(world.kernel, folio, "test.unlock")
     low(world).memcg_table[1] = 2
+
+
+@breaks("I-OWNER")
+async def private_folio_charged_to_another(world: World) -> None:
+    """A folio is read past the cache, and charged to who does not own its slot."""
+    folio = await alloc_pages(world.kernel, 0)
+    assert folio is not None
+    await charge_memcg(world.kernel, folio, 2, None, "")
+    folio.lock.take_free()
+    folio.swap = entry(16)
+    await swap_read_folio(world.kernel, folio)
 
 
 @breaks("I-NOREADUPTODATE")
@@ -726,6 +785,13 @@ async def device_looked_into_under_a_lock_when_it_is_gone(world: World) -> None:
         await swap_cache_get_folio(world.kernel, entry(16))
 
 
+@breaks("I-DEV")
+async def tree_of_a_device_that_is_gone(world: World) -> None:
+    """zswap goes by a page that it picked some time ago."""
+    world.kernel.devices[0].max = 0
+    swap_zswap_tree(world.kernel, entry(16))
+
+
 @breaks("Q-OFF")
 async def compressed_copy_on_a_device_that_goes(world: World) -> None:
     """zswap would free the tree with an entry in it."""
@@ -873,6 +939,24 @@ def test_a_check_finds_what_breaks_it(watch: Watch, name: str) -> None:
     check, breaker = BREAKERS[name]
     outcome = watch(breaker)
     assert outcome.found == check, outcome.verdict
+
+
+def test_a_refusal_is_the_answer(watch: Watch) -> None:
+    """Where the range check has refused, nobody can lack the memory for what is not allocated.
+
+    A version that goes on all the same says ENOMEM, and so gives the wrong reason.
+    """
+    scenario = load_checked(find("neighbour-freed-before-first-check"))
+    for name, found in (("v3", "passed"), ("v3~_swap_cache_alloc.check1", "I-ERRNO")):
+        strategy = script_of(scenario.window[0], load(name))
+        outcome = watch(
+            variant=name,
+            scenario=scenario,
+            kernel=scenario.kernel,
+            tasks=scenario.task,
+            strategy=strategy,
+        )
+        assert outcome.found == found, outcome.verdict
 
 
 def answer(*values: object) -> Callable[..., Any]:

@@ -209,7 +209,7 @@ CAUGHT = {
         "I-PTEMATCH",
         "uffd-move-missed-folio",
     ),
-    "split-to-nonzero-order": (
+    "nonzero-split": (
         "split-cached-to-nonzero-order",
         "main",
         "I-BACKREF",

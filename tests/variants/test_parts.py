@@ -51,6 +51,17 @@ def test_a_lock_section_becomes_a_row_of_steps() -> None:
     ]
 
 
+def test_a_section_of_one_step_is_watched_for_races() -> None:
+    """Nobody can come into a step, so that nothing but its accesses can tell."""
+    body = "async with ci.lock.hold('f.lock'):\n    "
+
+    assert [cut.races for cut in locks(_function(body + "write()"))] == [True]
+    assert [cut.races for cut in locks(_function(body + "await write()"))] == [False]
+    assert load("v3~_roll_back.lock1").races
+    assert not load("v3~_recheck_and_insert.lock1").races
+    assert not load("v3").races
+
+
 def test_a_folio_is_not_locked() -> None:
     """Where it would be locked there is a step, and what waited for the lock is gone too."""
     assert _left(locks, "await folio_lock(kernel, folio, 'f.lock')") == [

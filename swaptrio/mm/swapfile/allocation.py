@@ -65,7 +65,7 @@ from swaptrio.mm.swapfile.reclaim import (
     swap_reclaim_full_clusters,
 )
 from swaptrio.mm.vmstat import PMD_ORDER
-from swaptrio.sched import current
+from swaptrio.sched import running_task
 
 if TYPE_CHECKING:
     from swaptrio.mm.mm_types import Folio
@@ -294,7 +294,7 @@ async def alloc_swap_scan_cluster(
 
 def _here(order: int) -> tuple[str, int]:
     """The CPU that the task runs on, and an order."""
-    return current().me().name, order
+    return running_task().name, order
 
 
 async def _scan(

@@ -5,8 +5,9 @@
 has written such a version: it is made from the source of the function, in memory, so that what
 holds for a mutant holds for it, and traces point into the file that everybody knows.
 
-* A *lock* goes: its section becomes a row of steps between which others can come in. A folio
-  that is to be locked is not.
+* A *lock* goes: its section becomes a row of steps between which others can come in. Where it
+  is one step, executions are watched for data races instead. A folio that is to be locked is
+  not.
 * A *check* goes: what it would have refused is taken. Of a condition with several causes each
   is a part of its own; so is that a loop looks again when it has lost a race.
 * A *reference* goes: it is not taken, or not dropped. Where one function takes and drops it,

@@ -30,7 +30,8 @@ class PartKind(StrEnum):
 class Part:
     """One part: the *number*-th of its *kind* in *function*, at a *line* of *file*.
 
-    *what* says in words of the source what it is.
+    *what* says in words of the source what it is. *races* is true where others cannot come in
+    without it either, so that only a look at all accesses can tell that it has gone.
     """
 
     function: str
@@ -39,6 +40,7 @@ class Part:
     file: str
     line: int
     what: str
+    races: bool = False
 
     @property
     def name(self) -> str:
@@ -48,12 +50,13 @@ class Part:
 
 @attrs.frozen
 class Cut:
-    """What can be cut from the tree of a function; *make* does it, in place."""
+    """What can be cut from the tree of a function; *make* does it, in place. See `Part`."""
 
     kind: PartKind
     line: int
     what: str
     make: Callable[[], None]
+    races: bool = False
 
 
 def shown(node: ast.AST) -> str:

@@ -7,7 +7,7 @@ import ast
 from typing import TYPE_CHECKING, Final
 
 from swaptrio.variants.parts.cut import Cut, PartKind, shown
-from swaptrio.variants.parts.syntax import blocks, calls, label_of, statement
+from swaptrio.variants.parts.syntax import awaits, blocks, calls, label_of, statement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,12 +32,18 @@ def locks(function: FunctionNode) -> Iterator[Cut]:
                     node.lineno,
                     f"the lock section at {label}",
                     _opened(block, index, label),
+                    races=_is_one_step(node),
                 )
             for call in _head_calls(node):
                 if _name(call) in _TAKES:
                     what = f"locking the folio: {shown(call)}"
                     make = _not_taken(block, index, label_of(call))
                     yield Cut(PartKind.LOCK, node.lineno, what, make)
+
+
+def _is_one_step(section: ast.stmt) -> bool:
+    assert isinstance(section, ast.AsyncWith)
+    return len(section.body) == 1 and not awaits(section.body[0])
 
 
 def _section(node: ast.stmt) -> str:

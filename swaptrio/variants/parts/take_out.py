@@ -65,6 +65,7 @@ def without(variant: Variant, part: Part, name: str) -> Variant:
         summary=summary,
         functions={**variant.functions, **functions},
         mutant=True,
+        races=part.races,
     )
 
 
@@ -115,6 +116,7 @@ def _found_in(tree: FunctionNode, function: FunctionType) -> Iterator[tuple[Part
                     function.__code__.co_filename,
                     cut.line,
                     cut.what,
+                    cut.races,
                 ),
                 cut,
             )
