@@ -41,7 +41,7 @@ class Decision(NamedTuple):
     """
 
     step: int
-    index: int
+    index: int  # type: ignore[assignment]  # hides the method of a tuple, which nobody calls
     task: str = ""
     label: str = ""
 
