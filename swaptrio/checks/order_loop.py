@@ -145,9 +145,9 @@ async def _allocating_by_order(
     """
     me = running_task().name
     attempts = oracles.memory.allocating[me] = Attempts(orders.bit_count() + 1)
-    result = await allocating(
-        oracles, function, kernel, targ_entry, gfp, orders, *more, **named
-    )
+    result = await function(kernel, targ_entry, gfp, orders, *more, **named)
+    if result is Errno.EEXIST:
+        _conflict(oracles, targ_entry)
     if result is Errno.EINVAL:
         due = orders == 0 or orders.bit_length() > HIGHEST_ORDER + 1
     else:

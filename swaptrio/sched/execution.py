@@ -33,6 +33,7 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Coroutine, Hashable, Sequence
 from contextvars import ContextVar, Token
 from heapq import heappop, heappush
+from types import CoroutineType
 from typing import Any, Final, NoReturn, TypeVar
 
 import attrs
@@ -52,6 +53,9 @@ DEFAULT_BUDGET: Final = 20_000
 
 #: Points that the tasks of one execution may pass after its verdict.
 DRAIN_LIMIT: Final = 1000
+
+#: What a task can be made of. Nearly all are of the first type, which is told at once.
+_COROUTINES: Final = (CoroutineType, Coroutine)
 
 #: What a model task yields when it parks. Anything else it yields is a foreign await.
 PARK: Final = object()
@@ -124,7 +128,7 @@ class Execution:
             msg = f"two tasks are called {name!r}" if name else "a task needs a name"
             raise ModelError(msg)
         coro = function(*args)
-        if not isinstance(coro, Coroutine):
+        if not isinstance(coro, _COROUTINES):
             msg = f"{name}: {name_of(function)} is no coroutine function"
             raise ModelError(msg)
         self._names.add(name)
