@@ -88,7 +88,6 @@ ENTRIES: Final = {
 
 #: Why an entry has no scenario, where nothing of it can be shown.
 ABSENT: Final = {
-    "A25": "v2 of the patch is not among the versions; v3, whose rule is the fix, is.",
     "A26": "Where memory lies is not modelled: the interleave index has no effect to be seen.",
     "B03": "It is about how long a loser sleeps, and breaks no invariant. The versions from "
     "pre on have no bit to wait for: losers wait for the folio's lock.",

@@ -172,6 +172,25 @@ CAUGHT = {
         "I-BACKREF",
         "migrate-then-split-tail-entries",
     ),
+    "v2-einval": ("v2-no-mpol-no-vmf", "main", "I-ERRNO", "v2-no-mpol-no-vmf"),
+    "tree-before-cache": (
+        "zswap-lru-vs-swapoff",
+        "main",
+        "I-DEV",
+        "zswap-lru-vs-swapoff",
+    ),
+    "split-clobbers-entry": (
+        "split-clobbers-entry",
+        "main",
+        "I-BACKREF",
+        "split-clobbers-entry",
+    ),
+    "old-no-recheck": (
+        "early-cache-free-repeated-fault",
+        "taken",
+        "I-PTEMATCH",
+        "early-cache-free-repeated-fault",
+    ),
     "unpinned-fault": ("swapoff-vs-swapin-uaf", "pinned", "I-DEV", "swapoff-vs-swapin-uaf"),
     "no-writeok-recheck": (
         "swapoff-vs-alloc-scan",
@@ -239,6 +258,13 @@ CHANCE = {
     "per-page-entry": "pct:3",
     "no-pin-in-put": "surw:swap0",
     "inuse-first": "surw:swap0",
+    "unpinned-fault": "pct:3",
+    "tree-before-cache": "pct:3",
+    "old-no-recheck": "pct:3",
+    "truncate-seen-order": "surw:swap0",
+    "uffd-any-folio": "surw:swap0",
+    "uffd-missed-folio": "surw:swap0",
+    "nonzero-split": "surw:swap0",
 }
 
 #: Versions that are wrong in a way that the catalogue names, and where.
