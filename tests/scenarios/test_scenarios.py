@@ -395,12 +395,14 @@ def test_a_window_says_what_every_version_makes_of_it(scenario: str, window: str
 
 @pytest.mark.parametrize(("scenario", "window"), WINDOWS)
 def test_a_window_tells_its_story(scenario: str, window: str) -> None:
-    """A window has a sentence on it, and a reason for each version that it leaves out."""
+    """A window has a sentence on it, and a reason for each verdict but that a version passes.
+
+    In old the window may come at another place, so that it has one for that as well.
+    """
     found = window_called(scenario, window)
     assert found.story
-    for variant in VERSIONS:
-        entry = found.expect.get(variant)
-        if entry is not None and entry.verdict == "n/a":
+    for variant, entry in found.expect.items():
+        if entry.verdict != "passed" or variant == "old":
             assert entry.reason, variant
 
 
