@@ -68,6 +68,11 @@ async def vma_alloc_folio(
     return await alloc_pages(kernel, order)
 
 
+def policy_of(kernel: Kernel, whose: str) -> str | None:
+    """The memory policy of *whose* allocation it is; none where the kernel has no policies."""
+    return whose if kernel.config.numa else None
+
+
 @kernel_function
 async def folio_alloc_mpol(
     kernel: Kernel, gfp: str, order: int, mpol: str | None, ilx: int
