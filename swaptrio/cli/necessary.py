@@ -84,7 +84,7 @@ def _lines(console: Console, spelled: str, studied: Studied) -> Iterator[str]:
     cut = " (interrupted)" if studied.interrupted else ""
     yield f"{studied.variant.name}: {summary(studied)}{cut}"
     for row in studied.wrong:
-        yield from filled(f"{row.part.name}: {row.wrong}", _WIDTH, "  ")
+        yield from _indented(f"{row.part.name}: {row.wrong}")
 
 
 def _row(console: Console, spelled: str, row: Row) -> Iterator[str]:
@@ -98,12 +98,16 @@ def _row(console: Console, spelled: str, row: Row) -> Iterator[str]:
     elif not row.well_formed:
         yield f"  the code does not hang together without it ({row.broken} errors)"
     elif row.reason is not None:
-        yield from filled(f"nobody notices: {row.reason.kind}. {because(row)}", _WIDTH, "  ")
+        yield from _indented(f"nobody notices: {row.reason.kind}. {because(row)}")
     else:
         yield f"  nobody notices, in {row.executions} executions"
     command = _command(console, spelled, row)
     if command:
         yield f"  {command}"
+
+
+def _indented(text: str) -> Iterator[str]:
+    return (f"  {line}" for line in filled(text, _WIDTH - 2))
 
 
 def _command(console: Console, spelled: str, row: Row) -> str:

@@ -9,7 +9,7 @@ schedule. What nobody notices is a hole in the checks, or is not needed: a reaso
 from swaptrio.study.necessity.hunt import Hunt
 from swaptrio.study.necessity.notice import Notice, holds
 from swaptrio.study.necessity.reasons import MOST_UNNOTICED, REASONS, Reason
-from swaptrio.study.necessity.study import Row, Studied, study
+from swaptrio.study.necessity.table import Row, Studied, study
 
 __all__ = [
     "MOST_UNNOTICED",

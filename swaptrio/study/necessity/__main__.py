@@ -7,7 +7,7 @@ import trio
 
 from swaptrio.sched import open_scheduler
 from swaptrio.study.necessity.page import page
-from swaptrio.study.necessity.study import Studied, study
+from swaptrio.study.necessity.table import Studied, study
 from swaptrio.variants import load
 from swaptrio.variants.parts import Part
 

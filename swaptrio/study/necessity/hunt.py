@@ -9,6 +9,7 @@ their own word are left out: what fails there need not be the part.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -25,7 +26,7 @@ from swaptrio.study.necessity.notice import Notice, amiss, holds, rule_of
 from swaptrio.variants import Variant
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, Iterator
 
     from swaptrio.scenario.format import Window
     from swaptrio.sched import Strategy, Verdict
@@ -76,33 +77,34 @@ class Hunt:
             self._by_expectations,
             self._by_chance,
         ):
-            async for scenario, notice in look():
-                if await holds(self.scheduler, scenario, self.whole, self.less, notice):
-                    return notice
+            async with aclosing(look()) as told:
+                async for scenario, notice in told:
+                    if await holds(self.scheduler, scenario, self.whole, self.less, notice):
+                        return notice
         return None
 
-    async def _by_default(self) -> AsyncIterator[tuple[Scenario, Notice]]:
+    async def _by_default(self) -> AsyncGenerator[tuple[Scenario, Notice], None]:
         for scenario in self.scenarios:
             verdict = await self._execute(scenario, Guide())
             notice = await self._told(scenario, verdict)
             if notice is not None:
                 yield scenario, notice
 
-    async def _by_windows(self) -> AsyncIterator[tuple[Scenario, Notice]]:
+    async def _by_windows(self) -> AsyncGenerator[tuple[Scenario, Notice], None]:
         for scenario, window in self._windows():
             verdict = await self._execute(scenario, script_of(window, self.less))
             notice = await self._told(scenario, verdict)
             if notice is not None:
                 yield scenario, notice
 
-    async def _by_expectations(self) -> AsyncIterator[tuple[Scenario, Notice]]:
+    async def _by_expectations(self) -> AsyncGenerator[tuple[Scenario, Notice], None]:
         for scenario, window in self._windows():
             self.executions += 1
             message = await amiss(self.scheduler, scenario, self.less, window.name)
             if message and not message.startswith(_VERDICT):
                 yield scenario, Notice(scenario.name, "", message, window=window.name)
 
-    async def _by_chance(self) -> AsyncIterator[tuple[Scenario, Notice]]:
+    async def _by_chance(self) -> AsyncGenerator[tuple[Scenario, Notice], None]:
         for name, seeds in CHANCE:
             for scenario in self.scenarios:
                 strategy = parse(name)

@@ -11,7 +11,7 @@ from swaptrio.study.necessity.notice import Notice
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from swaptrio.study.necessity.study import Row, Studied
+    from swaptrio.study.necessity.table import Row, Studied
 
 _HEAD: Final = """\
 # What each lock and check is for
