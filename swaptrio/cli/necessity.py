@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 @click.option("--list", "only_list", is_flag=True, help="Name the parts, and run nothing.")
 @shared
 def necessity(console: Console, parts: tuple[str, ...], variant: str, only_list: bool) -> int:
-    """Take each lock, check, reference and order out of a version, and look who notices.
+    """Take each lock and check out of a version, and see who notices.
+
+    References and orders go too: see swaptrio.variants.parts.
 
     Without a PART all of them are taken out, one at a time, which takes about a minute. For
     each the scenario and check are told that notice, with the simplest schedule found and the

@@ -28,6 +28,8 @@ COMMANDS = [
     "explain",
     "explore",
     "matrix",
+    "ask",
+    "necessity",
     "load",
     "campaign",
     "trace",
