@@ -41,7 +41,7 @@ from swaptrio.mm.swap_h import (
     swp_type,
 )
 from swaptrio.mm.swap_table import zero_of
-from swaptrio.sched import Task, Violation, current
+from swaptrio.sched import Task, Violation, running_task
 
 if TYPE_CHECKING:
     from swaptrio.checks.memory import Memory
@@ -85,7 +85,7 @@ def _refuse_uncharged(folio: Folio, what: str) -> None:
 
 
 def _me() -> str:
-    return current().me().name
+    return running_task().name
 
 
 def _note_failure(oracles: Oracles) -> None:
@@ -126,7 +126,7 @@ async def _charging(
     if folio.memcg is not None:
         raise Violation("I-CHARGE1", f"{folio.name} is charged twice")
     cached = oracles.memory.cached.get(folio.pfn)
-    mine = cached is None or cached.inserter is current().me()
+    mine = cached is None or cached.inserter is running_task()
     if folio.swapcache and not (mine and folio.lock.owned()):
         raise Violation("I-CHARGE1", f"{folio.name} is charged by {_me()}, not its inserter")
     error = await _preparing(oracles, function, kernel, folio, *args, **named)
@@ -136,12 +136,17 @@ async def _charging(
 
 
 def _reading(oracles: Oracles, function: Function, kernel: Kernel, folio: Folio) -> Any:
-    """I-NOREADUPTODATE. A private folio knows its slots while it is read, as a cached one."""
+    """I-NOREADUPTODATE. A private folio knows its slots while it is read, as a cached one.
+
+    It is charged by then, and its slots are claimed, which is to it what an insertion is: so
+    the group must be that on record (I-OWNER).
+    """
     if not folio.lock.owned() or not folio.swap or folio.uptodate:
         message = f"{folio.name} is read while not locked, not cached, or up to date"
         raise Violation("I-NOREADUPTODATE", message)
     if not folio.swapcache:
         oracles.memory.private[folio.pfn] = folio.swap
+        check_owner(kernel, folio)
     _refuse_uncharged(folio, "read")
     if folio.nr > 1:
         _check_zeros(kernel, folio)
@@ -214,8 +219,19 @@ async def _unpinning(
     await function(kernel, si)
 
 
+def _searching_tree(
+    oracles: Oracles, function: Function, kernel: Kernel, entry: SwpEntry
+) -> Any:
+    """I-DEV: the tree of a device that was taken off is freed."""
+    si = kernel.devices[swp_type(entry)]
+    if not si.max:
+        message = f"the tree of {si.name} is searched by {_me()}, and was freed"
+        raise Violation("I-DEV", message)
+    return function(kernel, entry)
+
+
 def _looking_up(oracles: Oracles, function: Function, kernel: Kernel, entry: SwpEntry) -> Any:
-    me, si = current().me(), kernel.devices[swp_type(entry)]
+    me, si = running_task(), kernel.devices[swp_type(entry)]
     if me.held:
         return _looking_up_by_lock(function, kernel, entry, si)
     check_pinned(oracles.memory, me, si, "looked into")
@@ -270,7 +286,7 @@ def _locking(
     oracles: Oracles, function: Function, kernel: Kernel, folio: Folio, label: str
 ) -> Any:
     """I-SPIN: who has a folio locked waits for no other; two such tasks may wait for ever."""
-    oracles.order.waited_for(current().me(), folio.lock)
+    oracles.order.waited_for(running_task(), folio.lock)
     oracles.memory.locked[_me()] = folio
     return function(kernel, folio, label)
 
@@ -324,7 +340,7 @@ async def _moving(
     oracles: Oracles, function: Function, kernel: Kernel, *args: Any, **named: Any
 ) -> Any:
     """A section in which a file's entry and its count change, one after the other."""
-    me = current().me()
+    me = running_task()
     oracles.owners.open(me)
     result = await function(kernel, *args, **named)
     oracles.owners.close(me)
@@ -486,6 +502,7 @@ _WRAPPERS: Final[dict[str, Wrapper]] = {
     "swap_free_hibernation_slot": _freeing_image,
     "put_swap_device": _unpinning,
     "zswap_swapoff": _freeing_tree,
+    "swap_zswap_tree": _searching_tree,
     "swap_cache_get_folio": _looking_up,
     "folio_lock": _locking,
     "folio_trylock": _trying_to_lock,

@@ -66,7 +66,7 @@ def lines_of(answers: Sequence[Answered]) -> Iterator[str]:
 def _answered(answered: Answered) -> Iterator[str]:
     study, answer = answered.study, answered.answer
     yield from filled(f"{study.name}: {study.question}", _WIDTH, "    ")
-    yield from filled(f"    asked: {study.asked}", _WIDTH, "    ")
+    yield from _labelled("asked", study.asked)
     for table in answer.tables:
         yield ""
         yield from _table(table)
@@ -74,7 +74,7 @@ def _answered(answered: Answered) -> Iterator[str]:
     yield from _labelled("run", f"{counts(answered)}; {answered.decided}")
     yield from _labelled("bounds", answer.bounds)
     for claim in answer.claims:
-        label = "answer" if claim.holds else "CONTRARY TO WHAT WAS EXPECTED"
+        label = "answer" if claim.holds else "not as expected"
         yield from _labelled(label, claim.sentence)
     yield from _labelled("repeat", study.command)
 
@@ -84,7 +84,7 @@ def _labelled(label: str, text: str) -> Iterator[str]:
 
 
 def _table(table: Table) -> Iterator[str]:
-    yield f"  {table.heading}"
+    yield from (f"  {line}" for line in filled(table.heading, _WIDTH - 2))
     rows = (table.columns, *table.rows)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
     before = 4 + sum(width + 2 for width in widths)

@@ -47,17 +47,19 @@ _LABEL: Final = re.compile(r"[a-z0-9_]+\.[a-z0-9_]+")
 class Config:
     """How the kernel was built and set up.
 
-    *thp*: CONFIG_TRANSPARENT_HUGEPAGE. *memcg_v1*: accounting by memory and memsw instead of
-    memory and swap. *zswap_ever_enabled*: the static key that never goes back; *zswap_enabled*:
-    pages are compressed before they are written. *lru_batch*: folios that wait on each CPU
-    before they get to the LRU, 1 to 31; 1 lets none wait. *page_cluster*: the base-two
-    logarithm of the readahead window, 0 to 5. *vma_readahead*: whether readahead goes by
-    virtual addresses on devices that do not rotate. *plugged*: whether transfers are queued by
-    their caller and submitted together, as in tree N. *zswap_max_pool*: the compressed pages
-    that zswap holds at most; 0 for no limit.
+    *thp*: CONFIG_TRANSPARENT_HUGEPAGE. *numa*: CONFIG_NUMA, without which there are no memory
+    policies. *memcg_v1*: accounting by memory and memsw instead of memory and swap.
+    *zswap_ever_enabled*: the static key that never goes back; *zswap_enabled*: pages are
+    compressed before they are written. *lru_batch*: folios that wait on each CPU before they
+    get to the LRU, 1 to 31; 1 lets none wait. *page_cluster*: the base-two logarithm of the
+    readahead window, 0 to 5. *vma_readahead*: whether readahead goes by virtual addresses on
+    devices that do not rotate. *plugged*: whether transfers are queued by their caller and
+    submitted together, as in tree N. *zswap_max_pool*: the compressed pages that zswap holds at
+    most; 0 for no limit.
     """
 
     thp: bool = True
+    numa: bool = True
     memcg_v1: bool = False
     zswap_ever_enabled: bool = False
     zswap_enabled: bool = False

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from swaptrio.mm import page_io, swap_state, swapfile
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.kernel import Kernel, kernel_function, warn_on
-from swaptrio.mm.page_alloc import folio_put, folio_unlock
+from swaptrio.mm.page_alloc import folio_put, folio_unlock, policy_of
 from swaptrio.mm.swap_h import SwpEntry, ZswapEntry, swp_entry, swp_offset, swp_type
 from swaptrio.mm.vmstat import count_vm_events
 from swaptrio.sched import Kind, point
@@ -167,6 +167,15 @@ async def zswap_load(kernel: Kernel, folio: Folio) -> Errno | None:
 
 
 @kernel_function
+def swap_zswap_tree(kernel: Kernel, entry: SwpEntry) -> dict[int, ZswapEntry]:
+    """The compressed pages of an entry's device, by slot; something keeps the device there.
+
+    A compressed page on the LRU does not: it may be gone, and the tree with it (catalogue D03).
+    """
+    return kernel.devices[swp_type(entry)].zswap
+
+
+@kernel_function
 async def zswap_writeback_entry(
     kernel: Kernel, entry: SwpEntry, remembered: ZswapEntry | None = None
 ) -> Errno | None:
@@ -183,13 +192,14 @@ async def zswap_writeback_entry(
     if si is None:
         return Errno.EEXIST
     folio = await swap_state.swap_cache_alloc_folio(
-        kernel, entry, "GFP_KERNEL", 1, None, "task", 0
+        kernel, entry, "GFP_KERNEL", 1, None, policy_of(kernel, "task"), 0
     )
     await swapfile.put_swap_device(kernel, si)
     if isinstance(folio, Errno):
         return folio
     await point("zswap_writeback_entry.match", Kind.READ, "zswap tree")
-    if remembered is None or si.zswap.get(swp_offset(entry)) is not remembered:
+    tree = swap_zswap_tree(kernel, entry)
+    if remembered is None or tree.get(swp_offset(entry)) is not remembered:
         return await _abort_writeback(kernel, folio, Errno.ENOMEM)
     token = await zswap_decompress(kernel, remembered)
     if token is None:

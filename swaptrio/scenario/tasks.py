@@ -25,7 +25,7 @@ from swaptrio.mm.memory import (
     user_store,
 )
 from swaptrio.mm.migrate import move_page
-from swaptrio.mm.page_alloc import folio_put
+from swaptrio.mm.page_alloc import folio_put, policy_of
 from swaptrio.mm.shmem import (
     shmem_read,
     shmem_truncate_range,
@@ -244,7 +244,8 @@ async def _readahead(kernel: Kernel, deed: DeedSetup) -> str:
     si = await get_swap_device(kernel, entry)
     if si is None:
         return "no device"
-    folio = await swap_cache_read_folio(kernel, entry, "GFP", "vma", 0, readahead=True)
+    mpol = policy_of(kernel, "vma")
+    folio = await swap_cache_read_folio(kernel, entry, "GFP", mpol, 0, readahead=True)
     if folio is not None:
         folio_put(kernel, folio)
     await put_swap_device(kernel, si)

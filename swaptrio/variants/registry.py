@@ -51,8 +51,9 @@ class Variant:
     *functions* maps the name of a function of the model to what runs in its place. *labels* are
     those of all scheduling points that there are in this version. *base* is the version that it
     builds on, itself where it builds on none: its expectations hold for this one too. *mutant*
-    says that it has a mistake that was made on purpose, and *races* that it is one that only
-    a look at all accesses can find: then its executions are watched for data races.
+    says that it has a mistake that was made on purpose, *races* that it is one that only a look
+    at all accesses can find: then its executions are watched for data races. *foreign* says
+    that a user has brought it.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Variant:
     labels: frozenset[str]
     mutant: bool = False
     races: bool = False
+    foreign: bool = False
 
 
 def names() -> tuple[str, ...]:
@@ -119,7 +121,7 @@ def _from_file(path: Path) -> Variant:
         message = f"BASE names no version; known are {', '.join(VERSIONS)}"
         hint = nearest(str(base), VERSIONS) or ""
         raise VariantError((Problem(str(path), "BASE", str(base), message, hint),))
-    variant = _from_module(path.stem, module)
+    variant = attrs.evolve(_from_module(path.stem, module), foreign=True)
     _require(path, variant, module)
     return variant
 

@@ -76,7 +76,7 @@ from swaptrio.mm.swapfile import (
     get_swap_device,
     put_swap_device,
 )
-from swaptrio.mm.zswap import zswap_swapoff
+from swaptrio.mm.zswap import swap_zswap_tree, zswap_swapoff
 from swaptrio.scenario.files import find
 from swaptrio.scenario.format import KernelSetup, TaskSetup
 from swaptrio.scenario.play import load_checked, script_of
@@ -519,6 +519,17 @@ async def owner_changed_behind_the_model(world: World) -> None:
     low(world).memcg_table[1] = 2
 
 
+@breaks("I-OWNER")
+async def private_folio_charged_to_another(world: World) -> None:
+    """A folio is read past the cache, and charged to who does not own its slot."""
+    folio = await alloc_pages(world.kernel, 0)
+    assert folio is not None
+    await charge_memcg(world.kernel, folio, 2, None, "")
+    folio.lock.take_free()
+    folio.swap = entry(16)
+    await swap_read_folio(world.kernel, folio)
+
+
 @breaks("I-NOREADUPTODATE")
 async def read_of_a_folio_that_is_not_cached(world: World) -> None:
     """There is no slot to read from."""
@@ -772,6 +783,13 @@ async def device_looked_into_under_a_lock_when_it_is_gone(world: World) -> None:
     async with world.kernel.swap_lock.hold("test.lock"):
         si.max = 0
         await swap_cache_get_folio(world.kernel, entry(16))
+
+
+@breaks("I-DEV")
+async def tree_of_a_device_that_is_gone(world: World) -> None:
+    """zswap goes by a page that it picked some time ago."""
+    world.kernel.devices[0].max = 0
+    swap_zswap_tree(world.kernel, entry(16))
 
 
 @breaks("Q-OFF")

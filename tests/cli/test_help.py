@@ -29,6 +29,7 @@ COMMANDS = [
     "explore",
     "matrix",
     "ask",
+    "certify",
     "necessity",
     "load",
     "campaign",

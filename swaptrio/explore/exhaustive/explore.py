@@ -68,10 +68,20 @@ class Limits:
     executions: int | None = None
 
 
-async def drive(scheduler: Scheduler, exploration: Exploration, limits: Limits) -> float:
-    """Go on with *exploration* to its end or to a limit; the seconds it took."""
-    tally, pace, turns = exploration.tally, Pace.start(), 0
-    while tally.outcome is None:
+async def drive(
+    scheduler: Scheduler,
+    exploration: Exploration,
+    limits: Limits,
+    pace: Pace | None = None,
+    until: Callable[[], bool] = lambda: False,
+) -> float:
+    """Go on with *exploration* to its end, to a limit, or *until* that; the seconds so far.
+
+    *pace* is that of an exploration which others have begun.
+    """
+    tally, pace, turns = exploration.tally, pace or Pace.start(), 0
+    pace.due = 1
+    while tally.outcome is None and not until():
         if limits.stop():
             tally.interrupt("it was interrupted")
         elif limits.seconds is not None and pace.seconds >= limits.seconds:

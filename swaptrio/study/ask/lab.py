@@ -13,7 +13,7 @@ from swaptrio.explore.exhaustive import drive, result_of
 from swaptrio.explore.exhaustive.stage import Stage
 from swaptrio.scenario.files import find
 from swaptrio.scenario.play import BUDGET, load_checked, play, script_of
-from swaptrio.scenario.world import Setup
+from swaptrio.scenario.world import Setup, World
 from swaptrio.sched import FirstChoice, Scheduler
 from swaptrio.variants import Variant, load
 
@@ -109,11 +109,19 @@ class Lab:
         return await self.play(setup, script_of(setup.scenario.window[number], setup.variant))
 
     async def explore(
-        self, subject: Setup | Program, settings: Settings = ALL, *, name: str = ""
+        self,
+        subject: Setup | Program,
+        settings: Settings = ALL,
+        *,
+        name: str = "",
+        final: Callable[[World], Hashable] | None = None,
     ) -> Result:
-        """Explore all interleavings of a set-up, without its windows, or of a program."""
+        """Explore all interleavings of a set-up, without its windows, or of a program.
+
+        *final* tells of the world of a set-up what it has ended in; see ``Result.finals``.
+        """
         self._go_on()
-        program = Stage(subject) if isinstance(subject, Setup) else subject
+        program = Stage(subject, final=final) if isinstance(subject, Setup) else subject
         what = name or _named(subject)
 
         def progress(exploration: Exploration, _seconds: float) -> None:

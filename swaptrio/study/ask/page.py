@@ -45,12 +45,15 @@ def section(answered: Answered) -> Iterator[str]:
 
 def counts(answered: Answered) -> str:
     """How much was run, in words."""
+    executions = (
+        "1 execution" if answered.executions == 1 else f"{answered.executions} executions"
+    )
     classes = f" in {answered.classes} classes" if answered.classes else ""
-    return f"{answered.executions} executions{classes}"
+    return f"{executions}{classes}"
 
 
 def _table(table: Table) -> Iterator[str]:
-    yield f"{table.heading}:\n"
+    yield f"{table.heading[:1].upper()}{table.heading[1:]}:\n"
     yield f"| {' | '.join(table.columns)} |"
     yield f"|{'---|' * len(table.columns)}"
     for row in table.rows:

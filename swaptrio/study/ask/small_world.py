@@ -22,6 +22,7 @@ from swaptrio.mm.swap_h import (
     SwapInfoStruct,
     SwpEntry,
     swap_cluster,
+    swp_cluster_offset,
     swp_entry,
     swp_offset,
 )
@@ -30,6 +31,7 @@ from swaptrio.mm.swap_state import (
     _swap_cache_do_del_folio,
     swap_cache_alloc_folio,
 )
+from swaptrio.mm.swap_table import swap_table_get, swp_tb_is_folio
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,15 +71,18 @@ class SmallWorld:
         assert isinstance(pte, SwapPte)
         return VmFault(self.mm, page, pte)
 
-    async def cache(self, slot: int) -> Folio:
-        """Put a folio in a slot, where it stays until it is removed."""
-        folio, entry = new_folio(self.kernel, 0), swp_entry(0, slot)
-        folio.lock.take_free()
-        folio.swapbacked = True
-        ci = self.cluster(entry)
+    async def cache(self, slot: int) -> Folio | None:
+        """Put a folio in a slot that has none, where it stays until it is removed."""
+        entry = swp_entry(0, slot)
+        ci, folio = self.cluster(entry), None
         async with ci.lock.hold("study.cache"):
-            _swap_cache_do_add_folio(self.kernel, ci, folio, entry)
-        await folio_unlock(self.kernel, folio, "study.cache_unlock")
+            if not swp_tb_is_folio(swap_table_get(ci, swp_cluster_offset(entry))):
+                folio = new_folio(self.kernel, 0)
+                folio.lock.take_free()
+                folio.swapbacked = True
+                _swap_cache_do_add_folio(self.kernel, ci, folio, entry)
+        if folio is not None:
+            await folio_unlock(self.kernel, folio, "study.cache_unlock")
         return folio
 
     async def remove(self, folio: Folio) -> None:
@@ -112,9 +117,10 @@ def small_world(
     clusters: int = 1,
     config: Config = Config(),  # noqa: B008  # frozen
     injection: Injection | None = None,
+    limit: int = 1 << 20,
 ) -> SmallWorld:
     """A world in which *slots* are swapped out, each mapped by the page of its number."""
-    memcg = MemCgroup("m1", 1, limit=1 << 20)
+    memcg = MemCgroup("m1", 1, limit)
     kernel = new_kernel(config, variant.functions, injection or Drawn(), [memcg])
     si = new_device(kernel, "swap0", clusters=clusters)
     mm = new_process(kernel, "P", memcg)

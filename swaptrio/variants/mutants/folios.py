@@ -78,6 +78,19 @@ async def read_ahead_waiting_first(
     return folio
 
 
+def split_clobbering_entries(
+    kernel: Kernel, folio: Folio, new_order: int, ci: SwapClusterInfo | None
+) -> list[Folio]:
+    """Split a folio, and write over the slots that the new ones have been told.
+
+    They cannot be found by their slots, nor their slots by them.
+    """
+    pieces: list[Folio] = plain(_split_unmapped_folio)(kernel, folio, new_order, ci)
+    for piece in pieces:
+        piece.swap = NO_ENTRY
+    return pieces
+
+
 def split_to_any_order(kernel: Kernel, folio: Folio, new_order: int) -> bool:
     """Let a folio in the swap cache be split into large ones."""
     return new_order != 1
@@ -129,7 +142,12 @@ def swapout_keeping_queued(kernel: Kernel, folio: Folio, entry: SwpEntry) -> Non
 
 FOLIOS: Final = (
     Mutant(
-        "split-to-nonzero-order",
+        "split-clobbers-entry",
+        "v3 that writes over the slots of the pages behind the first when it splits a folio",
+        {"_split_unmapped_folio": split_clobbering_entries},
+    ),
+    Mutant(
+        "nonzero-split",
         "v3 that splits a cached folio into large ones, and lets only their heads be found",
         {
             "uniform_split_supported": split_to_any_order,

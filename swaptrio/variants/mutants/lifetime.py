@@ -31,9 +31,11 @@ from swaptrio.mm.swapfile.reclaim import slots_of
 from swaptrio.mm.swapfile.swapoff import wait_for_allocation
 from swaptrio.mm.zswap import (
     _abort_writeback,
+    swap_zswap_tree,
     zswap_decompress,
     zswap_invalidate,
     zswap_mark_for_reclaim,
+    zswap_writeback_entry,
 )
 from swaptrio.sched import Kind, point
 from swaptrio.variants.mutants.mutant import Mutant
@@ -101,6 +103,20 @@ async def zswap_writeback_unlocked(
     return None
 
 
+async def zswap_writeback_tree_first(
+    kernel: Kernel, entry: SwpEntry, remembered: ZswapEntry | None = None
+) -> Errno | None:
+    """Look for what was picked from the LRU in the tree at once, and cache the slot later.
+
+    Nothing keeps the device there yet, and its tree may be freed.
+    """
+    tree = swap_zswap_tree(kernel, entry)
+    if remembered is not None and tree.get(swp_offset(entry)) is not remembered:
+        return Errno.ENOMEM
+    error: Errno | None = await plain(zswap_writeback_entry)(kernel, entry, remembered)
+    return error
+
+
 async def do_swap_page_unpinned(kernel: Kernel, vmf: VmFault) -> VmFaultReason:
     """Swap in without a reference to the device of the entry.
 
@@ -144,6 +160,11 @@ async def wait_after_forbidding(kernel: Kernel, si: SwapInfoStruct) -> None:
 
 
 LIFETIME: Final = (
+    Mutant(
+        "tree-before-cache",
+        "v3 whose zswap looks into the tree before it has the slot in the cache",
+        {"zswap_writeback_entry": zswap_writeback_tree_first},
+    ),
     Mutant(
         "unpinned-fault",
         "v3 whose faults keep no reference to the device of their entry",
