@@ -95,7 +95,7 @@ def fuzz(
     strategy: str,
     report: str | None,
 ) -> int:
-    """Run each scenario NAME from its set-up under schedules of chance.
+    """Run each scenario NAME from its set-up by schedules of chance.
 
     The windows of the scenarios play no part. Each distinct failure is told once, with its
     first seed, the shortest schedule found for it, the command that replays that, and the path
