@@ -76,6 +76,16 @@ async def increment(x: Shared[int], _number: int) -> None:
     await x.write("increment.write", await x.read("increment.read") + 1)
 
 
+def inc(count: int) -> Program:
+    """All read and then write."""
+    return tasks_of(count, increment)
+
+
+def cinc(count: int) -> Program:
+    """All add to three variables."""
+    return litmus(*["Ax Ay Az"] * count)
+
+
 async def read_write(x: Shared[int], number: int) -> None:
     """Read, then write something else."""
     await x.read("rw.read")
@@ -202,11 +212,8 @@ QUICK: Final = (
         Counted(f"binc({n})", litmus(*["Ax Ay"] * n), count)
         for n, count in ((2, 4), (3, 36), (4, 576))
     ),
-    *(Counted(f"cinc({n})", litmus(*["Ax Ay Az"] * n), c) for n, c in ((2, 8), (3, 216))),
-    *(
-        Counted(f"inc({n})", tasks_of(n, increment), count)
-        for n, count in ((2, 4), (3, 36), (4, 576))
-    ),
+    *(Counted(f"cinc({n})", cinc(n), c) for n, c in ((2, 8), (3, 216))),
+    *(Counted(f"inc({n})", inc(n), count) for n, count in ((2, 4), (3, 36), (4, 576))),
     *(
         Counted(f"casrot({n})", casrot(n), count)
         for n, count in ((2, 2), (3, 5), (4, 14), (5, 43), (6, 144), (7, 523), (8, 2048))
@@ -230,7 +237,7 @@ SLOW: Final = (
     Counted("readers(13)", readers(13), 8192),
     Counted("ainc(7)", litmus(*["Ax"] * 7), 5040),
     Counted("lockinc(7)", lockinc(7), 5040),
-    Counted("cinc(4)", litmus(*["Ax Ay Az"] * 4), 13824),
+    Counted("cinc(4)", cinc(4), 13824),
     Counted("casrot(9)", casrot(9), 8597),
     Counted("lastzero(10)", lastzero(10), 3328),
     Counted("indexer(15)", indexer(15), 4096),

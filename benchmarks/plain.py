@@ -349,6 +349,7 @@ INSTEAD: Final[tuple[tuple[object, object], ...]] = (
     (sched.WaitQueue, WaitQueue),
     (sched.open_channel, open_channel),
     (sched.current, current),
+    (sched.running_task, _task.get),
 )
 
 

@@ -60,6 +60,7 @@ UNSTEADY = {
 IDENTITIES = {
     "sched/lasso.py": "tells objects apart while it keeps them; no address comes out",
     "explore/exhaustive/states.py": "numbers objects in the order in which a walk meets them",
+    "scenario/beginning.py": "goes through each object once; no address comes out",
 }
 
 #: Parts of a function that the model tells apart, by the function whose label they carry. All

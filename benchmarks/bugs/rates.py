@@ -15,7 +15,6 @@ from swaptrio.sched import open_scheduler
 from swaptrio.sched.strategies import parse
 
 if TYPE_CHECKING:
-    from swaptrio.sched import Program
     from swaptrio.sched.strategies import SeededStrategy
 
 #: A scenario that passes, so that every execution runs to its end.
@@ -32,9 +31,8 @@ PROMISE: Final = Promise("slowest strategy, executions/s over random's", ">=", 0
 
 def measure(rounds: int, strategies: tuple[str, ...]) -> dict[str, Any]:
     """The median rate of each strategy, and its ratio to the random walk."""
-    program = CASE.program()
     names = tuple(dict.fromkeys((BASE, *strategies)))
-    figures = in_turn(rounds, {name: partial(_round, program, name) for name in names})
+    figures = in_turn(rounds, {name: partial(_round, name) for name in names})
     rates = {
         name: {
             "executions_per_second": figures[name].summary(),
@@ -46,14 +44,14 @@ def measure(rounds: int, strategies: tuple[str, ...]) -> dict[str, Any]:
     return {"case": CASE.name, "rounds": rounds, "rates": rates, **PROMISE.report(slowest)}
 
 
-def _round(program: Program, name: str, number: int) -> float:
+def _round(name: str, number: int) -> float:
     """Executions a second; a strategy has learned from a round that does not count."""
     strategy = parse(name)
-    return EXECUTIONS / seconds(lambda: trio.run(_run, program, strategy, number))
+    return EXECUTIONS / seconds(lambda: trio.run(_run, strategy, number))
 
 
-async def _run(program: Program, strategy: SeededStrategy, number: int) -> None:
+async def _run(strategy: SeededStrategy, number: int) -> None:
     async with open_scheduler("stepped") as scheduler:
         for seed in range(number * EXECUTIONS, (number + 1) * EXECUTIONS):
             strategy.seed = seed
-            await scheduler.run(program, strategy)
+            await CASE.execute(scheduler, strategy)

@@ -41,7 +41,7 @@ from swaptrio.mm.swap_h import (
     swp_type,
 )
 from swaptrio.mm.swap_table import zero_of
-from swaptrio.sched import Task, Violation, current
+from swaptrio.sched import Task, Violation, running_task
 
 if TYPE_CHECKING:
     from swaptrio.checks.memory import Memory
@@ -85,7 +85,7 @@ def _refuse_uncharged(folio: Folio, what: str) -> None:
 
 
 def _me() -> str:
-    return current().me().name
+    return running_task().name
 
 
 def _note_failure(oracles: Oracles) -> None:
@@ -113,6 +113,12 @@ async def _preparing(
     return error
 
 
+def _preparing_queue(oracles: Oracles, function: Function, kernel: Kernel, folio: Folio) -> Any:
+    """I-INSERT-UNCHARGED: whose queue it is only a charge says."""
+    _refuse_uncharged(folio, "prepared for its group's queue")
+    return _preparing(oracles, function, kernel, folio)
+
+
 async def _charging(
     oracles: Oracles, function: Function, kernel: Kernel, folio: Folio, *args: Any, **named: Any
 ) -> Any:
@@ -120,7 +126,7 @@ async def _charging(
     if folio.memcg is not None:
         raise Violation("I-CHARGE1", f"{folio.name} is charged twice")
     cached = oracles.memory.cached.get(folio.pfn)
-    mine = cached is None or cached.inserter is current().me()
+    mine = cached is None or cached.inserter is running_task()
     if folio.swapcache and not (mine and folio.lock.owned()):
         raise Violation("I-CHARGE1", f"{folio.name} is charged by {_me()}, not its inserter")
     error = await _preparing(oracles, function, kernel, folio, *args, **named)
@@ -225,7 +231,7 @@ def _searching_tree(
 
 
 def _looking_up(oracles: Oracles, function: Function, kernel: Kernel, entry: SwpEntry) -> Any:
-    me, si = current().me(), kernel.devices[swp_type(entry)]
+    me, si = running_task(), kernel.devices[swp_type(entry)]
     if me.held:
         return _looking_up_by_lock(function, kernel, entry, si)
     check_pinned(oracles.memory, me, si, "looked into")
@@ -280,7 +286,7 @@ def _locking(
     oracles: Oracles, function: Function, kernel: Kernel, folio: Folio, label: str
 ) -> Any:
     """I-SPIN: who has a folio locked waits for no other; two such tasks may wait for ever."""
-    oracles.order.waited_for(current().me(), folio.lock)
+    oracles.order.waited_for(running_task(), folio.lock)
     oracles.memory.locked[_me()] = folio
     return function(kernel, folio, label)
 
@@ -288,6 +294,10 @@ def _locking(
 def _trying_to_lock(
     oracles: Oracles, function: Function, kernel: Kernel, folio: Folio, label: str
 ) -> Any:
+    """I-SPIN: who has a folio locked already does not know that, and takes it for another's."""
+    if folio.lock.owned():
+        message = f"{_me()} tries to lock {folio.name} at {label}, and has it locked"
+        raise Violation("I-SPIN", message)
     oracles.memory.locked[_me()] = folio
     return function(kernel, folio, label)
 
@@ -298,6 +308,15 @@ def _unlocking(
     _refuse_uncharged(folio, "unlocked, cached")
     oracles.memory.left.pop(folio.pfn, None)
     return function(kernel, folio, label)
+
+
+def _asking_to_free(oracles: Oracles, function: Function, kernel: Kernel, folio: Folio) -> bool:
+    """I-DELLOCK: whether a folio may leave the cache is known only to who has it locked."""
+    if not folio.lock.owned():
+        message = f"{_me()} is to take {folio.name} out of the cache, and has not locked it"
+        raise Violation("I-DELLOCK", message)
+    answer: bool = function(kernel, folio)
+    return answer
 
 
 def _adding_to_lru(oracles: Oracles, function: Function, kernel: Kernel, folio: Folio) -> None:
@@ -321,7 +340,7 @@ async def _moving(
     oracles: Oracles, function: Function, kernel: Kernel, *args: Any, **named: Any
 ) -> Any:
     """A section in which a file's entry and its count change, one after the other."""
-    me = current().me()
+    me = running_task()
     oracles.owners.open(me)
     result = await function(kernel, *args, **named)
     oracles.owners.close(me)
@@ -390,6 +409,23 @@ def _setting_pte(
     oracles.owners.entry_changed(before, pte)
 
 
+def _adding_rmap(
+    _oracles: Oracles,
+    function: Function,
+    kernel: Kernel,
+    folio: Folio,
+    first: int,
+    nr: int,
+    *args: Any,
+    **named: Any,
+) -> None:
+    """I-PTEMATCH before what lies beside a folio is marked as mapped."""
+    if first < 0 or first + nr > folio.nr:
+        message = f"page {first} of {folio.name} is mapped, which has {folio.nr}"
+        raise Violation("I-PTEMATCH", message)
+    function(kernel, folio, first, nr, *args, **named)
+
+
 async def _exiting(oracles: Oracles, function: Function, kernel: Kernel, mm: MmStruct) -> None:
     await function(kernel, mm)
     oracles.dismiss(mm)
@@ -441,6 +477,8 @@ async def _faulting(oracles: Oracles, function: Function, kernel: Kernel, vmf: A
     memory, me = oracles.memory, _me()
     failures = memory.failures.get(me, 0)
     reason = await function(kernel, vmf)
+    if reason is VmFaultReason.RETRY and not vmf.retry_allowed:
+        raise Violation("I-ERRNO", f"{me} is to try again, and was to wait for the folio")
     if reason is VmFaultReason.OOM and memory.failures.get(me, 0) == failures:
         message = f"{me} is out of memory, and no allocation or charge failed it"
         raise Violation("I-ERRNO", message)
@@ -453,7 +491,7 @@ async def _faulting(oracles: Oracles, function: Function, kernel: Kernel, vmf: A
 #: What is watched in every version.
 _WRAPPERS: Final[dict[str, Wrapper]] = {
     "alloc_pages": _allocating_pages,
-    "folio_memcg_alloc_deferred": _preparing,
+    "folio_memcg_alloc_deferred": _preparing_queue,
     "charge_memcg": _charging,
     "swap_read_folio": _reading,
     "end_swap_bio_read": _read_ended,
@@ -469,6 +507,7 @@ _WRAPPERS: Final[dict[str, Wrapper]] = {
     "folio_lock": _locking,
     "folio_trylock": _trying_to_lock,
     "folio_unlock": _unlocking,
+    "folio_swapcache_freeable": _asking_to_free,
     "folio_add_lru": _adding_to_lru,
     "lru_add": _got_to_lru,
     "user_load": _loading,
@@ -481,6 +520,7 @@ _WRAPPERS: Final[dict[str, Wrapper]] = {
     "_folio_put": _freeing,
     "folio_try_get": _getting,
     "set_pte_at": _setting_pte,
+    "folio_add_anon_rmap_ptes": _adding_rmap,
     "exit_mmap": _exiting,
     "do_swap_page": _faulting,
     "swap_cache_alloc_folio": allocating,

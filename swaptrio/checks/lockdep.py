@@ -40,6 +40,8 @@ class LockClass(Enum):
     SWAP = "swap_lock"
     OTHER = "other lock"
 
+    __hash__ = object.__hash__  # that of Enum is a call into Python, for each look into a dict
+
 
 #: Outermost first. The per-CPU swap lock is no lock here, as each task is a CPU of its own; the
 #: other classes have no place in the specification, and theirs is learned.
@@ -90,6 +92,8 @@ class LockOrder:
         Raises:
             Violation: (I-SPIN) that is against the order.
         """
+        if not task.held:
+            return
         inner = self.class_of(lock)
         for held in task.held:
             if held is not lock:

@@ -15,8 +15,7 @@ from swaptrio.checks.slots import word_at
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.swap_h import SwapClusterInfo, SwpEntry, swp_cluster_offset, swp_offset
 from swaptrio.mm.swap_table import count_of, swp_tb_is_folio, zero_of
-from swaptrio.mm.vmstat import PMD_ORDER
-from swaptrio.sched import Violation, current
+from swaptrio.sched import Violation, running_task
 
 if TYPE_CHECKING:
     from swaptrio.checks.watch import Oracles
@@ -41,7 +40,7 @@ def _checking(
     """I-ERRNO, for the range check of v3 and later, which is asked for a target."""
     result = function(kernel, ci, targ_entry, nr, **named)
     error = result[0]
-    attempts = oracles.memory.allocating.get(current().me().name)
+    attempts = oracles.memory.allocating.get(running_task().name)
     if attempts is not None:
         attempts.refusal = error
     if isinstance(error, Errno) and ci.lock.owned() and not _is_so(ci, targ_entry, nr, error):
@@ -81,7 +80,7 @@ async def _attempting(
     **named: Any,
 ) -> Any:
     """I-ERRNO for the order that is passed down and the answer; I-PROGRESS by counting."""
-    me, memory = current().me().name, oracles.memory
+    me, memory = running_task().name, oracles.memory
     if not 0 <= order <= HIGHEST_ORDER:
         raise Violation("I-ERRNO", f"{me} tries to allocate order {order}")
     attempts = memory.allocating[me]
@@ -102,9 +101,12 @@ async def _attempting(
 
 
 def _is_due(answer: Errno, refusal: Errno | None, order: int, *, failed: bool) -> bool:
-    """Whether an attempt may answer so, where the range check has said *refusal*."""
+    """Whether an attempt may answer so, where the range check has said *refusal*.
+
+    Where it has refused that is the answer, and nothing was allocated that could fail.
+    """
     if answer is Errno.ENOMEM:
-        return failed
+        return failed and refusal is None
     if answer is Errno.EBUSY:
         return order > 0
     return answer in (Errno.EEXIST, Errno.ENOENT) and answer is refusal
@@ -141,11 +143,11 @@ async def _allocating_by_order(
 
     The answer is that of the last attempt, or EINVAL for orders that cannot be.
     """
-    me = current().me().name
+    me = running_task().name
     attempts = oracles.memory.allocating[me] = Attempts(orders.bit_count() + 1)
-    result = await allocating(
-        oracles, function, kernel, targ_entry, gfp, orders, *more, **named
-    )
+    result = await function(kernel, targ_entry, gfp, orders, *more, **named)
+    if result is Errno.EEXIST:
+        _conflict(oracles, targ_entry)
     if result is Errno.EINVAL:
         due = orders == 0 or orders.bit_length() > HIGHEST_ORDER + 1
     else:
@@ -157,7 +159,7 @@ async def _allocating_by_order(
 
 def _conflict(oracles: Oracles, entry: SwpEntry) -> None:
     """I-PROGRESS: who meets EEXIST again for a slot has seen it change in between."""
-    memory, me = oracles.memory, current().me().name
+    memory, me = oracles.memory, running_task().name
     conflict = (entry, memory.changes.get(entry, 0))
     if memory.conflicts.get(me) == conflict:
         message = f"{me} meets EEXIST again at slot {swp_offset(entry)}, which has not changed"
@@ -169,7 +171,7 @@ def writing_back(
     oracles: Oracles, function: Function, kernel: Kernel, *args: Any, **named: Any
 ) -> Any:
     """Whoever does not look a folio up before each allocation begins anew here."""
-    oracles.memory.conflicts.pop(current().me().name, None)
+    oracles.memory.conflicts.pop(running_task().name, None)
     return function(kernel, *args, **named)
 
 
@@ -192,7 +194,7 @@ def check_fallbacks(kernel: Kernel, memory: Memory) -> None:
     if "_swap_cache_alloc" not in kernel.functions:
         return
     mthp = kernel.vmstat.mthp
-    for order in range(1, PMD_ORDER + 1):
+    for order in sorted({order for _, order in mthp} | memory.fallbacks.keys()):
         counted, due = mthp["SWPIN_FALLBACK", order], memory.fallbacks[order]
         if counted != due:
             message = f"{counted} fallbacks of order {order} are counted, there were {due}"

@@ -22,7 +22,7 @@ from swaptrio.checks.slots import check_count, owners_of, slot_of
 from swaptrio.mm.kernel import Kernel
 from swaptrio.mm.mm_types import ShmemSwap, SwapPte
 from swaptrio.mm.swap_h import SwpEntry, swap_cluster, swp_cluster_offset, swp_offset, swp_type
-from swaptrio.sched import Task, current
+from swaptrio.sched import Task, running_task
 
 if TYPE_CHECKING:
     from swaptrio.mm.mm_types import Pte
@@ -137,7 +137,7 @@ class Owners:
 
     def changed(self, entry: SwpEntry) -> None:
         """The running task has changed the count of a slot, or its owners."""
-        section = self._sections.get(current().me())
+        section = self._sections.get(running_task())
         if section is None:
             if entry not in self.busy:
                 self._check(entry)
@@ -150,5 +150,5 @@ class Owners:
         si = self.kernel.devices[swp_type(entry)]
         ci = swap_cluster(si, swp_offset(entry))
         holder = ci.lock.owner
-        if holder is None or holder is current().me() or not ci.touched:
+        if holder is None or holder is running_task() or not ci.touched:
             check_count(si, ci, swp_cluster_offset(entry), self.counts.get(entry, 0))

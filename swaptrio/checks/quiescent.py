@@ -6,7 +6,7 @@ Everything is looked at, whoever has written it and when.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from itertools import compress
 from typing import TYPE_CHECKING, Final
 
@@ -47,12 +47,22 @@ from swaptrio.mm.swap_table import (
 from swaptrio.sched import Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from swaptrio.mm.kernel import Kernel
     from swaptrio.mm.mm_types import Folio
 
-_OFFSETS: Final = range(SWAPFILE_CLUSTER)
+#: What is counted of each group.
+_BY_GROUP: Final = ("NR_SWAPCACHE", "NR_SHMEM")
+
+#: Words of a table that are looked at together.
+_STRIP: Final = 64
+
+#: The strips of a table, and the offsets of each.
+_STRIPS: Final = tuple(
+    (slice(first, first + _STRIP), tuple(range(first, first + _STRIP)))
+    for first in range(0, SWAPFILE_CLUSTER, _STRIP)
+)
 
 
 def check_quiescent(kernel: Kernel) -> None:
@@ -73,9 +83,12 @@ def check_quiescent(kernel: Kernel) -> None:
             entries += [SwpEntry(first + off) for off in used]
         check_device(si, in_use)
     check_owners(kernel, entries)
-    waiting = Counter(folio.pfn for batch in kernel.lru_batches.values() for folio in batch)
+    waiting = defaultdict[int, int](int)
+    for batch in kernel.lru_batches.values():
+        for folio in batch:
+            waiting[folio.pfn] += 1
     for folio in kernel.folios.values():
-        check_rest(kernel, folio, waiting[folio.pfn])
+        check_rest(kernel, folio, waiting.get(folio.pfn, 0))
     check_rmap(kernel)
     check_lru(kernel, waiting)
     check_stats(kernel)
@@ -92,8 +105,19 @@ def check_owners(kernel: Kernel, entries: Iterable[SwpEntry]) -> None:
 
 
 def slots_in_use(ci: SwapClusterInfo) -> list[int]:
-    """The offsets in a cluster of words that are not NULL, Bad ones included."""
-    return list(compress(_OFFSETS, ci.table or ()))
+    """The offsets in a cluster of words that are not NULL, Bad ones included.
+
+    Most words are. To count those of a strip is much quicker than to look at each.
+    """
+    table = ci.table
+    if table is None:
+        return []
+    used: list[int] = []
+    for strip, offs in _STRIPS:
+        words = table[strip]
+        if words.count(SWP_TB_NULL) < _STRIP:
+            used += compress(offs, words)
+    return used
 
 
 def check_cluster(
@@ -233,7 +257,7 @@ def check_rmap(kernel: Kernel) -> None:
                 raise Violation("I-PTEMATCH", message)
 
 
-def check_lru(kernel: Kernel, waiting: Counter[int]) -> None:
+def check_lru(kernel: Kernel, waiting: Mapping[int, int]) -> None:
     """Check that every cached folio can be found by reclaim, and nothing that is gone."""
     for folio in kernel.folios.values():
         on_its_way = folio.pfn in waiting or (folio.dropbehind and folio.writeback)
@@ -246,28 +270,38 @@ def check_lru(kernel: Kernel, waiting: Counter[int]) -> None:
 
 def check_stats(kernel: Kernel) -> None:
     """Check the counters of cached pages, and of those in files."""
-    cached: Counter[str] = Counter()
-    filed: Counter[str] = Counter()
+    cached = filed = 0
+    due: dict[tuple[str, str], int] = {}
     for folio in kernel.folios.values():
         group = "root" if folio.memcg is None else folio.memcg.name
-        cached[group] += folio.nr if folio.swapcache else 0
-        filed[group] += folio.nr if folio.mapping is not None else 0
-    node = {
-        "NR_SWAPCACHE": cached.total(),
-        "NR_SHMEM": filed.total(),
-        "NR_FILE_PAGES": cached.total() + filed.total(),
-    }
+        if folio.swapcache:
+            cached += folio.nr
+            due[group, "NR_SWAPCACHE"] = due.get((group, "NR_SWAPCACHE"), 0) + folio.nr
+        if folio.mapping is not None:
+            filed += folio.nr
+            due[group, "NR_SHMEM"] = due.get((group, "NR_SHMEM"), 0) + folio.nr
+    node = {"NR_SWAPCACHE": cached, "NR_SHMEM": filed, "NR_FILE_PAGES": cached + filed}
     for item, pages in node.items():
         counted = kernel.vmstat.node[item]
         if counted != pages:
             raise Violation("Q-STATS", f"{item} is {counted}, and there are {pages} such pages")
-    for item, by_group in (("NR_SWAPCACHE", cached), ("NR_SHMEM", filed)):
-        groups = dict.fromkeys([*(name for name, _ in kernel.vmstat.memcg), *by_group])
-        for name in sorted(groups):
-            counted, pages = kernel.vmstat.memcg[name, item], by_group[name]
-            if counted != pages:
-                message = f"{item} of {name} is {counted}, and there are {pages} such pages"
-                raise Violation("Q-STATS", message)
+    _check_stats_of_groups(kernel.vmstat.memcg, due)
+
+
+def _check_stats_of_groups(
+    counts: Mapping[tuple[str, str], int], due: Mapping[tuple[str, str], int]
+) -> None:
+    wrong = [
+        key
+        for key in {**counts, **due}
+        if key[1] in _BY_GROUP and counts.get(key, 0) != due.get(key, 0)
+    ]
+    if wrong:
+        key = min(wrong, key=lambda key: (_BY_GROUP.index(key[1]), key[0]))
+        name, item = key
+        counted, pages = counts.get(key, 0), due.get(key, 0)
+        message = f"{item} of {name} is {counted}, and there are {pages} such pages"
+        raise Violation("Q-STATS", message)
 
 
 def check_memcgs(kernel: Kernel) -> None:
@@ -277,8 +311,7 @@ def check_memcgs(kernel: Kernel) -> None:
     as such, and its slot not as well. Each slot on record has a reference on the group's id.
     """
     v1 = kernel.config.memcg_v1
-    memory: Counter[MemCgroup] = Counter()
-    slots: Counter[MemCgroup] = Counter()
+    memory, slots = defaultdict[MemCgroup, int](int), defaultdict[MemCgroup, int](int)
     for folio in kernel.folios.values():
         if folio.memcg is not None:
             for group in self_and_above(folio.memcg):
@@ -308,7 +341,7 @@ def _charged(memcg: MemCgroup, item: str, due: int) -> str:
 def _records(kernel: Kernel) -> Iterator[tuple[MemCgroup, int, int]]:
     """For each group with an id: the slots that it is charged for, and those on record."""
     v1, groups = kernel.config.memcg_v1, kernel.memcgs.by_id
-    charged, recorded = Counter[int](), Counter[int]()
+    charged, recorded = defaultdict[int, int](int), defaultdict[int, int](int)
     for si in kernel.devices:
         for ci in si.clusters:
             for off, owner in ci.memcg_table.items():

@@ -26,8 +26,10 @@ from swaptrio.mm.swap_table import (
     BITS_PER_LONG,
     SWP_TB_BAD,
     SWP_TB_COUNT_MAX,
+    SWP_TB_FLAGS_MASK,
     SWP_TB_NULL,
     count_of,
+    pfn_to_swp_tb,
     swp_tb_is_folio,
     swp_tb_is_shadow,
     swp_tb_to_pfn,
@@ -66,21 +68,20 @@ def check_word(
     if swp_tb_is_folio(old):
         pfn = swp_tb_to_pfn(old)
         if not swp_tb_is_folio(new) or swp_tb_to_pfn(new) != pfn:
-            _check_left(kernel, f"{si.name}:{slot}", pfn, new)
+            _check_left(kernel, si, slot, pfn, new)
     if new > old and count_of(new) and not count_of(old) and slot not in si.image:
-        _check_zero_to_one(kernel, f"{si.name}:{slot}", old, new)
+        _check_zero_to_one(kernel, si, slot, old, new)
 
 
 def check_kind(si: SwapInfoStruct, slot: int, word: int) -> None:
     """Check that a slot in use has a word of some kind, and one that says how it is used."""
-    where = f"{si.name}:{slot}"
     if not 0 < word < _PAST_THE_WORD:
-        raise Violation("I-KIND", f"{where} has more than a word: {word:#x}")
+        raise Violation("I-KIND", f"{si.name}:{slot} has more than a word: {word:#x}")
     if swp_tb_is_shadow(word):
         if count_of(word) == 0 and not is_claimed(si, slot):
-            raise Violation("I-KIND", f"{where} is not cached, and has a count of 0")
+            raise Violation("I-KIND", f"{si.name}:{slot} is not cached, and has a count of 0")
     elif not swp_tb_is_folio(word):
-        raise Violation("I-KIND", f"{where} has a word of no kind: {word:#x}")
+        raise Violation("I-KIND", f"{si.name}:{slot} has a word of no kind: {word:#x}")
 
 
 def is_claimed(si: SwapInfoStruct, slot: int) -> bool:
@@ -107,9 +108,10 @@ def check_extended(si: SwapInfoStruct, ci: SwapClusterInfo, offs: Iterable[int])
     Raises:
         Violation: (I-EXT) a word says that there is one, and there is none, or the reverse.
     """
-    extended = ci.extend_table or {}
+    extended, table = ci.extend_table or {}, ci.table
     for off in (*offs, *extended):
-        count, more = count_of(word_at(ci, off)), extended.get(off, 0)
+        count = 0 if table is None else count_of(table[off])
+        more = extended.get(off, 0)
         due = count == SWP_TB_COUNT_MAX
         if (more >= SWP_TB_COUNT_MAX) is not due or (more and not due):
             slot = f"{si.name}:{ci.number * SWAPFILE_CLUSTER + off}"
@@ -191,11 +193,12 @@ def check_clean(kernel: Kernel, folio: Folio) -> None:
             check_stored(si, ci, off, token)
 
 
-def _check_left(kernel: Kernel, where: str, pfn: int, new: int) -> None:
+def _check_left(kernel: Kernel, si: SwapInfoStruct, slot: int, pfn: int, new: int) -> None:
     """A slot that was cached by the folio at *pfn* no longer is."""
     folio = kernel.folios.get(pfn)
     if folio is None:
         return  # its end was looked at when it was freed
+    where = f"{si.name}:{slot}"
     if swp_tb_is_folio(new) and folio.swapcache and _overlaps(kernel, folio, new):
         other = f"folio {swp_tb_to_pfn(new):#x}"
         raise Violation("I-ONE", f"{where} is taken over by {other} from {folio.name}")
@@ -214,7 +217,10 @@ def _overlaps(kernel: Kernel, folio: Folio, word: int) -> bool:
     return folio.swap < other.swap + other.nr and other.swap < folio.swap + folio.nr
 
 
-def _check_zero_to_one(kernel: Kernel, where: str, old: int, new: int) -> None:
+def _check_zero_to_one(
+    kernel: Kernel, si: SwapInfoStruct, slot: int, old: int, new: int
+) -> None:
+    where = f"{si.name}:{slot}"
     cached = swp_tb_is_folio(old) and swp_tb_is_folio(new)
     folio = kernel.folios.get(swp_tb_to_pfn(new)) if cached else None
     if folio is None:
@@ -243,11 +249,11 @@ def check_folio(
     if folio.swapcache:
         first = swp_cluster_offset(folio.swap)
         last = first + folio.nr - 1
-        where = f"{si.name}:{swp_offset(folio.swap)}"
         if first % folio.nr or last >= SWAPFILE_CLUSTER:
-            raise Violation("I-ALIGN", f"{folio.name} is cached from {where}")
+            raise Violation("I-ALIGN", f"{folio.name} is cached from {_where(si, folio)}")
         for off in range(first, last + 1):
             if not names(word_at(ci, off), folio):
+                where = _where(si, folio)
                 message = f"{folio.name} is cached from {where}, and page {off - first} is not"
                 raise Violation("I-BACKREF", message)
     for off in touched:
@@ -258,9 +264,13 @@ def check_folio(
     check_refs(folio, batched)
 
 
+def _where(si: SwapInfoStruct, folio: Folio) -> str:
+    return f"{si.name}:{swp_offset(folio.swap)}"
+
+
 def names(word: int, folio: Folio) -> bool:
-    """Whether a word says that *folio* caches its slot."""
-    return swp_tb_is_folio(word) and swp_tb_to_pfn(word) == folio.pfn
+    """Whether a word says that *folio* caches its slot, whatever its flags."""
+    return word & ~SWP_TB_FLAGS_MASK == pfn_to_swp_tb(folio.pfn, 0)
 
 
 def check_refs(folio: Folio, batched: int) -> None:
@@ -344,6 +354,7 @@ def check_count(si: SwapInfoStruct, ci: SwapClusterInfo, off: int, owners: int) 
         return
     slot = ci.number * SWAPFILE_CLUSTER + off
     expected = owners + si.foreign_counts.get(slot, 0) + (slot in si.image)
-    if swap_count(ci, off) != expected:
-        message = f"{si.name}:{slot} counts {swap_count(ci, off)}, and has {expected} owners"
+    count = swap_count(ci, off)
+    if count != expected:
+        message = f"{si.name}:{slot} counts {count}, and has {expected} owners"
         raise Violation("I-COUNT", message)

@@ -50,6 +50,7 @@ from swaptrio.mm.swap_h import (
 )
 from swaptrio.mm.swap_table import (
     SWP_TB_BAD,
+    SWP_TB_COUNT_MASK,
     SWP_TB_NULL,
     count_of,
     swp_tb_is_folio,
@@ -58,7 +59,7 @@ from swaptrio.mm.swap_table import (
     swp_tb_to_shadow,
     zero_of,
 )
-from swaptrio.sched import RwSem, SpinLock, Violation, current
+from swaptrio.sched import RwSem, SpinLock, Violation, running_task
 
 if TYPE_CHECKING:
     from swaptrio.checks.findings import Finding
@@ -177,10 +178,10 @@ class Oracles:
         check_fallbacks(self.kernel, self.memory)
 
     def _lock_taken(self, lock: SpinLock | RwSem) -> None:
-        self.order.taken(current().me(), lock)
+        self.order.taken(running_task(), lock)
 
     def _cluster_locked(self, cluster: _Cluster) -> None:
-        ci, me = cluster.ci, current().me()
+        ci, me = cluster.ci, running_task()
         cluster.device.locked += 1
         ci.touched.clear()
         cluster.flag = ci.flags
@@ -192,7 +193,7 @@ class Oracles:
     def _cluster_unlocked(self, cluster: _Cluster) -> None:
         ci, si = cluster.ci, cluster.device.si
         cluster.device.locked -= 1
-        changed = self._extended(cluster)
+        changed = self._extended(cluster) if cluster.extended or ci.extend_table else []
         if ci.touched or changed:
             changed += self._check_words(cluster)
             check_extended(si, ci, ci.touched)
@@ -206,8 +207,6 @@ class Oracles:
     def _extended(self, cluster: _Cluster) -> list[SwpEntry]:
         """The slots whose count in the extend table has changed."""
         before, after = cluster.extended, cluster.ci.extend_table or {}
-        if not before and not after:
-            return []
         base = cluster.ci.number * SWAPFILE_CLUSTER
         offs = [off for off in {**before, **after} if before.get(off) != after.get(off)]
         return [swp_entry(cluster.device.si.type, base + off) for off in offs]
@@ -215,24 +214,26 @@ class Oracles:
     def _check_words(self, cluster: _Cluster) -> list[SwpEntry]:
         """Check the words that were written; gives the slots whose count has changed."""
         device, ci = cluster.device, cluster.ci
+        si, table = device.si, ci.table
+        first = swp_entry(si.type, ci.number * SWAPFILE_CLUSTER)
         changed: list[SwpEntry] = []
         for off, old in ci.touched.items():
-            new = word_at(ci, off)
+            new = SWP_TB_NULL if table is None else table[off]
             if new != old:
-                entry = swp_entry(device.si.type, ci.number * SWAPFILE_CLUSTER + off)
-                check_word(self.kernel, device.si, ci, off, old, new)
-                self._note(device.si, entry, old, new)
+                entry = SwpEntry(first + off)
+                check_word(self.kernel, si, ci, off, old, new)
+                self._note(si, entry, old, new)
                 more = (new != SWP_TB_NULL) - (old != SWP_TB_NULL)
                 cluster.used += more
                 device.used += more
-                if count_of(old) != count_of(new):
+                if (old ^ new) & SWP_TB_COUNT_MASK:  # neither is Bad, or it would have failed
                     changed.append(entry)
         return changed
 
     def _note(self, si: SwapInfoStruct, entry: SwpEntry, old: int, new: int) -> None:
         memory = self.memory
         memory.changes[entry] = memory.changes.get(entry, 0) + 1
-        if zero_of(new) and swp_offset(entry) in si.zswap:
+        if si.zswap and zero_of(new) and swp_offset(entry) in si.zswap:
             slot = f"{si.name}:{swp_offset(entry)}"
             memory.report("I-ZSW", f"{slot} is flagged as zeros, and zswap holds data for it")
         if swp_tb_is_folio(new):
@@ -261,13 +262,14 @@ class Oracles:
         folios = self.kernel.folios
         looked_at: list[int] = []
         for off, old in ci.touched.items():
-            for word in (old, word_at(ci, off)):
+            new = word_at(ci, off)
+            for word in (old, new):
                 if not swp_tb_is_folio(word) or (pfn := swp_tb_to_pfn(word)) in looked_at:
                     continue
                 looked_at.append(pfn)
                 if pfn in folios:
                     self._check_folio(si, ci, folios[pfn])
-                elif word == word_at(ci, off):
+                elif word == new:
                     message = f"{si.name} names folio {pfn:#x}, which is freed"
                     raise Violation("I-BACKREF", message)
 
@@ -284,7 +286,7 @@ class Oracles:
         if cached is None or cached.entry != folio.swap:
             if cached is not None:
                 self._check_left(folio, cached.entry)
-            cached = self.memory.cached[folio.pfn] = Cached(folio.swap, current().me())
+            cached = self.memory.cached[folio.pfn] = Cached(folio.swap, running_task())
             if folio.memcg is not None:
                 self._check_owner_at_insertion(ci, folio)
         if folio.memcg is None and not folio.frozen:
@@ -326,9 +328,9 @@ class Oracles:
             raise Violation("I-INUSE", message)
 
     def _ptl_locked(self, ptl: SpinLock) -> None:
-        me = current().me()
+        me = running_task()
         self.order.taken(me, ptl)
         self.owners.open(me)
 
     def _ptl_unlocked(self) -> None:
-        self.owners.close(current().me())
+        self.owners.close(running_task())

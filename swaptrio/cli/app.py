@@ -14,7 +14,9 @@ import click
 
 from swaptrio import __version__
 from swaptrio.cli import codes
+from swaptrio.cli.ask import ask
 from swaptrio.cli.campaign import campaign
+from swaptrio.cli.certify import certify
 from swaptrio.cli.check import check
 from swaptrio.cli.conform import conform
 from swaptrio.cli.console import Console
@@ -109,7 +111,7 @@ def _welcome(console: Console) -> None:
 
 
 for _command in (
-    list_, show, new, check, replay, fuzz, explain, explore, matrix, load, campaign, trace,
-    conform, doctor,
+    list_, show, new, check, replay, fuzz, explain, explore, matrix, ask, certify, load,
+    campaign, trace, conform, doctor,
 ):  # fmt: skip
     cli.add_command(_command)

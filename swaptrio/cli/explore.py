@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from swaptrio.cli import codes
+from swaptrio.cli.campaign_options import MOST_JOBS
 from swaptrio.cli.options import epilog, shared, variant_option
 
 if TYPE_CHECKING:
@@ -40,9 +42,14 @@ class Shown(NamedTuple):
     path: Path | None
 
 
-def _not_nan(
+def not_nan(
     _context: click.Context, _parameter: click.Parameter, value: float | None
 ) -> float | None:
+    """*value*, which an option has read, if it is a number.
+
+    Raises:
+        click.BadParameter: it is none.
+    """
     if value is not None and isnan(value):
         msg = "nan is no number of seconds"
         raise click.BadParameter(msg)
@@ -54,6 +61,7 @@ def _not_nan(
         "explore large-vs-small-neighbour --preemptions 1",
         "explore two-faults-one-slot --variant pre --preemptions 2 --all",
         "explore two-faults-one-slot --cache --time 60",
+        "explore two-faults-one-slot --jobs 4",
         "explore path/to/race.toml --variant path/to/mine.py --json",
     )
 )
@@ -70,7 +78,7 @@ def _not_nan(
     "seconds",
     metavar="S",
     type=click.FloatRange(0, LONG, min_open=True),
-    callback=_not_nan,
+    callback=not_nan,
     help="Stop after S seconds, without a conclusion.",
 )
 @click.option(
@@ -91,6 +99,14 @@ def _not_nan(
     type=click.Path(dir_okay=False, path_type=Path),
     help="Go on from FILE, if it is there; keep there what an interrupted search knows.",
 )
+@click.option(
+    "--jobs",
+    metavar="J",
+    type=click.IntRange(1, MOST_JOBS),
+    default=1,
+    show_default=True,
+    help="How many processes; what is told does not depend on it.",
+)
 @shared
 def explore(
     console: Console,
@@ -101,12 +117,15 @@ def explore(
     cache: bool,
     everything: bool,
     resume: Path | None,
+    jobs: int,
 ) -> int:
     """Explore all interleavings of the scenario NAME, from its set-up.
 
     Its windows play no part. Executions that differ only in the order of steps that do not
     depend on each other are of one class, and one of each class is run. With a bound on
     preemptions, or with --cache, all schedules or all states are gone through instead.
+
+    With --jobs the classes are shared out among processes, once there are many of them.
 
     With --resume a search that its time or Ctrl-C has ended is kept in FILE, which the same
     command goes on from; the totals are those of one search. FILE goes when it is done.
@@ -121,13 +140,16 @@ def explore(
     if resume is not None and (cache or preemptions is not None):
         msg = "--resume works without --cache and --preemptions"
         raise click.UsageError(msg)
+    if jobs > 1 and (cache or preemptions is not None or resume is not None):
+        msg = "--jobs works without --cache, --preemptions and --resume: they are of one search"
+        raise click.UsageError(msg)
     settings = Settings(
         cache=cache, preemptions=preemptions, stop_at_first=not everything, budget=BUDGET
     )
     with console.interrupts.listening() as stop:
         (case,) = load_cases(console, [name], variant)
         limits = Limits(seconds, stop)
-        result, found = _explore(console, case, settings, limits, resume)
+        result, found = _explore(console, case, settings, limits, resume, jobs)
     missed = _missed(case, result, found)
     for line in _lines(console, case, result, found, missed):
         console.say(line)
@@ -136,15 +158,22 @@ def explore(
 
 
 def _explore(
-    console: Console, case: Case, settings: Settings, limits: Limits, resume: Path | None
+    console: Console,
+    case: Case,
+    settings: Settings,
+    limits: Limits,
+    resume: Path | None,
+    jobs: int,
 ) -> tuple[Result, list[Shown]]:
     """Explore one case, and make each violation simple."""
     import attrs
 
     from swaptrio.cli.console import LiveLine
     from swaptrio.cli.recording import record_failure, with_scheduler
+    from swaptrio.explore.campaign import matter_of
     from swaptrio.explore.exhaustive import drive, result_of
-    from swaptrio.explore.exhaustive.stage import Stage
+    from swaptrio.explore.exhaustive.jobs import drive_jobs
+    from swaptrio.explore.exhaustive.stage import Stage, stage_of
     from swaptrio.explore.minimise import minimise
 
     line = LiveLine(console)
@@ -154,8 +183,14 @@ def _explore(
         line.show(f"{case.scenario.name}: {_progress(exploration, seconds)}")
 
     async def work(scheduler: Scheduler) -> tuple[Result, list[Shown]]:
-        exploration = _begun(case, settings, stage, resume)
-        seconds = await drive(scheduler, exploration, attrs.evolve(limits, progress=progress))
+        telling = attrs.evolve(limits, progress=progress)
+        exploration: Exploration
+        if jobs > 1:
+            source = partial(stage_of, matter_of(case.name, case.spelled))
+            exploration, seconds = await drive_jobs(scheduler, source, settings, telling, jobs)
+        else:
+            exploration = _begun(case, settings, stage, resume)
+            seconds = await drive(scheduler, exploration, telling)
         stage.clear()
         result = result_of(case.scenario.name, settings, exploration, seconds)
         if resume is not None:

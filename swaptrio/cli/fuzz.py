@@ -215,11 +215,13 @@ async def _campaign(
 
 def _untouched(strategy: SeededStrategy) -> list[str]:
     """What *strategy* was told to look at and has never met."""
-    from swaptrio.sched.strategies import Surw, WindowDirected, Words
+    from swaptrio.explore.listen import words_of
+    from swaptrio.sched.strategies import WindowDirected
 
+    words = words_of(strategy)
+    if words is not None:
+        return words.unmatched
     inner = getattr(strategy, "inner", strategy)
-    if isinstance(inner, Surw) and isinstance(inner.interest, Words):
-        return inner.interest.unmatched
     if isinstance(inner, WindowDirected) and not inner.windows.learns:
         windows = inner.windows
         return ["/".join(each) for each in windows.known if each not in windows.entered]

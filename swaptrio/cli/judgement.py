@@ -9,13 +9,11 @@ import attrs
 
 from swaptrio.cli import codes
 from swaptrio.errors import Problem, ScenarioError, place, shown
-from swaptrio.scenario.play import Played, expected_of, missed
+from swaptrio.scenario.play import Played, ends_so, failures_of, missed
 from swaptrio.sched import Ending, Verdict, WindowNotReached
 from swaptrio.words import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from swaptrio.cli.case import Case
     from swaptrio.scenario.format import Expect, Scenario, Window
     from swaptrio.variants import Variant
@@ -60,9 +58,9 @@ def judge_freely(verdict: Verdict, scenario: Scenario, variant: Variant) -> Judg
 
     It is as expected if it passed, or if it ended as some window must end for this variant.
     """
-    allowed = list(_endings(scenario, variant))
+    allowed = failures_of(scenario, variant)
     words = " or ".join(dict.fromkeys(["passed", *map(in_words, allowed)]))
-    if verdict.passed or any(_ends_so(verdict, expect) for expect in allowed):
+    if verdict.passed or any(ends_so(verdict, expect) for expect in allowed):
         return Judgement(words)
     return Judgement(words, (f"verdict: expected {words}, got {verdict}",))
 
@@ -95,14 +93,3 @@ def code_of(verdict: Verdict, judgement: Judgement) -> int:
     if verdict.ending is Ending.UNREACHED:
         return codes.BAD_INPUT
     return codes.OK if judgement.as_expected else codes.FAILED
-
-
-def _endings(scenario: Scenario, variant: Variant) -> Iterator[Expect]:
-    for window in scenario.window:
-        expect = expected_of(window, variant)
-        if expect.verdict not in ("passed", "n/a"):
-            yield expect
-
-
-def _ends_so(verdict: Verdict, expect: Expect) -> bool:
-    return verdict.ending.value == expect.verdict and expect.check in ("", verdict.check)

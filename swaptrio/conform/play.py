@@ -49,8 +49,8 @@ from swaptrio.sched import (
     Execution,
     ReceiveChannel,
     SendChannel,
-    current,
     open_channel,
+    running_task,
 )
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ async def _call(player: Player) -> None:
 
 def _let_go_quietly(folio: Folio) -> None:
     """The call returns a locked folio, and here the task ends: its lock would be left held."""
-    current().me().held.remove(folio.lock)
+    running_task().held.remove(folio.lock)
 
 
 @attrs.define(eq=False)
@@ -319,7 +319,7 @@ def _watch(player: Player) -> None:
 
 
 def _called() -> bool:
-    return current().me().name == CALLER
+    return running_task().name == CALLER
 
 
 def _locked(record: Record) -> None:

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Run a set-up once, and keep nothing but the verdict."""
+"""Run a set-up once, and keep nothing but the verdict and what the strategy has learned."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from swaptrio.checks import watch_accesses
+from swaptrio.explore.both import Both
+from swaptrio.explore.listen import Listener, words_of
 from swaptrio.scenario.play import BUDGET
 
 if TYPE_CHECKING:
@@ -15,16 +18,28 @@ if TYPE_CHECKING:
 async def execute(
     scheduler: Scheduler, setup: Setup, strategy: Strategy, observer: Observer | None = None
 ) -> Verdict:
-    """The verdict of *setup* under *strategy*; *observer* is told of every step."""
+    """The verdict of *setup* under *strategy*; *observer* is told of every step.
 
+    Steps report what they touch while the strategy has words that listen, but for a variant
+    that may have data races: there they report to who looks for these, or a schedule would end
+    otherwise under one strategy than under another.
+    """
     worlds: list[World] = []
+    words = words_of(strategy)
+    listens = words is not None and words.listens and not setup.variant.races
+    if words is not None and listens:
+        listener = Listener(words)
+        observer = listener if observer is None else Both(listener, observer)
 
     def program(execution: Execution) -> None:
-        worlds.append(setup.build(execution))
+        world = setup.build(execution) if listens else setup.lend(execution)
+        worlds.append(world)
+        if listens:
+            watch_accesses(world.kernel, execution)
 
     execution = await scheduler.run(program, strategy, budget=BUDGET, observer=observer)
     verdict = execution.verdict
     for world in worlds:
-        world.oracles.detach()
+        setup.take_back(world)
     assert verdict is not None
     return verdict

@@ -27,17 +27,13 @@ from swaptrio.mm.errno import Errno
 from swaptrio.mm.kernel import Kernel, kernel_function, warn_on
 from swaptrio.mm.swap_h import (
     SwpEntry,
-    swap_cluster,
+    _swap_entry_to_cluster,
     swp_cluster_offset,
-    swp_offset,
-    swp_type,
 )
 from swaptrio.mm.swap_table import _swap_cgroup_clear, _swap_cgroup_get, _swap_cgroup_set
 from swaptrio.sched import Completion, Kind, ReceiveChannel, SendChannel, point
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from swaptrio.mm.mm_types import Folio, MmStruct
 
 #: Fruitless attempts to reclaim after which a charge fails. 16 in the kernel, whose attempts
@@ -104,12 +100,11 @@ class Memcgs:
     without_id: list[MemCgroup] = attrs.Factory(list)
 
 
-def self_and_above(memcg: MemCgroup) -> Iterator[MemCgroup]:
+def self_and_above(memcg: MemCgroup) -> tuple[MemCgroup, ...]:
     """A group, its parent, and so on to the top."""
-    each: MemCgroup | None = memcg
-    while each is not None:
-        yield each
-        each = each.parent
+    if memcg.parent is None:
+        return (memcg,)
+    return (memcg, *self_and_above(memcg.parent))
 
 
 def mem_cgroup_is_descendant(memcg: MemCgroup | None, root: MemCgroup) -> bool:
@@ -306,7 +301,7 @@ def mem_cgroup_replace_folio(kernel: Kernel, old: Folio, new: Folio) -> None:
 @kernel_function
 def lookup_swap_cgroup_id(kernel: Kernel, entry: SwpEntry) -> int:
     """The owner recorded for a slot, 0 for none."""
-    ci = swap_cluster(kernel.devices[swp_type(entry)], swp_offset(entry))
+    ci = _swap_entry_to_cluster(kernel, entry)
     return _swap_cgroup_get(ci, swp_cluster_offset(entry))
 
 
@@ -326,7 +321,7 @@ def mem_cgroup_try_charge_swap(kernel: Kernel, folio: Folio, entry: SwpEntry) ->
             return Errno.ENOMEM
     for each in self_and_above(memcg):
         each.swap += folio.nr
-    ci = swap_cluster(kernel.devices[swp_type(entry)], swp_offset(entry))
+    ci = _swap_entry_to_cluster(kernel, entry)
     _swap_cgroup_set(ci, swp_cluster_offset(entry), folio.nr, memcg.id)
     return None
 
@@ -337,7 +332,7 @@ def mem_cgroup_uncharge_swap(kernel: Kernel, entry: SwpEntry, nr: int) -> None:
 
     The references of the record on the owner's id go with it.
     """
-    ci = swap_cluster(kernel.devices[swp_type(entry)], swp_offset(entry))
+    ci = _swap_entry_to_cluster(kernel, entry)
     memcg = kernel.memcgs.by_id.get(
         _swap_cgroup_clear(kernel, ci, swp_cluster_offset(entry), nr)
     )

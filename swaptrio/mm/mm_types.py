@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from swaptrio.mm.swap_h import NO_ENTRY, SwpEntry
-from swaptrio.sched import Mutex, RwSem, SpinLock, Violation, WaitQueue, current
+from swaptrio.sched import Mutex, RwSem, SpinLock, Violation, WaitQueue, running_task
 
 if TYPE_CHECKING:
     from swaptrio.mm.kernel import Kernel
@@ -203,12 +203,12 @@ class VmFaultReason(StrEnum):
 
 def hold(folio: Folio, count: int = 1) -> None:
     """Note that the running task holds *count* more references for itself; none is taken."""
-    folio.holders[current().me().name] += count
+    folio.holders[running_task().name] += count
 
 
 def let_go(folio: Folio, count: int = 1) -> None:
     """Note that the running task holds *count* references less; none is dropped."""
-    folio.holders[current().me().name] -= count
+    folio.holders[running_task().name] -= count
 
 
 def pfn_folio(kernel: Kernel, pfn: int) -> Folio:

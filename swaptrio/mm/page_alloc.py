@@ -11,7 +11,16 @@ from swaptrio.mm.deferred_split import folio_unqueue_deferred_split
 from swaptrio.mm.kernel import Kernel, kernel_function, warn_on
 from swaptrio.mm.memcontrol import mem_cgroup_uncharge
 from swaptrio.mm.mm_types import Folio, let_go
-from swaptrio.sched import Kind, Mutex, Violation, current, might_sleep, point, point_when
+from swaptrio.sched import (
+    Kind,
+    Mutex,
+    Violation,
+    current,
+    might_sleep,
+    point,
+    point_when,
+    running_task,
+)
 
 if TYPE_CHECKING:
     from swaptrio.mm.mm_types import MmStruct
@@ -80,7 +89,7 @@ async def alloc_pages(kernel: Kernel, order: int) -> Folio | None:
     if await kernel.injection.fails("alloc"):
         return None
     folio = new_folio(kernel, order)
-    folio.holders[current().me().name] += 1
+    folio.holders[running_task().name] += 1
     return folio
 
 
@@ -123,7 +132,7 @@ def folio_try_get(kernel: Kernel, folio: Folio) -> bool:
     if folio.refs == 0:
         return False
     folio.refs += 1
-    folio.holders[current().me().name] += 1
+    folio.holders[running_task().name] += 1
     return True
 
 

@@ -35,7 +35,7 @@ from swaptrio.mm.page_alloc import (
 from swaptrio.mm.swap import folio_add_lru
 from swaptrio.mm.swap_h import (
     SWP_STABLE_WRITES,
-    swap_cluster,
+    _swap_entry_to_cluster,
     swp_cluster_offset,
     swp_offset,
     swp_type,
@@ -47,7 +47,7 @@ from swaptrio.mm.swap_table import (
     zero_of,
 )
 from swaptrio.mm.vmstat import count_mthp_stat, count_vm_events
-from swaptrio.sched import Completion, Violation, choose, current, point, sleep
+from swaptrio.sched import Completion, Violation, choose, point, running_task, sleep
 
 if TYPE_CHECKING:
     from swaptrio.mm.mm_types import Folio
@@ -228,14 +228,14 @@ def swap_start_plug(kernel: Kernel) -> None:
     Source: N, whose name for it was not seen.
     """
     if kernel.config.plugged:
-        kernel.plugs.setdefault(current().me().name, []).append([])
+        kernel.plugs.setdefault(running_task().name, []).append([])
 
 
 @kernel_function
 async def swap_finish_plug(kernel: Kernel) -> None:
     """Submit what was queued since the last `swap_start_plug` of the running task."""
     if kernel.config.plugged:
-        for sio in kernel.plugs[current().me().name].pop():
+        for sio in kernel.plugs[running_task().name].pop():
             await _submit(kernel, sio)
 
 
@@ -245,7 +245,7 @@ async def _queue(kernel: Kernel, si: SwapInfoStruct, folio: Folio, *, write: boo
     done = Completion(f"{what} of {folio.name}")
     bio = Bio(folio, swp_offset(folio.swap))
     sio = SwapIocb(si, write, [bio], done, si.is_sync())
-    plugs = kernel.plugs.get(current().me().name)
+    plugs = kernel.plugs.get(running_task().name)
     if not plugs or sio.waited:
         await _submit(kernel, sio)
         return sio
@@ -297,7 +297,7 @@ async def swap_read_folio_zeromap(kernel: Kernel, folio: Folio) -> bool:
 
     A large folio with some such slots is left not up to date, with a warning.
     """
-    ci = swap_cluster(kernel.devices[swp_type(folio.swap)], swp_offset(folio.swap))
+    ci = _swap_entry_to_cluster(kernel, folio.swap)
     start = swp_cluster_offset(folio.swap)
     zero = [zero_of(swap_table_get(ci, off)) for off in range(start, start + folio.nr)]
     if not any(zero):
@@ -372,7 +372,7 @@ async def swap_zeromap_folio_set(kernel: Kernel, folio: Folio, *, zeros: bool) -
     The kernel has a second function that clears. Source: 12/12; before it the flags were single
     bits that were changed without the cluster lock, which is not told apart here.
     """
-    ci = swap_cluster(kernel.devices[swp_type(folio.swap)], swp_offset(folio.swap))
+    ci = _swap_entry_to_cluster(kernel, folio.swap)
     start = swp_cluster_offset(folio.swap)
     change = _swap_table_set_zero if zeros else _swap_table_clear_zero
     async with ci.lock.hold("swap_zeromap_folio_set.lock"):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from swaptrio.mm.kernel import Kernel, kernel_function, warn_on
 from swaptrio.mm.mm_types import hold
 from swaptrio.mm.page_alloc import _folio_put, folio_put
-from swaptrio.sched import Kind, current, point
+from swaptrio.sched import Kind, point, running_task
 
 if TYPE_CHECKING:
     from swaptrio.mm.mm_types import Folio
@@ -28,7 +28,7 @@ def folio_add_lru(kernel: Kernel, folio: Folio) -> None:
     """Put a folio on the LRU, by way of the batch of the running task's CPU."""
     warn_on(kernel, folio.lru, "added to the LRU twice")
     folio.refs += 1
-    cpu = current().me().name
+    cpu = running_task().name
     batch = kernel.lru_batches.setdefault(cpu, [])
     batch.append(folio)
     if len(batch) >= kernel.config.lru_batch or folio.nr > 1:
@@ -64,7 +64,7 @@ def lru_add(kernel: Kernel, folio: Folio) -> None:
 async def lru_add_drain(kernel: Kernel) -> None:
     """Drain the batch of the running task's CPU. Does not sleep."""
     await point("lru_add_drain.drain", Kind.WRITE, "lru")
-    folio_batch_move_lru(kernel, current().me().name)
+    folio_batch_move_lru(kernel, running_task().name)
 
 
 @kernel_function

@@ -83,7 +83,7 @@ async def play(
     built: list[World] = []
 
     def program(execution: Execution) -> None:
-        world = setup.build(execution)
+        world = setup.build_watched(execution)
         built.append(world)
         if isinstance(observer, Watched):
             observer.world = world
@@ -143,6 +143,17 @@ def _entry(table: Mapping[str, object], variant: Variant) -> str:
             return name
     below = load_variant(variant.base).base if variant.base in variant_names() else ""
     return below if below in table else variant.name
+
+
+def failures_of(scenario: Scenario, variant: Variant) -> list[Expect]:
+    """What the windows of a scenario expect of *variant* where it must not pass."""
+    expected = [expected_of(window, variant) for window in scenario.window]
+    return [expect for expect in expected if expect.verdict not in ("passed", "n/a")]
+
+
+def ends_so(verdict: Verdict, expect: Expect) -> bool:
+    """Whether an execution ended with the ending and, where one is named, the check."""
+    return verdict.ending.value == expect.verdict and expect.check in ("", verdict.check)
 
 
 def missed(played: Played, expect: Expect) -> Iterator[str]:

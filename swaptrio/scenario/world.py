@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from swaptrio.checks import Oracles
+from swaptrio.checks import Oracles, watch_races
 from swaptrio.mm.injection import Drawn
 from swaptrio.mm.kernel import Config, Kernel
 from swaptrio.mm.memcontrol import MemCgroup
@@ -30,6 +30,7 @@ from swaptrio.mm.swap_h import (
     SWP_STABLE_WRITES,
 )
 from swaptrio.mm.swap_table import SWP_TB_NULL
+from swaptrio.scenario.beginning import Beginning
 from swaptrio.scenario.format import Scenario
 from swaptrio.scenario.picture import Album, counters_of, short_word
 from swaptrio.scenario.tasks import device_of, file_of, process_of, run_task
@@ -44,14 +45,24 @@ _DEVICE_FLAGS: Final = {"discard": SWP_PAGE_DISCARD, "stable_writes": SWP_STABLE
 
 @attrs.define(eq=False)
 class World:
-    """One kernel with its oracles, and what its tasks have returned so far, by name."""
+    """One kernel with its oracles, and what its tasks have returned so far, by name.
+
+    *beginning* is what kernel and oracles were like before any task, if it was noted.
+    """
 
     kernel: Kernel
     oracles: Oracles
     results: dict[str, str] = attrs.Factory(dict)
+    beginning: Beginning | None = None
     _album: Album = attrs.field(
         init=False, default=attrs.Factory(lambda self: Album(self.kernel), takes_self=True)
     )
+
+    def again(self) -> World:
+        """The same kernel and oracles, put back to their beginning, which has to be known."""
+        assert self.beginning is not None
+        self.beginning.restore()
+        return World(self.kernel, self.oracles, beginning=self.beginning)
 
     def slot(self, name: str) -> str:
         """The state of a slot ``DEVICE:NUMBER``: kind and count, as scenario files write it."""
@@ -76,15 +87,50 @@ class Setup:
 
     scenario: Scenario
     variant: Variant
+    _resting: list[World] = attrs.field(factory=list, init=False, eq=False, repr=False)
 
     def build(self, execution: Execution) -> World:
         """Make a fresh world, attach the oracles to it, and spawn its tasks."""
+        return self._populated(_build(self.scenario, self.variant), execution)
+
+    def lend(self, execution: Execution) -> World:
+        """As `build`, for whoever gives the world back to `take_back`, and looks at it no more.
+
+        It may be one that was there before, put back to its beginning. Not where it is watched
+        for data races; and not with a user's own variant: its functions may keep by kernel what
+        no object of the model has room for.
+        """
+        if self.variant.races:
+            return self.build_watched(execution)
+        if self._resting:
+            return self._populated(self._resting.pop().again(), execution)
         world = _build(self.scenario, self.variant)
+        if not self.variant.foreign:
+            world.beginning = Beginning.of(world.kernel, world.oracles)
+        return self._populated(world, execution)
+
+    def take_back(self, world: World) -> None:
+        """The execution of a *world* that was lent has ended."""
+        if world.beginning is None:
+            world.oracles.detach()
+        else:
+            self._resting.append(world)
+
+    def _populated(self, world: World, execution: Execution) -> World:
         for task in self.scenario.task:
             execution.spawn(task.name, run_task, world.kernel, task, world.results)
         start_daemons(world.kernel, execution)
-        world.oracles.attach()
         execution.at_end.append(world.oracles.at_end)
+        return world
+
+    def build_watched(self, execution: Execution) -> World:
+        """As `build`, where a variant that may have data races is watched for them.
+
+        Not for whoever listens to what steps touch, as exhaustive exploration does.
+        """
+        world = self.build(execution)
+        if self.variant.races:
+            watch_races(world.kernel, execution)
         return world
 
 
@@ -119,7 +165,9 @@ def _build(scenario: Scenario, variant: Variant) -> World:
             map_resident(kernel, process_of(kernel, page.process), page.page, page.order)
         else:
             file_resident(kernel, file_of(kernel, page.file), page.page, page.order)
-    return World(kernel, Oracles(kernel))
+    oracles = Oracles(kernel)
+    oracles.attach()
+    return World(kernel, oracles)
 
 
 def _bitmap(orders: tuple[int, ...]) -> int:

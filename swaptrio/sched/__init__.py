@@ -26,7 +26,7 @@ from swaptrio.sched.errors import (
     Violation,
     WindowNotReached,
 )
-from swaptrio.sched.execution import DEFAULT_BUDGET, Execution, current
+from swaptrio.sched.execution import DEFAULT_BUDGET, Execution, current, running_task
 from swaptrio.sched.locks import Completion, Mutex, SpinLock, WaitQueue
 from swaptrio.sched.names import NamedSchedule, Naming
 from swaptrio.sched.opening import Carrier, open_scheduler, run
@@ -107,6 +107,7 @@ __all__ = [
     "point",
     "point_when",
     "run",
+    "running_task",
     "sleep",
     "spawn",
     "touch",

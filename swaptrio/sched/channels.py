@@ -77,7 +77,7 @@ class _End:
         raise NotImplementedError
 
 
-@attrs.define(eq=False, slots=False)  # the interfaces are plain classes, with a __dict__ anyhow
+@attrs.frozen(eq=False, slots=False)  # the interfaces are plain classes, with a __dict__ anyhow
 class SendChannel(_End, trio.abc.SendChannel[T]):
     """The sending end; made by `open_channel`."""
 
@@ -126,7 +126,7 @@ class SendChannel(_End, trio.abc.SendChannel[T]):
         self._buffer.changed()
 
 
-@attrs.define(eq=False, slots=False)  # as above
+@attrs.frozen(eq=False, slots=False)  # as above
 class ReceiveChannel(_End, trio.abc.ReceiveChannel[T]):
     """The receiving end; made by `open_channel`."""
 

@@ -33,6 +33,7 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Coroutine, Hashable, Sequence
 from contextvars import ContextVar, Token
 from heapq import heappop, heappush
+from types import CoroutineType
 from typing import Any, Final, NoReturn, TypeVar
 
 import attrs
@@ -52,6 +53,9 @@ DEFAULT_BUDGET: Final = 20_000
 
 #: Points that the tasks of one execution may pass after its verdict.
 DRAIN_LIMIT: Final = 1000
+
+#: What a task can be made of. Nearly all are of the first type, which is told at once.
+_COROUTINES: Final = (CoroutineType, Coroutine)
 
 #: What a model task yields when it parks. Anything else it yields is a foreign await.
 PARK: Final = object()
@@ -124,7 +128,7 @@ class Execution:
             msg = f"two tasks are called {name!r}" if name else "a task needs a name"
             raise ModelError(msg)
         coro = function(*args)
-        if not isinstance(coro, Coroutine):
+        if not isinstance(coro, _COROUTINES):
             msg = f"{name}: {name_of(function)} is no coroutine function"
             raise ModelError(msg)
         self._names.add(name)
@@ -308,7 +312,7 @@ class Execution:
     ) -> None:
         """Set the verdict and stop deciding; *cycle* is that of a livelock."""
         waiting = self._waiting() if ending is Ending.DEADLOCK else ()
-        schedule = Schedule(tuple(Decision(*deviation) for deviation in self.deviations))
+        schedule = Schedule(tuple(map(Decision._make, self.deviations)))
         cycle = cycle or find_cycle(waiting)
         self.verdict = Verdict(ending, self.step, schedule, check, message, waiting, cycle)
         self.budget = -1
@@ -452,6 +456,18 @@ def enter(execution: Execution) -> Token[Execution]:
 def leave(token: Token[Execution]) -> None:
     """Undo what `enter` did. For carriers."""
     _current.reset(token)
+
+
+def running_task() -> Task:
+    """The task that the caller is part of.
+
+    Raises:
+        ModelError: the caller is not a task of an execution.
+    """
+    execution = _current.get(None)
+    if execution is None or execution.running is None:
+        return current().me()  # says what is missing
+    return execution.running
 
 
 def current() -> Execution:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Self
 import attrs
 
 from swaptrio.sched.errors import ModelError, Violation
-from swaptrio.sched.execution import Execution, _current, current
+from swaptrio.sched.execution import Execution, _current, current, running_task
 from swaptrio.sched.operation import Access, Kind
 from swaptrio.sched.points import might_sleep, point, point_when
 from swaptrio.sched.task import Task
@@ -82,8 +82,7 @@ class _Lock:
 
     def _taker(self, label: str) -> Task:
         """The running task, which is about to wait for the lock and does not hold it."""
-        execution = current()
-        task = execution.running or execution.me()
+        task = running_task()
         if self.owner is task:
             raise Violation("I-SPIN", f"{task.name} takes {self.name} at {label} and holds it")
         return task
@@ -104,7 +103,7 @@ class _Lock:
         execution = _current.get()
         if execution.verdict is not None:
             return
-        task = execution.me()
+        task = execution.running or execution.me()
         if self.owner is not task:
             held = "nobody" if self.owner is None else self.owner.name
             raise Violation("I-SPIN", f"{task.name} releases {self.name}, held by {held}")
@@ -296,7 +295,7 @@ class WaitQueue:
         missed = self._unheard
         if condition is not None:
             missed = (missed or "what made its condition hold") if condition() else ""
-        ticket = _Ticket(current().me(), missed)
+        ticket = _Ticket(running_task(), missed)
         self._tickets.append(ticket)
         await point_when(label, Kind.WAIT, self, lambda: ticket.woken)
 

@@ -29,6 +29,8 @@ class Kind(Enum):
     JOIN = "join"
     CHOOSE = "choose"
 
+    __hash__ = object.__hash__  # that of Enum is a call into Python, for each look into a set
+
 
 class Access(Enum):
     """What a step does to an object. Two accesses conflict unless both read or both add."""

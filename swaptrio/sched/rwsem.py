@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from swaptrio.sched.errors import Violation
-from swaptrio.sched.execution import _current, current
+from swaptrio.sched.execution import _current, running_task
 from swaptrio.sched.operation import Access, Kind
 from swaptrio.sched.points import might_sleep, point, point_when
 from swaptrio.sched.task import Task
@@ -45,7 +45,7 @@ class RwSem:
 
     def owned(self) -> bool:
         """Whether the running task holds it, to read or to write."""
-        return current().me() in self.holders()
+        return running_task() in self.holders()
 
     async def acquire_read(self, label: str) -> None:
         """Take it to read, when nobody writes. May sleep."""
@@ -84,7 +84,7 @@ class RwSem:
     def _taker(self, label: str) -> Task:
         """The running task, which does not hold it."""
         might_sleep(label)
-        task = current().me()
+        task = running_task()
         if task in self.holders():
             raise Violation("I-SPIN", f"{task.name} takes {self.name} at {label} and holds it")
         return task

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote, unquote
 
 import attrs
@@ -33,16 +33,15 @@ class BadSchedule(ValueError):
     """A text that is no schedule; the message names the place and the part."""
 
 
-@attrs.frozen
-class Decision:
+class Decision(NamedTuple):
     """A deviation: at *step* (from 1) take candidate *index* (from 1).
 
     *task* and *label* say what that was when it was recorded; both are empty in a schedule
-    written by hand.
+    written by hand. A tuple, as each execution makes dozens, which nobody may ever look at.
     """
 
     step: int
-    index: int
+    index: int  # type: ignore[assignment]  # hides the method of a tuple, which nobody calls
     task: str = ""
     label: str = ""
 

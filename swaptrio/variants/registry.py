@@ -4,6 +4,8 @@
 A version is a Python file whose functions carry the names of the functions they replace. One
 that says ``BASE = "v3"`` builds on that version; one that does not has to bring the functions
 of `REQUIRED` itself. Loading a user's file runs it: it is the one kind of input that is code.
+
+``v3~_roll_back.lock1`` is a version less one of its parts; see `swaptrio.variants.parts`.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from swaptrio.errors import Problem, VariantError
 from swaptrio.mm.injection import FAILURES
 from swaptrio.mm.kernel import FUNCTIONS, labels_in, plain
 from swaptrio.variants.mutants import MUTANTS
+from swaptrio.variants.parts import parts_of, without
 from swaptrio.words import nearest
 
 #: What a version without a base has to define.
@@ -33,6 +36,9 @@ REQUIRED: Final = ("swap_cache_alloc_folio", "swap_cache_read_folio", "swapin_sy
 
 #: The versions of the patch, in the order of time.
 VERSIONS: Final = ("old", "pre", "v3", "v4", "v5", "next")
+
+#: What stands between the name of a version and that of the part that it is without.
+LESS: Final = "~"
 
 #: Characters that a message shows at most of what a file has raised.
 LONGEST_REASON: Final = 200
@@ -45,7 +51,9 @@ class Variant:
     *functions* maps the name of a function of the model to what runs in its place. *labels* are
     those of all scheduling points that there are in this version. *base* is the version that it
     builds on, itself where it builds on none: its expectations hold for this one too. *mutant*
-    says that it has a mistake that was made on purpose.
+    says that it has a mistake that was made on purpose, *races* that it is one that only a look
+    at all accesses can find: then its executions are watched for data races. *foreign* says
+    that a user has brought it.
     """
 
     name: str
@@ -54,6 +62,8 @@ class Variant:
     functions: Mapping[str, Callable[..., Any]]
     labels: frozenset[str]
     mutant: bool = False
+    races: bool = False
+    foreign: bool = False
 
 
 def names() -> tuple[str, ...]:
@@ -64,11 +74,15 @@ def names() -> tuple[str, ...]:
 def load(name: str) -> Variant:
     """The version called *name*, or the one in the file *name* (ending in ``.py``).
 
+    Behind either ``~`` and the name of a part can stand, which it is without then.
+
     Raises:
         VariantError: there is none of that name, or the file cannot be used.
     """
     if name.endswith(".py"):
         return _from_file(Path(name))
+    if LESS in name:
+        return _less(name)
     if name in VERSIONS:
         return _from_module(name, importlib.import_module(f"swaptrio.variants.{name}"))
     for mutant in MUTANTS:
@@ -82,6 +96,19 @@ def load(name: str) -> Variant:
     raise VariantError((Problem(name, "variant", name, message, nearest(name, known) or ""),))
 
 
+def _less(name: str) -> Variant:
+    """A version without one of its parts."""
+    version, _, wanted = name.rpartition(LESS)
+    variant = load(version)
+    parts = {part.name: part for part in parts_of(variant)}
+    if wanted in parts:
+        base = version if version in names() else variant.base
+        less = without(variant, parts[wanted], f"{variant.name}{LESS}{wanted}")
+        return attrs.evolve(less, base=base)
+    message = f"{version} has no part of this name; 'swaptrio necessity' names all"
+    raise VariantError((Problem(name, "part", wanted, message, nearest(wanted, parts) or ""),))
+
+
 def _from_file(path: Path) -> Variant:
     module = _run(path)
     base = getattr(module, "BASE", None)
@@ -89,7 +116,7 @@ def _from_file(path: Path) -> Variant:
         message = f"BASE names no version; known are {', '.join(VERSIONS)}"
         hint = nearest(str(base), VERSIONS) or ""
         raise VariantError((Problem(str(path), "BASE", str(base), message, hint),))
-    variant = _from_module(path.stem, module)
+    variant = attrs.evolve(_from_module(path.stem, module), foreign=True)
     _require(path, variant, module)
     return variant
 

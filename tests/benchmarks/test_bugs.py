@@ -6,18 +6,23 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import attrs
 import pytest
 from click.testing import CliRunner
 
 from benchmarks.bugs.__main__ import STRATEGIES, judged, main
-from benchmarks.bugs.hunt import Counts, Limits, hunt
+from benchmarks.bugs.hunt import AnyFailure, Counts, Limits, hunt
 from benchmarks.bugs.programs import PROGRAMS
 from benchmarks.bugs.published import STRETCH, TARGETS, published
 from swaptrio.sched import Ending, FirstChoice, RandomWalk, open_scheduler, run
 from swaptrio.sched.strategies import Feedback, parse
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from benchmarks.bugs.memory import Granularity
+    from swaptrio.sched import Verdict
+    from swaptrio.sched.strategies import SeededStrategy
 
 GRANULARITIES: tuple[Granularity, ...] = ("every", "shared")
 
@@ -66,22 +71,61 @@ def test_private_steps() -> None:
     assert lengths["every"] - lengths["shared"] == 3 * (10 + 5 + 4)
 
 
+REORDER = AnyFailure(PROGRAMS["reorder_3"].program("shared"))
+
+
+def surw() -> SeededStrategy:
+    """One that finds it."""
+    return parse("surw")
+
+
+def blind() -> SeededStrategy:
+    """One that never does."""
+    return parse("delay:0")
+
+
 async def test_campaigns_are_counted() -> None:
     """Each has its own strategy and seeds; the same campaigns give the same counts."""
-    program = PROGRAMS["reorder_3"].program("shared")
     async with open_scheduler("stepped") as scheduler:
-        one = await hunt(scheduler, program, lambda: parse("surw"), range(6), Limits())
-        two = await hunt(scheduler, program, lambda: parse("surw"), range(6), Limits())
-        none = await hunt(scheduler, program, lambda: parse("delay:0"), [0], Limits(30))
-        late = await hunt(scheduler, program, lambda: parse("delay:0"), [0, 1], Limits(500, 0))
+        one = await hunt(scheduler, REORDER, surw, range(6), Limits())
+        two = await hunt(scheduler, REORDER, surw, range(6), Limits())
+        none = await hunt(scheduler, REORDER, blind, range(1), Limits(30))
+        late = await hunt(scheduler, REORDER, blind, range(2), Limits(500, 0))
     assert one.found == two.found
     assert len(set(one.found)) > 1
-    assert (none.found, none.vain) == ([], [30])
-    assert (late.found, late.vain) == ([], [64])
+    assert (none.found, none.vain, none.cut) == ([], [30], 0)
+    assert (late.found, late.vain, late.cut) == ([], [], 64)
+
+
+async def test_a_cell_goes_on() -> None:
+    """What its limit has cut short is begun again, and it ends as without the limit."""
+    async with open_scheduler("stepped") as scheduler:
+        whole = await hunt(scheduler, REORDER, surw, range(6), Limits())
+        cut = await hunt(scheduler, REORDER, surw, range(6), Limits(total=whole.found[0] + 1))
+        assert (cut.found, cut.cut) == (whole.found[:1], 1)
+        await hunt(scheduler, REORDER, surw, range(6), Limits(), cut)
+    assert cut == whole
+
+
+@attrs.frozen
+class NeverShown(AnyFailure):
+    """A bug that nothing shows."""
+
+    def shows(self, verdict: Verdict) -> bool:
+        """No."""
+        return False
+
+
+async def test_what_shows_no_bug_does_not_count() -> None:
+    """A campaign goes on after another failure than the one it looks for."""
+    async with open_scheduler("stepped") as scheduler:
+        counts = await hunt(scheduler, NeverShown(REORDER.program), surw, range(1), Limits(60))
+    assert (counts.found, counts.vain) == ([], [60])
 
 
 def test_summaries() -> None:
     """Means over what was found; all schedules over all bugs; nothing made up for none."""
+    assert Counts([2, 4], [90], 4).summary()["per_bug"] == 50
     assert Counts([2, 4], [94]).summary() == {
         "campaigns": 3,
         "found": 2,
@@ -138,6 +182,21 @@ def test_the_command() -> None:
     }
     assert row["target_met"] is True
     assert "delay:0 none (0/3) [met]" in result.stderr
+
+
+def test_a_command_that_was_stopped_goes_on(tmp_path: Path) -> None:
+    """From the cells that it has kept; in the end it says what one command would have said."""
+    asked = ["--campaigns", "8", "--program", "deadlock01", "--granularity", "shared"]
+    asked += ["--strategy", "surw", "--strategy", "pos"]
+    short = [*asked, "--total", "5", "--keep", str(tmp_path / "cells")]
+
+    first = json.loads(CliRunner().invoke(main, short).stdout)["rows"]
+    rows = json.loads(CliRunner().invoke(main, [*short, "--total", "900"]).stdout)["rows"]
+
+    assert first[0]["strategies"]["pos"]["campaigns"] < 8
+    assert rows == json.loads(CliRunner().invoke(main, asked).stdout)["rows"]
+    result = CliRunner().invoke(main, [*short, "--jobs", "2"])
+    assert (result.exit_code, "one process only" in result.stderr) == (2, True)
 
 
 def test_a_wrong_strategy_is_named() -> None:

@@ -21,18 +21,29 @@ from swaptrio.checks.quiescent import check_off
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.injection import Drawn
 from swaptrio.mm.kernel import FUNCTIONS, Config
-from swaptrio.mm.memcontrol import MemCgroup, charge_memcg
-from swaptrio.mm.mm_types import Folio, MmStruct, PresentPte, SwapPte, hold, let_go
+from swaptrio.mm.memcontrol import MemCgroup, charge_memcg, folio_memcg_alloc_deferred
+from swaptrio.mm.memory.swap_fault import do_swap_page
+from swaptrio.mm.mm_types import (
+    Folio,
+    MmStruct,
+    PresentPte,
+    SwapPte,
+    VmFault,
+    VmFaultReason,
+    hold,
+    let_go,
+)
 from swaptrio.mm.page_alloc import (
     alloc_pages,
     folio_end_writeback,
     folio_lock,
     folio_put,
     folio_put_refs,
+    folio_trylock,
     folio_unlock,
 )
 from swaptrio.mm.page_io import swap_read_folio
-from swaptrio.mm.rmap import set_pte_at
+from swaptrio.mm.rmap import folio_add_anon_rmap_ptes, set_pte_at
 from swaptrio.mm.setup import new_device, new_file, new_kernel
 from swaptrio.mm.swap import folio_add_lru
 from swaptrio.mm.swap_h import (
@@ -61,14 +72,18 @@ from swaptrio.mm.swap_table import (
 from swaptrio.mm.swapfile import (
     folio_alloc_swap,
     folio_dup_swap,
+    folio_free_swap,
     get_swap_device,
     put_swap_device,
 )
 from swaptrio.mm.zswap import swap_zswap_tree, zswap_swapoff
+from swaptrio.scenario.files import find
 from swaptrio.scenario.format import KernelSetup, TaskSetup
+from swaptrio.scenario.play import load_checked, script_of
 from swaptrio.scenario.tasks import process_of
 from swaptrio.scenario.world import World
 from swaptrio.sched import Run, Script, Violation, point
+from swaptrio.variants import load
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -330,6 +345,39 @@ async def folio_under_writeback_deleted(world: World) -> None:
         _swap_cache_del_folio(world.kernel, low(world), folio, folio.swap, 0)
 
 
+@breaks("I-DELLOCK")
+async def unlocked_folio_to_leave(world: World) -> None:
+    """Whether a folio may leave the cache is asked by somebody who has it not locked."""
+    folio = await cached(world)
+    await folio_unlock(world.kernel, folio, "test.unlock")
+    await folio_free_swap(world.kernel, folio)
+
+
+@breaks("I-SPIN")
+async def folio_locked_that_is_locked_by_oneself(world: World) -> None:
+    """Who has a folio locked tries to lock it, and would take it for another's."""
+    folio = await cached(world)
+    await folio_trylock(world.kernel, folio, "test.trylock")
+
+
+@breaks("I-INSERT-UNCHARGED")
+async def uncharged_folio_prepared_for_a_queue(world: World) -> None:
+    """A folio without a group gets a place in its group's queue."""
+    folio = await inserted(world, 2, 16)
+    await folio_memcg_alloc_deferred(world.kernel, folio)
+
+
+@breaks("I-ERRNO")
+async def fault_that_was_to_wait_tries_again(world: World) -> None:
+    """RETRY comes of a fault that may not drop the mmap_lock."""
+    world.kernel.functions["folio_trylock"] = later(False)
+    world.kernel.functions["_folio_lock_or_retry"] = later(VmFaultReason.RETRY)
+    mm = process(world)
+    pte = mm.ptes[17]
+    assert isinstance(pte, SwapPte)
+    await do_swap_page(world.kernel, VmFault(mm, 17, pte, write=False, retry_allowed=False))
+
+
 @breaks("I-ZERO2ONE")
 async def count_raised_without_the_folio_lock(world: World) -> None:
     """A slot is used again by somebody who has its folio not locked."""
@@ -546,6 +594,19 @@ async def page_replaced_by_another_page(world: World) -> None:
 async def page_mapped_without_a_lock(world: World) -> None:
     """The page table is written by who has not locked it."""
     set_pte_at(world.kernel, process(world), 9, PresentPte(resident(world), 0, False))
+
+
+@breaks("I-PTEMATCH")
+async def page_beside_its_folio_mapped(world: World) -> None:
+    """A folio that has left the cache has no page for the entry."""
+    folio = resident(world)
+    folio_add_anon_rmap_ptes(world.kernel, folio, folio.nr, 1, 10, exclusive=False)
+
+
+@breaks("I-PTEMATCH")
+async def page_before_its_folio_mapped(world: World) -> None:
+    """The entry names a slot below those that the folio was for."""
+    folio_add_anon_rmap_ptes(world.kernel, resident(world), -1, 1, 8, exclusive=False)
 
 
 @breaks("I-SPIN")
@@ -878,6 +939,24 @@ def test_a_check_finds_what_breaks_it(watch: Watch, name: str) -> None:
     check, breaker = BREAKERS[name]
     outcome = watch(breaker)
     assert outcome.found == check, outcome.verdict
+
+
+def test_a_refusal_is_the_answer(watch: Watch) -> None:
+    """Where the range check has refused, nobody can lack the memory for what is not allocated.
+
+    A version that goes on all the same says ENOMEM, and so gives the wrong reason.
+    """
+    scenario = load_checked(find("neighbour-freed-before-first-check"))
+    for name, found in (("v3", "passed"), ("v3~_swap_cache_alloc.check1", "I-ERRNO")):
+        strategy = script_of(scenario.window[0], load(name))
+        outcome = watch(
+            variant=name,
+            scenario=scenario,
+            kernel=scenario.kernel,
+            tasks=scenario.task,
+            strategy=strategy,
+        )
+        assert outcome.found == found, outcome.verdict
 
 
 def answer(*values: object) -> Callable[..., Any]:

@@ -192,6 +192,31 @@ def test_file_of_another_variant_is_refused(calm: str, race: str, swaptrio: Run)
     assert Path("kept.json").read_bytes() == before[: len(before) // 2]
 
 
+def test_processes_tell_the_same(calm: str, swaptrio: Run, document: Document) -> None:
+    """The record does not depend on the number of processes, but for the seconds."""
+    records = [document(swaptrio("explore", calm, "--jobs", jobs, "--json")) for jobs in (1, 2)]
+    for record in records:
+        record.pop("seconds")
+    assert records[0] == records[1]
+    assert records[0]["complete"] is True
+
+
+@pytest.mark.parametrize("jobs", [0, -2, 10_000, "many"])
+def test_bad_numbers_of_processes_are_refused(jobs: Any, calm: str, swaptrio: Run) -> None:
+    """No process, or more than a machine can have, is a slip of the finger."""
+    result = swaptrio("explore", calm, "--jobs", jobs)
+    assert result.exit_code == 2
+    assert "--jobs" in result.stderr
+
+
+def test_processes_need_classes(calm: str, swaptrio: Run) -> None:
+    """What one search keeps for itself cannot be shared out."""
+    for options in (["--cache"], ["--preemptions", 1], ["--resume", "kept.json"]):
+        result = swaptrio("explore", calm, "--jobs", 2, *options)
+        assert result.exit_code == 2
+        assert "--jobs works without" in result.stderr
+
+
 def test_resume_needs_classes(race: str, swaptrio: Run) -> None:
     """States and bounded searches are not kept."""
     for options in (["--cache"], ["--preemptions", 1]):

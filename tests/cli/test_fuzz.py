@@ -255,8 +255,27 @@ def test_what_a_stress_test_would_hit(
 
 
 @pytest.mark.parametrize(
+    "interest",
+    [
+        "swap0 cluster 0",
+        "swap0:17",
+        "folio 0x1000",
+        "swap_cache_alloc.check/swap_cache_alloc.recheck",
+    ],
+    ids=["lock", "slot", "folio", "window"],
+)
+def test_what_surw_finds_interesting(interest: str, race: str, swaptrio: Run) -> None:
+    """One lock, one slot's word, one folio or one window: the code is known to touch each."""
+    result = swaptrio("fuzz", race, "--seeds", 20, "--strategy", f"surw:{interest}")
+
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
     ("strategy", "message"),
     [
+        ("surw:swap0:99", "'swap0:99' fits nothing in any of 20 executions of race"),
+        ("surw:no.such/no.label", "'no.such/no.label' fits nothing"),
         ("surw:swap_cache_alloc.rechek", "did you mean 'swap_cache_alloc.recheck'?"),
         ("surw:nothing*", "'nothing*' fits nothing in any of 20 executions of race"),
         ("window:nowhere.at/nowhere.else", "'nowhere.at/nowhere.else' fits nothing"),

@@ -28,6 +28,8 @@ COMMANDS = [
     "explain",
     "explore",
     "matrix",
+    "ask",
+    "certify",
     "load",
     "campaign",
     "trace",

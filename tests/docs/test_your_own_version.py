@@ -50,7 +50,7 @@ def test_the_whole_story(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert MENDED
     Path("v6.py").write_text(VARIANT[1], encoding="utf-8")
     shown = list(SHOWN.finditer(PAGE))
-    assert len(shown) == 4
+    assert len(shown) == 5
 
     for each in shown:
         if each.start() > MENDED.start():

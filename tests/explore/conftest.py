@@ -38,11 +38,9 @@ def setup_around() -> Callable[[Build], Any]:
     named = SimpleNamespace(name="small")
 
     def around(build: Build) -> Any:
-        def build_world(execution: Execution) -> Any:
-            build(execution)
-            return SimpleNamespace(oracles=SimpleNamespace(detach=lambda: None))
-
-        return SimpleNamespace(scenario=named, variant=named, build=build_world)
+        return SimpleNamespace(
+            scenario=named, variant=named, lend=build, take_back=lambda world: None
+        )
 
     return around
 

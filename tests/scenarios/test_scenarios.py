@@ -26,7 +26,7 @@ from swaptrio.scenario.play import (
     script_of,
 )
 from swaptrio.scenario.world import Setup
-from swaptrio.sched import Ending, Execution, RandomWalk, open_scheduler, run
+from swaptrio.sched import Ending, Execution, RandomWalk, Script, open_scheduler, run
 from swaptrio.sched.strategies import parse
 from swaptrio.variants import VERSIONS, Variant
 from swaptrio.variants import load as load_variant
@@ -377,6 +377,68 @@ async def test_each_expectation_has_meaning(scenario: str, window: str) -> None:
         found = await played(scenario, window, variant)
         for other in altered(expect, found):
             assert list(missed(found, other)), f"{variant}: {other}"
+
+
+def passing(window: Window) -> Iterator[Variant]:
+    """The versions that must pass a window; the others fail, or it means nothing to them."""
+    for name in VERSIONS:
+        if expected_of(window, variant_called(name)).verdict == "passed":
+            yield variant_called(name)
+
+
+def not_entered(script: Script) -> Iterator[Script]:
+    """*script* with one of its conditions at a time such that nothing can meet it."""
+    entries = script.window
+    for number, entry in enumerate(entries):
+        if entry.until:
+            never = attrs.evolve(entry, times=BUDGET)
+            yield Script((*entries[:number], never, *entries[number + 1 :]), script.choices)
+    for label, options in script.choices.items():
+        more = (*options, *["ok"] * BUDGET)
+        yield Script(entries, {**script.choices, label: more})
+
+
+@pytest.mark.parametrize(("scenario", "window"), WINDOWS)
+async def test_what_is_not_entered_is_missed(scenario: str, window: str) -> None:
+    """A window that a version comes past, or into by half, is no pass, whatever passes then.
+
+    Windows that run whole tasks in some order have results of what they have run instead.
+    """
+    found = window_called(scenario, window)
+    for version in passing(found):
+        setup, expect = Setup(scenario_called(scenario), version), expected_of(found, version)
+        script = script_of(found, version)
+        broken = list(not_entered(script))
+        led = {entry.task for entry in script.window}
+        assert broken or len(led & expect.results.keys()) >= min(2, len(led)), version.name
+        async with open_scheduler("stepped") as scheduler:
+            for other in broken:
+                assert list(missed(await play(scheduler, setup, other), expect)), version.name
+
+
+def emptied(scenario: Scenario) -> list[Scenario]:
+    """*scenario* with nothing swapped out, and with nothing resident, where there is any."""
+    worlds = []
+    if scenario.slots:
+        worlds.append(attrs.evolve(scenario, slots=()))
+    if scenario.page:
+        worlds.append(attrs.evolve(scenario, page=()))
+    return worlds
+
+
+@pytest.mark.parametrize(
+    ("scenario", "window"),
+    [each for each in WINDOWS if emptied(scenario_called(str(each.values[0])))],
+)
+async def test_a_window_needs_its_world(scenario: str, window: str) -> None:
+    """Where nothing is swapped out, or nothing is resident, nothing happens: that is missed."""
+    worlds, found = emptied(scenario_called(scenario)), window_called(scenario, window)
+    for version in passing(found):
+        expect, script = expected_of(found, version), script_of(found, version)
+        async with open_scheduler("stepped") as scheduler:
+            for world in worlds:
+                played = await play(scheduler, Setup(world, version), script)
+                assert list(missed(played, expect)), version.name
 
 
 @pytest.mark.parametrize(("scenario", "window"), WINDOWS)

@@ -19,9 +19,10 @@ import trio
 from swaptrio.errors import SwaptrioError
 from swaptrio.explore.campaign.handovers import Handovers
 from swaptrio.explore.campaign.result import Failure, FailureKind, Result
+from swaptrio.explore.execute import execute
 from swaptrio.explore.fingerprint import Fingerprint
 from swaptrio.explore.pace import Pace
-from swaptrio.scenario.play import BUDGET, failed, load_checked
+from swaptrio.scenario.play import failed, load_checked
 from swaptrio.scenario.world import Setup
 from swaptrio.sched import Ending, Strategy, open_scheduler
 from swaptrio.sched.strategies import SeededStrategy, parse
@@ -29,8 +30,7 @@ from swaptrio.variants import load as load_variant
 
 if TYPE_CHECKING:
     from swaptrio.explore.campaign.item import Item, Matter
-    from swaptrio.scenario.world import World
-    from swaptrio.sched import Carrier, Execution, Scheduler, Verdict
+    from swaptrio.sched import Carrier, Scheduler, Verdict
 
 #: What carries the tasks of a campaign: what measures faster.
 CARRIER: Final[Carrier] = "stepped"
@@ -118,7 +118,7 @@ async def _run(scheduler: Scheduler, setup: Setup, item: Item, hooks: Hooks) -> 
         hooks.begun(seed)
         strategy.seed = seed
         watching.begin(seed)
-        verdict = await _execute(scheduler, setup, deciding, watching)
+        verdict = await execute(scheduler, setup, deciding, watching)
         executions += 1
         steps += verdict.steps
         if failed(verdict):
@@ -126,21 +126,6 @@ async def _run(scheduler: Scheduler, setup: Setup, item: Item, hooks: Hooks) -> 
             failures[kind] = _counted(failures.get(kind), kind, verdict, seed)
     found = tuple(failures[kind] for kind in sorted(failures))
     return Result(executions, steps, found, watching.windows(), seconds=pace.seconds)
-
-
-async def _execute(
-    scheduler: Scheduler, setup: Setup, strategy: Strategy, watching: Handovers
-) -> Verdict:
-    worlds: list[World] = []
-
-    def program(execution: Execution) -> None:
-        worlds.append(setup.build(execution))
-
-    execution = await scheduler.run(program, strategy, budget=BUDGET, observer=watching)
-    for world in worlds:
-        world.oracles.detach()
-    assert execution.verdict is not None
-    return execution.verdict
 
 
 def _kind(setup: Setup, verdict: Verdict, label: str) -> FailureKind:

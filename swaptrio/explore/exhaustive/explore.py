@@ -58,22 +58,36 @@ class Limits:
     """What ends a search before its time.
 
     *seconds* is wall time; *stop* is asked between two executions. *progress* is told about ten
-    times a second at most.
+    times a second at most. *executions* are those that came to an end of their own: unlike a
+    time it ends the same search at the same place on every machine.
     """
 
     seconds: float | None = None
     stop: Callable[[], bool] = lambda: False
     progress: Callable[[Exploration, float], None] | None = None
+    executions: int | None = None
 
 
-async def drive(scheduler: Scheduler, exploration: Exploration, limits: Limits) -> float:
-    """Go on with *exploration* to its end or to a limit; the seconds it took."""
-    tally, pace, turns = exploration.tally, Pace.start(), 0
-    while tally.outcome is None:
+async def drive(
+    scheduler: Scheduler,
+    exploration: Exploration,
+    limits: Limits,
+    pace: Pace | None = None,
+    until: Callable[[], bool] = lambda: False,
+) -> float:
+    """Go on with *exploration* to its end, to a limit, or *until* that; the seconds so far.
+
+    *pace* is that of an exploration which others have begun.
+    """
+    tally, pace, turns = exploration.tally, pace or Pace.start(), 0
+    pace.due = 1
+    while tally.outcome is None and not until():
         if limits.stop():
             tally.interrupt("it was interrupted")
         elif limits.seconds is not None and pace.seconds >= limits.seconds:
             tally.interrupt(f"its time of {limits.seconds:g} s is over")
+        elif limits.executions is not None and tally.executions >= limits.executions:
+            tally.interrupt(f"its {limits.executions} executions are over")
         else:
             await exploration.turn(scheduler)
             turns += 1

@@ -8,12 +8,16 @@ assumed to be as many as the executions, but compared with them.
 The numbers also tell the future. What a step accesses depends on its causal past and nothing
 else. Whether a reversed race is covered already depends on the accesses of a step that has not
 been executed in that place; but if it is covered, its prime event has been executed in another
-order and is known here. If no number fits, nothing covers it (see `tree`).
+order and is known here. If no number fits, nothing covers it (see `wish`).
+
+A number is a digest of what it stands for, so processes that share a search agree on it without
+a word.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import attrs
 
@@ -25,6 +29,9 @@ if TYPE_CHECKING:
 
     from swaptrio.explore.exhaustive.event import Event, Past
     from swaptrio.explore.exhaustive.walk import Node
+
+#: Bytes of a number: enough that no two prime events of any search are taken for one.
+_WIDTH: Final = 12
 
 #: Accesses in the order of their keys.
 Sorted: TypeAlias = tuple[tuple[str, int], ...]
@@ -62,7 +69,8 @@ class Primes:
 
     def add(self, prime: Prime) -> int:
         """The number of *prime*, which is new."""
-        number = self.numbers[prime] = len(self.numbers)
+        digest = blake2b(repr(prime).encode(), digest_size=_WIDTH).digest()
+        number = self.numbers[prime] = int.from_bytes(digest)
         task, previous, accesses, _, path = prime
         self.outcomes.setdefault((task, previous), {})[accesses, path] = dict(accesses)
         return number

@@ -26,7 +26,7 @@ class Probe:
     asks_always: ClassVar[bool] = True
 
     plan: Sequence[tuple[str, Path]]
-    task: str
+    task: str = ""
     answer: bool | None = None
     _step: int = 0
     _draw: int = 0

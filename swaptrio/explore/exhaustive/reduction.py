@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from swaptrio.explore.exhaustive.normal import normal_form
 from swaptrio.explore.exhaustive.place import event_of
 from swaptrio.explore.exhaustive.probe import Probe
 from swaptrio.explore.exhaustive.result import Outcome
@@ -14,6 +15,9 @@ from swaptrio.explore.exhaustive.search import Search
 from swaptrio.explore.exhaustive.tally import Tally
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from swaptrio.explore.exhaustive.normal import Way
     from swaptrio.sched import Scheduler
 
 #: Nodes behind which an estimate does not look any more: too little lies there.
@@ -25,8 +29,9 @@ class Reduction:
     """The search for one execution of each class.
 
     *classes* are those that were met; were the reduction not exact they would be fewer than the
-    executions. The very first execution runs twice, so that a program that cannot be repeated
-    is noticed even if nothing else is to be explored.
+    executions. It may be *parted*: then others go on with parts of it. The very first execution
+    runs twice, so that a program that cannot be repeated is noticed even if nothing else is to
+    be explored.
     """
 
     tally: Tally
@@ -35,6 +40,7 @@ class Reduction:
     blocked: int = 0
     probes: int = 0
     repeated: bool = False
+    parted: bool = False
 
     @property
     def traces(self) -> int:
@@ -52,10 +58,11 @@ class Reduction:
         if not tally.trusts(walk, verdict):
             return
         if walk.disordered:
-            self._begin_anew()
+            if not self.parted:
+                self.begin_anew(walk.ordered)
             return
         if not walk.cut:
-            tally.count(verdict)
+            tally.count(verdict, self._normal_form)
             self.classes.add(walk.class_of())
         self.blocked += self.search.blocked
         if not self.repeated and not walk.cut:
@@ -64,8 +71,15 @@ class Reduction:
                 return
         self.search.look_for_races()
         await self._probe(scheduler)
-        if tally.outcome is None and not self.search.advance():
-            tally.outcome = Outcome.COMPLETE
+        if tally.outcome is None:
+            self.go_on()
+        if tally.outcome is Outcome.COMPLETE and not self.parted:
+            await tally.settle(scheduler)
+
+    def go_on(self) -> None:
+        """Prepare the next execution."""
+        if not self.search.advance() and not self.search.stuck:
+            self.tally.outcome = Outcome.COMPLETE
 
     def estimate(self) -> float:
         """About how many executions there are in all; at least those that have run."""
@@ -83,11 +97,13 @@ class Reduction:
         """The length of the present trace."""
         return len(self.search.trace)
 
-    def _begin_anew(self) -> None:
-        """It has turned out that the order of adds can be seen somewhere."""
-        before = self.search.walk
-        self.search = Search.of(reports=not before.opaque)
-        self.search.walk.ordered = before.ordered
+    def _normal_form(self) -> Way:
+        return normal_form([event_of(node) for node in self.search.trace])
+
+    def begin_anew(self, ordered: Iterable[str]) -> None:
+        """It has turned out that the order of adds to *ordered* can be seen somewhere."""
+        self.search = Search.of(reports=not self.search.walk.opaque)
+        self.search.walk.ordered.update(dict.fromkeys(ordered))
         self.classes, self.blocked, self.probes = set(), 0, 0
         self.tally.clear()
 

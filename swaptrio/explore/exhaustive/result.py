@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from swaptrio.explore.exhaustive.normal import Way
 from swaptrio.sched import Verdict
 
 if TYPE_CHECKING:
@@ -33,9 +34,18 @@ class Outcome(StrEnum):
 
 @attrs.frozen
 class Found:
-    """One way to fail, with the first *verdict* that showed it; replay its schedule."""
+    """One way to fail, with the *verdict* that shows it; replay its schedule.
+
+    *way* is the normal form of that execution, empty where the first one found is told.
+    """
 
     verdict: Verdict
+    way: Way = ()
+
+    @property
+    def rank(self) -> tuple[int, Way]:
+        """What comes first of several that show the same."""
+        return len(self.way), self.way
 
     @property
     def signature(self) -> tuple[Ending, str]:
@@ -59,7 +69,8 @@ class Result:
 
     *executions* ran to an end of their own; *traces* are how many classes of equivalent ones
     were met, None where that was not counted. *blocked* ended early, as all tasks slept (0
-    where the reduction is optimal); *probes* only asked whether a task could go on somewhere.
+    where the reduction is optimal); *probes* only asked whether a task could go on somewhere,
+    or led to nothing that another process had not.
     *states* are the states that were met in which somebody could go on or all was done, None
     where none were kept; *finals* what the program told of its ends, if it does. *bound* is the
     number of preemptions that was allowed, None for any. *reason* is why nothing can be

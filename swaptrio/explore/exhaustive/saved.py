@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from swaptrio.explore.exhaustive.tally import Tally
 
 #: Raised whenever what is saved changes its shape or its meaning.
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 _EVENT: Final = tuple(field.name for field in attrs.fields(Event))
 
@@ -58,7 +58,7 @@ def save(reduction: Reduction, about: Mapping[str, Any]) -> str:
             "blocked": reduction.blocked,
             "probes": reduction.probes,
             "classes": sorted(reduction.classes),
-            "violations": [_verdict(found.verdict) for found in tally.violations.values()],
+            "violations": [_row(found) for found in tally.violations.values()],
             "ordered": list(walk.ordered),
             "ambiguous": list(walk.ambiguous),
             "added": list(walk.added),
@@ -116,7 +116,7 @@ def _load(saved: dict[str, Any], tally: Tally, *, reports: bool) -> Reduction:
     reduction.blocked, reduction.probes = int(saved["blocked"]), int(saved["probes"])
     tally.executions = int(saved["executions"])
     for row in saved["violations"]:
-        found = Found(_verdict_of(row))
+        found = _found(row)
         tally.violations[found.signature] = found
     return reduction
 
@@ -206,19 +206,22 @@ def _wish(row: list[Any], events: list[Event]) -> Wish:
     return Wish(tuple([events[place] for place in places]), _frozen(last))
 
 
-def _verdict(verdict: Verdict) -> list[Any]:
+def _row(found: Found) -> list[Any]:
+    verdict = found.verdict
     return [
         verdict.ending.value,
         verdict.steps,
         str(verdict.schedule),
         verdict.check,
         verdict.message,
+        found.way,
     ]
 
 
-def _verdict_of(row: list[Any]) -> Verdict:
-    ending, steps, schedule, check, message = row
-    return Verdict(Ending(ending), int(steps), Schedule.parse(schedule), check, message)
+def _found(row: list[Any]) -> Found:
+    ending, steps, schedule, check, message, way = row
+    parsed = Schedule.parse(schedule)
+    return Found(Verdict(Ending(ending), int(steps), parsed, check, message), _frozen(way))
 
 
 def _frozen(value: Any) -> Any:

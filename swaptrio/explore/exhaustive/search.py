@@ -22,9 +22,15 @@ A step that ends the execution by a violation comes before everything that other
 have done, so it is dependent with all of them; and where it was taken each other task that
 could go on has to be tried.
 
+A search may be a part of another one (see `part`). Then the nodes before its *floor* are not
+its own, and what it wishes there is *foreign*: somebody else has to see to it. A node that is
+one of its *pins* has *lent* a step with all that lies below. It stays until that comes back, as
+it may come back with wishes; where nothing else is left to do the search is *stuck*.
+
 The fields of a node: *sleep* is what was explored from here; *wishes* wait to be explored;
 *below* is what *task*'s step hands down to the next node; *asked* are the races that were
-looked at.
+looked at; *lent* says that somebody explores a step that sleeps here, so that what lies below
+is explored *amid* the work of others.
 """
 
 from __future__ import annotations
@@ -58,6 +64,10 @@ class Search:
     walk: Walk = attrs.field(init=False)
     blocked: bool = False
     unsure: list[tuple[int, Wish]] = attrs.Factory(list)
+    floor: int = 0
+    pins: list[int] = attrs.Factory(list)
+    stuck: bool = False
+    foreign: list[tuple[int, Wish]] = attrs.Factory(list)
 
     def __attrs_post_init__(self) -> None:
         self.walk = Walk(self, Primes())
@@ -82,7 +92,8 @@ class Search:
         """The first step of the first wish, or the first task that does not sleep."""
         if before is not None:
             node.sleep = sleep_after(before.sleep, event_of(before))
-            node.wishes, before.below = before.below, []
+            node.amid = before.amid or before.lent
+            node.wishes, before.below = before.below + self._handed_down(before), []
         if node.wishes and self.grant(node):
             return node.task
         for task in node.offered:
@@ -104,15 +115,18 @@ class Search:
         """All is done in `look_for_races`."""
 
     def advance(self) -> bool:
-        """Prepare the next execution; False if nothing is left."""
-        trace = self.trace
-        while trace:
+        """Prepare the next execution; False if nothing is left but what others have."""
+        trace, self.stuck = self.trace, False
+        while len(trace) > self.floor:
             node = trace[-1]
-            event = event_of(node)
-            node.sleep[event.task] = (*node.sleep.get(event.task, ()), event)
-            node.done += 1
+            leave(node)
+            pinned = len(trace) - 1 in self.pins
+            node.lent = node.lent and pinned
             if self.grant(node):
                 return True
+            if pinned:
+                self.stuck = True
+                return False
             trace.pop()
         return False
 
@@ -137,8 +151,21 @@ class Search:
     def wish(self, first: int, wish: Wish) -> None:
         """Explore *wish* from the node before event *first*, if that is not covered."""
         node = self.trace[first]
-        if not covered(wish, node.sleep, self._known_at(node)):
-            node.wishes.append(wish)
+        if not covered(wish, node, self._known_at(node)):
+            if first < self.floor:
+                self.foreign.append((first, wish))
+            else:
+                node.wishes.append(wish)
+
+    def wants_more(self, node: Node) -> bool:
+        """Whether something is to be explored from *node* beside the step that it has taken."""
+        if not node.wishes:
+            return False
+        known, step = self._known_at(node), event_of(node)
+        return not all(
+            wish.place_of(step, known) != NO or covered(wish, node, known)
+            for wish in node.wishes
+        )
 
     def grant(self, node: Node) -> bool:
         """Take the first step of the first wish that is still needed, if there is one."""
@@ -146,11 +173,13 @@ class Search:
         while wishes:
             wish = wishes.pop(0)
             known = self._known_at(node)
-            if covered(wish, node.sleep, known):
+            if covered(wish, node, known):
                 continue
             node.number, node.event, node.below = -1, None, []
             if wish.events:
-                self._enter(node, wish)
+                step, rest = wish.events[0], wish.without(0)
+                node.task, node.forced = step.task, step.path
+                node.below = [rest] if rest else []
             else:
                 assert wish.last is not None
                 node.task, _, node.forced = wish.last
@@ -160,21 +189,18 @@ class Search:
             return True
         return False
 
-    def _enter(self, node: Node, wish: Wish) -> None:
-        """Take the first of the events of *wish*, and hand down what goes on behind it."""
-        step = wish.events[0]
-        node.task, node.forced = step.task, step.path
-        rest = wish.without(0)
-        if not rest:
-            return
-        node.below, kept, known = [rest], [], self._known_at(node)
-        for other in node.wishes:
-            place = other.place_of(step, known)
+    def _handed_down(self, node: Node) -> list[Wish]:
+        """What goes on behind the step of *node*, of all that is wished there."""
+        step, known = event_of(node), self._known_at(node)
+        handed, kept = [], []
+        for wish in node.wishes:
+            place = wish.place_of(step, known)
             if place == NO:
-                kept.append(other)
-            elif left := other.without(place):
-                node.below.append(left)
+                kept.append(wish)
+            elif rest := wish.without(place):
+                handed.append(rest)
         node.wishes = kept
+        return handed
 
     def _known_at(self, node: Node) -> Callable[[Wish], list[Shown]]:
         """Tells what the last step of a wish is known to do, executed from *node*."""
@@ -203,7 +229,7 @@ class Search:
         if key not in node.asked:
             node.asked[key] = None
             wish = Wish(rest, last)
-            if not covered(wish, node.sleep, self._known_at(node)):
+            if not covered(wish, node, self._known_at(node)):
                 self.unsure.append((first, wish))
 
     def _look_at_blocked(self, events: list[Event]) -> None:
@@ -234,6 +260,15 @@ class Search:
             if task in event.spawned:
                 return index
         return -1
+
+
+def leave(node: Node) -> None:
+    """The step of *node* was explored, or is by somebody else: it sleeps."""
+    event = node.event
+    if event is not None:
+        node.sleep[event.task] = (*node.sleep.get(event.task, ()), event)
+        node.done += 1
+        node.event = None
 
 
 def unordered(events: list[Event], first: int) -> tuple[Event, ...]:

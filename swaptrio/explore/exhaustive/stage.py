@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import attrs
 
 from swaptrio.checks import watch_accesses
+from swaptrio.explore.campaign.work import setup_of
 from swaptrio.scenario.world import Setup, World
 
 if TYPE_CHECKING:
+    from swaptrio.explore.campaign.item import Matter
     from swaptrio.sched import Execution
 
 
@@ -19,22 +23,34 @@ class Stage:
     """Builds the world of *setup* for one execution after another.
 
     The model reports what its steps access where *watched*. That makes its steps slower, and is
-    needed by every way to explore that tells which steps depend on each other.
+    needed by every way to explore that tells which steps depend on each other. *final* tells
+    of a world what its execution has ended in (see ``Result.finals``).
     """
 
     setup: Setup
     watched: bool = True
+    final: Callable[[World], Hashable] | None = None
     _world: World | None = None
 
-    def __call__(self, execution: Execution) -> None:
+    def __call__(self, execution: Execution) -> Callable[[], Hashable] | None:
         """Build a world; nobody watches the one before any more."""
         self.clear()
-        self._world = self.setup.build(execution)
+        self._world = world = self.setup.build(execution)
         if self.watched:
-            watch_accesses(self._world.kernel, execution)
+            watch_accesses(world.kernel, execution)
+        return None if self.final is None else partial(self.final, world)
 
     def clear(self) -> None:
         """Let go of the last world."""
         if self._world is not None:
             self._world.oracles.detach()
             self._world = None
+
+
+def stage_of(matter: Matter) -> Stage:
+    """The stage of what *matter* describes; it may be called in another process.
+
+    Raises:
+        BadInput: it cannot be used.
+    """
+    return Stage(setup_of(matter))

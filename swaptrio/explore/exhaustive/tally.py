@@ -3,15 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING
 
 import attrs
 
+from swaptrio.explore.exhaustive.probe import Probe
 from swaptrio.explore.exhaustive.result import Found, Outcome
 from swaptrio.sched import Ending, Program
 
 if TYPE_CHECKING:
+    from swaptrio.explore.exhaustive.normal import Way
     from swaptrio.explore.exhaustive.walk import Walk
     from swaptrio.sched import Execution, Scheduler, Strategy, Verdict
 
@@ -62,16 +64,28 @@ class Tally:
     def _begin(self, execution: Execution) -> None:
         self.final = self.program(execution)
 
-    def count(self, verdict: Verdict) -> None:
-        """An execution has come to an end of its own."""
+    def count(self, verdict: Verdict, way: Callable[[], Way] = tuple) -> None:
+        """An execution has come to an end of its own; *way* tells its normal form."""
         self.executions += 1
         if callable(self.final):
             self.finals.add(self.final())
         if not verdict.passed:
-            found = Found(verdict)
-            self.violations.setdefault(found.signature, found)
+            self.keep(Found(verdict, () if self.first else way()))
             if self.first:
                 self.outcome = Outcome.VIOLATION
+
+    def keep(self, found: Found) -> None:
+        """Of what shows the same the first one is kept, or that whose normal form is first."""
+        known = self.violations.get(found.signature)
+        if known is None or found.rank < known.rank:
+            self.violations[found.signature] = found
+
+    async def settle(self, scheduler: Scheduler) -> None:
+        """Show each violation by its normal form: the same, whoever has found it when."""
+        violations, self.violations = self.violations, {}
+        for found in sorted(violations.values(), key=lambda found: found.rank):
+            again = Found(await self.run(scheduler, Probe(found.way)), found.way)
+            self.keep(again if again.signature == found.signature else found)
 
     def clear(self) -> None:
         """Forget what was counted."""

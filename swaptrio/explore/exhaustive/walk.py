@@ -70,6 +70,8 @@ class Node:
     wishes: list[Wish] = attrs.Factory(list)
     below: list[Wish] = attrs.Factory(list)
     asked: dict[tuple[int, ...], None] = attrs.Factory(dict)
+    lent: bool = False
+    amid: bool = False
     done: int = 0
     reported: int = 0
 
@@ -266,8 +268,8 @@ class Walk:
             node.forced = event.path
             if self.racing:
                 place(event, self.trace, self.primes)
-                if ADD in event.accesses.values():
-                    self.added.update(dict.fromkeys(event.accesses))
+                added = [key for key, mode in event.accesses.items() if mode == ADD]
+                self.added.update(dict.fromkeys(added))
         if not self.racing:
             return node.past
         return node.past.after(event, len(self.trace) - 1, self._opened())

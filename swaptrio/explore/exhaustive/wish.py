@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from swaptrio.explore.exhaustive.primes import Shown
-    from swaptrio.explore.exhaustive.sleep import Sleep
+    from swaptrio.explore.exhaustive.walk import Node
 
 #: The step is no weak initial, or is one that does not occur.
 NO, ABSENT = -2, -1
@@ -82,8 +82,14 @@ class Wish:
         return bool(self.events) or self.last is not None
 
 
-def covered(wish: Wish, sleep: Sleep, known: Callable[[Wish], Sequence[Shown]]) -> bool:
-    """Whether something that sleeps has covered *wish*."""
+def covered(wish: Wish, node: Node, known: Callable[[Wish], Sequence[Shown]]) -> bool:
+    """Whether something that sleeps at *node* has covered *wish*.
+
+    *Amid* the work of others it has covered only what can begin with it (see `part`).
+    """
     return any(
-        wish.place_of(step, known) != NO for outcomes in sleep.values() for step in outcomes
+        place != NO and not (place == ABSENT and node.amid)
+        for outcomes in node.sleep.values()
+        for step in outcomes
+        for place in (wish.place_of(step, known),)
     )

@@ -5,22 +5,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import attrs
-
 from swaptrio.mm import swap_state
 from swaptrio.mm.huge_memory import highest_order, next_order
 from swaptrio.mm.kernel import Kernel, kernel_function
+from swaptrio.mm.mm_types import SwapPte
 from swaptrio.mm.swap_h import SwpEntry, swp_cluster_offset, swp_offset
 from swaptrio.mm.swap_table import _swap_cgroup_get, swap_table_get, zero_of
 from swaptrio.mm.vmstat import PMD_ORDER
 
 if TYPE_CHECKING:
-    from swaptrio.mm.mm_types import MmStruct, SwapPte, VmFault
+    from swaptrio.mm.mm_types import MmStruct, VmFault
 
 
 def pte_move_swp_offset(pte: SwapPte, delta: int) -> SwapPte:
     """The entry that names the slot *delta* further, with the same flags."""
-    return attrs.evolve(pte, entry=SwpEntry(pte.entry + delta))
+    return SwapPte(SwpEntry(pte.entry + delta), pte.exclusive, pte.soft_dirty)
 
 
 def swap_ptes_from(mm: MmStruct, first: int, nr: int, pte: SwapPte) -> int:

@@ -33,7 +33,7 @@ from swaptrio.mm.swapfile.clusters import cluster_is_usable
 from swaptrio.mm.swapfile.counts import _swap_cluster_put_entry
 from swaptrio.mm.swapfile.freeing import _swap_cluster_free_entries
 from swaptrio.mm.swapfile.reclaim import TTRS_ANYWAY, _try_to_reclaim_swap
-from swaptrio.sched import current
+from swaptrio.sched import running_task
 
 
 @kernel_function
@@ -47,7 +47,7 @@ async def swap_alloc_hibernation_slot(kernel: Kernel, number: int) -> SwpEntry:
         return NO_ENTRY
     si = kernel.devices[number]
     offset = 0
-    cached, place = kernel.percpu_swap_cluster.get((current().me().name, 0), (0, 0))
+    cached, place = kernel.percpu_swap_cluster.get((running_task().name, 0), (0, 0))
     if place and cached == number:
         ci = swap_cluster(si, place)
         await ci.lock.acquire("swap_alloc_hibernation_slot.lock")

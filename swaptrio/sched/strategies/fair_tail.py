@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 class FairTail(Wrapper):
     """Asks *inner* for a prefix of each execution, and a random walk from then on.
 
-    The prefix is *patience* decisions, or twice as many as the longest execution that passed
-    has had (*longest*) if that is more.
+    The prefix is *patience* decisions, or twice *longest* if that is more: so many did it take
+    at most to the end of an execution that passed, from its start or, where the prefix was too
+    short for it, from there. What was spun away in a prefix counts for nothing, or one prefix
+    would make the next one longer. Half of the budget stays for the tail in any case.
     """
 
     patience: int = 500
@@ -39,10 +41,11 @@ class FairTail(Wrapper):
         """Look how long the last execution was, if it passed."""
         last = self._last.verdict if self._last is not None else None
         if last is not None and last.passed:
-            self.longest = max(self.longest, self._count)
+            in_tail = self._count - self._limit
+            self.longest = max(self.longest, in_tail if in_tail > 0 else self._count)
         self._last = execution
         self._count = 0
-        self._limit = max(self.patience, 2 * self.longest)
+        self._limit = min(max(self.patience, 2 * self.longest), execution.budget // 2)
         self.inner.begin(execution)
 
     def pick(self, execution: Execution, count: int) -> int:

@@ -109,7 +109,7 @@ class Windows:
             inside = all_inside[place]
             if inside and (inside[0] != index or len(inside) > 1):
                 self.interfered.setdefault(self.known[place], []).append(label)
-                self._found = {}
+                self._forget(label)
         moved = self._with.get(label)
         if moved is not None:
             self._move(index, moved)
@@ -123,6 +123,11 @@ class Windows:
             and self._interferes(window, name, changes)
         ]
         return found
+
+    def _forget(self, label: str) -> None:
+        """Find out anew what happens at *label*, which has come inside a window."""
+        for key in [key for key in self._found if key[1] == label]:
+            del self._found[key]
 
     def _move(self, index: int, moved: list[tuple[int, bool]]) -> None:
         """Close what a label closes for that task, and open what it opens."""

@@ -40,7 +40,7 @@ from swaptrio.mm.swapfile.devices import (
     swap_range_alloc,
     vm_swap_full,
 )
-from swaptrio.sched import current
+from swaptrio.sched import running_task
 from swaptrio.variants.old.cache import add_to_swap_cache
 from swaptrio.variants.old.slots import put_swap_folio
 
@@ -90,7 +90,7 @@ async def swap_alloc_entry(kernel: Kernel, folio: Folio) -> SwpEntry:
 @kernel_function
 async def swap_alloc_fast(kernel: Kernel, folio: Folio) -> SwpEntry:
     """Go on where this CPU allocated last for the folio's order; the first slot, or none."""
-    place = kernel.percpu_swap_cluster.get((current().me().name, folio.order), (0, 0))
+    place = kernel.percpu_swap_cluster.get((running_task().name, folio.order), (0, 0))
     number, offset = place
     if not offset or not get_swap_device_info(kernel, kernel.devices[number]):
         return NO_ENTRY

@@ -268,6 +268,17 @@ def test_time_limit_ends_the_search() -> None:
     assert result.executions == 0
 
 
+def test_bound_on_executions_ends_the_search() -> None:
+    """A search that needs no more than its bound is complete; one less, and nothing is."""
+    whole = explore_program(lost_update)
+    assert whole.complete
+    enough = explore_program(lost_update, limits=Limits(executions=whole.executions))
+    assert (enough.complete, enough.executions) == (True, whole.executions)
+    short = explore_program(lost_update, limits=Limits(executions=whole.executions - 1))
+    assert short.outcome is Outcome.INCONCLUSIVE
+    assert short.reason == f"its {whole.executions - 1} executions are over"
+
+
 def test_estimate_comes_true(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a search expects in all is never less than what has run, and in the end is that."""
     monkeypatch.setattr(Pace, "is_time", lambda _pace, _count: True)

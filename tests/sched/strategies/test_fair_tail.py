@@ -42,8 +42,28 @@ def test_the_tail_is_fair() -> None:
         assert verdict.steps < 80
 
 
+def test_what_is_spun_away_makes_no_prefix_longer() -> None:
+    """However often a prefix is spent in vain, the next one is as long."""
+    strategy = FairTail(DelayBounding(0, 0))
+    for _ in range(8):
+        verdict = run(spinning, strategy, budget=3000, carrier="stepped").verdict
+        assert verdict is not None
+        assert verdict.passed
+        assert verdict.steps < 560
+    assert strategy.longest < 60
+
+
+def test_half_of_the_budget_is_for_the_tail() -> None:
+    """Whatever the patience, and whatever was seen before."""
+    strategy = FairTail(DelayBounding(0, 0), patience=500, longest=400)
+    verdict = run(spinning, strategy, budget=120, carrier="stepped").verdict
+    assert verdict is not None
+    assert verdict.passed
+    assert verdict.steps > 60
+
+
 def test_the_prefix_grows_with_what_has_passed() -> None:
-    """Twice the longest execution that passed, if that is more than the patience."""
+    """Twice what an execution that passed has taken, if that is more than the patience."""
 
     def long(execution: Execution) -> None:
         async def task() -> None:

@@ -103,6 +103,61 @@ def test_words_that_fit_nothing_are_known() -> None:
     assert words.unmatched == ["z", "late.writ"]
 
 
+def test_words_fit_what_is_touched() -> None:
+    """Once somebody has told so, an operation fits by what its step touched the last time."""
+    words = Words(("slot*",))
+    run(program, Surw(0, words))
+    assert words.unmatched == ["slot*"]
+
+    words.touched("b", "late.write", ["cluster", "slot 7"])
+    words.touched("a", "many.write", ["cluster"])
+
+    fitting: list[str] = []
+
+    class Watch(Transcript):
+        def step(self, execution: Execution, task: Task) -> None:
+            if words(task):
+                fitting.append(f"{task.name} {task.label}")
+
+    run(program, Surw(0, words), observer=Watch())
+    assert words.unmatched == []
+    assert fitting == ["b late.write"]
+
+
+def test_a_window_is_its_labels_and_what_is_done_to_their_objects() -> None:
+    """Those operations of others that come inside, or not, are interesting too."""
+
+    def looking(execution: Execution) -> None:
+        async def looker() -> None:
+            await point("look.check", Kind.READ, "x")
+            await point("look.step")
+            await point("look.again", Kind.READ, "x")
+
+        async def writer() -> None:
+            await point("write.x", Kind.WRITE, "x")
+            await point("write.y", Kind.WRITE, "y")
+
+        execution.spawn("a", looker)
+        execution.spawn("b", writer)
+
+    words = Words(("look.check/look.again",))
+    fitting: set[str] = set()
+
+    class Watch(Transcript):
+        def step(self, execution: Execution, task: Task) -> None:
+            if words(task):
+                fitting.add(task.label)
+
+    assert words.unmatched == ["look.check/look.again"]
+    for seed in range(3):
+        run(looking, Surw(seed, words), observer=Watch())
+    assert fitting == {"look.check", "look.again", "write.x"}
+    assert words.unmatched == []
+    half = Words(("look.check/look.agan",))
+    run(looking, Surw(0, half))
+    assert half.unmatched == ["look.check/look.agan"]
+
+
 def test_nobody_but_the_intended_task_performs_what_is_interesting() -> None:
     """Unless all that can go on stand before something interesting."""
     strategy = Surw(0, Words(("x",)))

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Putting a world back to its beginning, instead of making another one.
+
+To make a world and to attach its oracles takes a quarter of a short execution, and the garbage
+collector's time on top. All worlds of a set-up begin alike, so it is enough to make one, to
+note once what each of its objects and containers holds, and to put that back.
+
+Nothing may be left out: what one execution leaves in a world would decide what the next one
+does. So whatever can be reached is noted, and what is of no known type is refused.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from enum import Enum
+from functools import partial
+from types import FunctionType, MethodType, NoneType
+from typing import Any, Final, Self, TypeAlias
+
+import attrs
+
+#: A call that puts one object or container back, and its arguments.
+_Step: TypeAlias = tuple[Callable[..., object], tuple[Any, ...]]
+
+#: What never changes, and leads to nothing that does. Functions are code, and keep nothing.
+_PLAIN: Final = (int, float, str, bytes, NoneType, Enum, type, FunctionType)
+
+
+@attrs.frozen
+class Beginning:
+    """What all that can be reached from some objects was like."""
+
+    _steps: tuple[_Step, ...]
+
+    @classmethod
+    def of(cls, *roots: object) -> Self:
+        """Note what *roots* and all that they lead to are like now.
+
+        Raises:
+            TypeError: something is of a type that cannot be put back.
+        """
+        steps: list[_Step] = []
+        seen: dict[int, object] = {}
+        ahead: list[object] = list(roots)
+        while ahead:
+            value = ahead.pop()
+            if isinstance(value, _PLAIN) or id(value) in seen:
+                continue
+            seen[id(value)] = value
+            own, inside = _noted(value)
+            steps += own
+            ahead += inside
+        return cls(tuple(steps))
+
+    def restore(self) -> None:
+        """Put everything back. What has come since is not touched, and no longer reached."""
+        for step, arguments in self._steps:
+            step(*arguments)
+
+
+def _noted(value: Any) -> tuple[list[_Step], Iterable[object]]:
+    """How to put *value* itself back, and what it holds."""
+    match value:
+        case dict():  # what it may have of its own would tell others of the change
+            entries = dict(value)
+            steps: list[_Step] = [(dict.clear, (value,))]
+            if entries:
+                steps.append((dict.update, (value, entries)))
+            return steps, (*entries, *entries.values())
+        case list():
+            return [(list.__setitem__, (value, slice(None), value.copy()))], value.copy()
+        case deque():
+            return [(value.clear, ()), (value.extend, (tuple(value),))], tuple(value)
+        case tuple():
+            return [], value
+        case partial():
+            return [], (value.func, *value.args, *value.keywords.values())
+        case MethodType():
+            return [], (value.__self__,)
+    if not attrs.has(type(value)):
+        msg = f"a {type(value).__name__} cannot be put back to what it was"
+        raise TypeError(msg)
+    return _noted_fields(value)
+
+
+def _noted_fields(value: Any) -> tuple[list[_Step], Iterable[object]]:
+    """As `_noted`, of an object of an attrs class: its constructor sets all fields at once."""
+    cls = type(value)
+    fields = attrs.fields(cls)
+    held = [getattr(value, field.name) for field in fields]
+    if not held or _is_frozen(value, fields[0].name):
+        return [], held
+    plain = all(field.init and not field.kw_only for field in fields)
+    if not plain or hasattr(cls, "__attrs_post_init__"):
+        msg = f"the constructor of {cls.__name__} does more than to set its fields"
+        raise TypeError(msg)
+    return [(cls.__init__, (value, *held))], held
+
+
+def _is_frozen(value: object, field: str) -> bool:
+    try:
+        setattr(value, field, getattr(value, field))
+    except attrs.exceptions.FrozenInstanceError:
+        return True
+    return False

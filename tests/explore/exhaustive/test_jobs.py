@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""A search by several processes tells what one tells."""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import os
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+
+from benchmarks.counted import casrot, cinc, deadlock, inc, lastzero, readers
+from swaptrio.explore.exhaustive import Limits, Outcome, Result, Settings, result_of
+from swaptrio.explore.exhaustive.crew import Crew
+from swaptrio.explore.exhaustive.jobs import drive_jobs
+from swaptrio.sched import Access, Shared, Violation, open_scheduler, point, touch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from swaptrio.sched import Execution, Program
+
+ALL, NONE = Settings(), Limits()
+
+
+def explored(
+    source: Callable[[], Program],
+    jobs: int,
+    settings: Settings = ALL,
+    limits: Limits = NONE,
+    alone: int = 20,
+) -> Result:
+    """What *jobs* processes tell that begin after *alone* executions."""
+
+    async def main() -> Result:
+        async with open_scheduler("stepped") as scheduler:
+            search, seconds = await drive_jobs(
+                scheduler, source, settings, limits, jobs, alone=alone
+            )
+        return result_of("program", settings, search, seconds)
+
+    return trio.run(main)
+
+
+def failing(number: int) -> Program:
+    """Updates are lost in many ways, more of them than are explored alone."""
+
+    def program(execution: Execution) -> None:
+        x = Shared("x", 0)
+
+        async def increment() -> None:
+            await x.write("increment.write", await x.read("increment.read") + 1)
+
+        def check() -> None:
+            if x.value < number:
+                raise Violation(f"T-SUM-{x.value}", "updates are lost")
+
+        for name in ("a", "b", "c", "d")[:number]:
+            execution.spawn(name, increment)
+        execution.at_end.append(check)
+
+    return program
+
+
+def awaited(writers: int) -> Program:
+    """It turns out late that somebody waits for what others add."""
+
+    def program(execution: Execution) -> None:
+        x, y = Shared("x", 0), Shared("y", 0)
+
+        async def add() -> None:
+            await point("add.step")
+            touch(x, Access.ADD)
+            x._set(x._value + 1)
+            await y.add("add.done", 1)
+
+        async def wait() -> None:
+            if await y.read("wait.look") == writers:
+                await x.until("wait.until", lambda value: value == writers)
+
+        for number in range(writers):
+            execution.spawn(f"t{number}", add)
+        execution.spawn("waiter", wait)
+
+    return program
+
+
+def lost() -> Program:
+    """A program that ends every other process that makes it."""
+    if multiprocessing.parent_process() is not None:
+        os._exit(1)
+    return readers(6)
+
+
+def broken() -> Program:
+    """A program that no other process can make."""
+    if multiprocessing.parent_process() is not None:
+        raise LookupError("not here")
+    return readers(6)
+
+
+ROWS = {
+    "readers(9)": (partial(readers, 9), 512),
+    "lastzero(8)": (partial(lastzero, 8), 704),
+    "casrot(7)": (partial(casrot, 7), 523),
+    "inc(4)": (partial(inc, 4), 576),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("jobs", [1, 2, 3])
+def test_processes_have_the_published_count(
+    name: str, jobs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many processes share a search, it has the total of one."""
+    lends = itertools.count()
+    lend = Crew.lend
+    monkeypatch.setattr(Crew, "lend", lambda *words: (next(lends), lend(*words)))
+    source, count = ROWS[name]
+    result = explored(source, jobs)
+    assert next(lends) > 1
+    assert (result.executions, result.traces) == (count, count)
+    assert result.statement == f"complete: {count} executions, {count} classes, no violation"
+
+
+def test_first_violation_is_that_of_one_process() -> None:
+    """Who stops at the first violation tells the same one, and the same counts."""
+    settings = Settings(stop_at_first=True)
+    alone = explored(partial(failing, 4), 1, settings, alone=1000)
+    shared = explored(partial(failing, 4), 2, settings, alone=0)
+    assert alone.outcome is shared.outcome is Outcome.VIOLATION
+    assert alone.violations == shared.violations
+    assert alone.statement == shared.statement
+
+
+@pytest.mark.parametrize("source", [partial(failing, 4), partial(deadlock, 4)])
+def test_all_violations_are_those_of_one_process(source: Callable[[], Program]) -> None:
+    """Each violation is shown by the same schedule, in the same order."""
+    alone = explored(source, 1, alone=10_000)
+    shared = explored(source, 2, alone=3)
+    assert alone.violations
+    assert alone.violations == shared.violations
+    assert alone.statement == shared.statement
+
+
+def test_search_that_begins_anew() -> None:
+    """Where the order of adds turns out to matter all of them begin anew."""
+    alone = explored(partial(awaited, 3), 1, alone=10_000)
+    shared = explored(partial(awaited, 3), 2, alone=1)
+    assert alone.statement == shared.statement
+
+
+def test_time_limit_ends_all() -> None:
+    """When the time is over nobody goes on, and nothing is claimed."""
+    result = explored(partial(cinc, 5), 2, limits=Limits(seconds=1.5))
+    assert result.reason == "its time of 1.5 s is over"
+    assert result.executions > 20
+    assert not multiprocessing.active_children()
+
+
+def test_lost_process_changes_nothing() -> None:
+    """Where a process is lost the search goes on alone."""
+    result = explored(lost, 2, alone=5)
+    assert result.statement == "complete: 64 executions, 64 classes, no violation"
+
+
+def test_failure_elsewhere_is_raised_here() -> None:
+    """What keeps a process from going on is no secret."""
+    with pytest.raises(LookupError, match="not here"):
+        explored(broken, 2, alone=5)
