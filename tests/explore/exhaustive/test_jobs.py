@@ -13,9 +13,11 @@ import pytest
 import trio
 
 from benchmarks.counted import casrot, cinc, deadlock, inc, lastzero, readers
+from swaptrio.explore.campaign import matter_of
 from swaptrio.explore.exhaustive import Limits, Outcome, Result, Settings, result_of
 from swaptrio.explore.exhaustive.crew import Crew
 from swaptrio.explore.exhaustive.jobs import drive_jobs
+from swaptrio.explore.exhaustive.stage import stage_of
 from swaptrio.sched import Access, Shared, Violation, open_scheduler, point, touch
 
 if TYPE_CHECKING:
@@ -124,6 +126,25 @@ def test_processes_have_the_published_count(
     assert next(lends) > 1
     assert (result.executions, result.traces) == (count, count)
     assert result.statement == f"complete: {count} executions, {count} classes, no violation"
+
+
+@pytest.mark.parametrize(
+    ("scenario", "variant"),
+    [
+        ("alloc-charge-swap-rollback", "v3"),
+        ("count-continuation-race", "v3"),
+        ("readahead-caches-hibernation-slot", "v3"),
+        ("readahead-has-cache-livelock", "v3"),
+        ("stats-before-charge", "stats-before-charge"),
+    ],
+)
+def test_processes_tell_the_same_of_a_scenario(scenario: str, variant: str) -> None:
+    """The totals, the violations and their schedules do not depend on who explores."""
+    source = partial(stage_of, matter_of(scenario, variant))
+    alone, shared = explored(source, 1, alone=10_000), explored(source, 3, alone=5)
+    assert alone.complete
+    assert alone.statement == shared.statement
+    assert alone.violations == shared.violations
 
 
 def test_first_violation_is_that_of_one_process() -> None:
