@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from swaptrio.cli import codes
-from swaptrio.cli.options import SEED, FormatName, epilog, shared, variant_option
+from swaptrio.cli.options import (
+    SEED,
+    FormatName,
+    carrier_option,
+    epilog,
+    shared,
+    variant_option,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -63,13 +70,7 @@ class Plan(NamedTuple):
     show_default=True,
     help="The first seed.",
 )
-@click.option(
-    "--carrier",
-    type=click.Choice(["trio", "stepped"]),
-    default="stepped",
-    show_default=True,
-    help="Who runs the tasks: Trio, one each, or all stepped from one; same executions.",
-)
+@carrier_option
 @click.option(
     "--strategy",
     metavar="S",
