@@ -116,7 +116,7 @@ CAUGHT = {
     "no-tick": (
         "readahead-has-cache-livelock",
         "main",
-        "step-budget",
+        "I-PROGRESS",
         "readahead-has-cache-livelock",
     ),
     "erase-on-private-load": (

@@ -140,7 +140,7 @@ async def _answer(lab: Lab) -> Answer:
         "every range of orders 0 to 9 of a cluster of 512 slots, and those of no folio that"
         f" begin in its last {_NEAR}, with all flags alike, so that the loop goes on; all"
         f" {len(list(_patterns()))} sets of flags at orders 0 to 3; 1 fault on the last slots"
-        " at orders 1 to 8",
+        " at orders 1 to 8, whose charges and reads take one step",
     )
 
 
