@@ -23,9 +23,10 @@ from swaptrio.sched import Access, Shared, Violation, open_scheduler, point, tou
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from swaptrio.sched import Execution, Program
+    from swaptrio.sched import Carrier, Execution, Program
 
 ALL, NONE = Settings(), Limits()
+CARRIERS: tuple[Carrier, ...] = ("trio", "stepped")
 
 
 def explored(
@@ -34,13 +35,14 @@ def explored(
     settings: Settings = ALL,
     limits: Limits = NONE,
     alone: int = 20,
+    carrier: Carrier = "stepped",
 ) -> Result:
     """What *jobs* processes tell that begin after *alone* executions."""
 
     async def main() -> Result:
-        async with open_scheduler("stepped") as scheduler:
+        async with open_scheduler(carrier) as scheduler:
             search, seconds = await drive_jobs(
-                scheduler, source, settings, limits, jobs, alone=alone
+                scheduler, source, settings, limits, jobs, alone=alone, carrier=carrier
             )
         return result_of("program", settings, search, seconds)
 
@@ -86,6 +88,25 @@ def awaited(writers: int) -> Program:
         for number in range(writers):
             execution.spawn(f"t{number}", add)
         execution.spawn("waiter", wait)
+
+    return program
+
+
+def carried() -> Program:
+    """A program whose final state is how many Trio tasks have carried its two."""
+
+    def program(execution: Execution) -> Callable[[], int]:
+        x = Shared("x", 0)
+        carriers: list[object] = []
+
+        async def meet() -> None:
+            carriers.append(trio.lowlevel.current_task())
+            await x.add("meet.add", 1)
+            await x.until("meet.until", lambda value: value == 2)
+
+        execution.spawn("a", meet)
+        execution.spawn("b", meet)
+        return lambda: len(set(carriers))
 
     return program
 
@@ -172,6 +193,21 @@ def test_search_that_begins_anew() -> None:
     alone = explored(partial(awaited, 3), 1, alone=10_000)
     shared = explored(partial(awaited, 3), 2, alone=1)
     assert alone.statement == shared.statement
+
+
+@pytest.mark.parametrize(("carrier", "tasks"), [("trio", 2), ("stepped", 1)])
+def test_everybody_has_the_carrier_asked_for(carrier: Carrier, tasks: int) -> None:
+    """In each process the tasks are carried as in this one."""
+    assert explored(carried, 2, alone=0, carrier=carrier).finals == {tasks}
+
+
+def test_carrier_makes_no_difference() -> None:
+    """Counts and violations are the same on Trio tasks."""
+    source = partial(failing, 3)
+    trio_tasks, stepped = (explored(source, 2, alone=3, carrier=each) for each in CARRIERS)
+    assert trio_tasks.violations
+    assert trio_tasks.violations == stepped.violations
+    assert trio_tasks.statement == stepped.statement
 
 
 def test_time_limit_ends_all() -> None:
