@@ -52,7 +52,7 @@ def page(studies: Sequence[Studied]) -> str:
 def _version(studied: Studied) -> Iterator[str]:
     yield f"## {studied.variant.name}"
     yield ""
-    yield f"{summary(studied)}."
+    yield summary(studied).capitalize() + "."
     yield ""
     yield "| part | what goes | scenario | check | deviations | schedule or window |"
     yield "|---|---|---|---|---|---|"
@@ -68,11 +68,13 @@ def _version(studied: Studied) -> Iterator[str]:
 
 
 def summary(studied: Studied) -> str:
-    """How many parts there are and are noticed, in a sentence without a full stop."""
-    counts = [f"{len(studied.rows)} parts", f"{len(studied.noticed)} are noticed"]
-    counts.append(f"{len(studied.unnoticed)} are not")
+    """How many parts there are, and how many are noticed."""
+    counts = [f"parts: {len(studied.rows)}", f"noticed: {len(studied.noticed)}"]
+    counts.append(f"not noticed: {len(studied.unnoticed)}")
     if studied.malformed:
-        counts.append(f"{len(studied.malformed)} leave code that does not hang together")
+        counts.append(
+            f"without which the code does not hang together: {len(studied.malformed)}"
+        )
     return ", ".join(counts)
 
 

@@ -151,7 +151,7 @@ def test_what_is_written_is_read_back() -> None:
     text = page([Studied(version("v3"), tuple(rows))])
 
     assert [*noticed_in(text, "v3").values()] == [*notices]
-    assert "4 parts, 3 are noticed, 1 are not." in text
+    assert "Parts: 4, noticed: 3, not noticed: 1." in text
     assert UNNOTICED.findall(text) == [
         (parts[3].name, "hole", "Nobody asks. 9 executions of all scenarios show nothing.")
     ]
