@@ -9,6 +9,7 @@ PYTHONS = python3 python3.13 python3.12 python3.11
 
 DEMO ?= large-vs-small-neighbour
 SAVED ?= benchmarks/saved.json
+BUGS = benchmarks/bugs
 PYTEST_ARGS ?=
 MODEL_TESTS = tests/mm tests/variants tests/conform tests/scenario tests/scenarios \
 	--deselect tests/scenarios/test_scenarios.py::test_nothing_is_held_against_a_sound_version
@@ -104,8 +105,12 @@ bench-compare: $(STAMP)
 	$(BIN)/python -m benchmarks >"$$new" && $(BIN)/python -m benchmarks.compare $(SAVED) "$$new"
 
 bench-bugs: $(STAMP)
-	@$(BIN)/python -m benchmarks.bugs --rounds 7 --jobs 2 > benchmarks/bugs/results.new
-	@mv benchmarks/bugs/results.new benchmarks/bugs/results.json
+	@$(BIN)/python -m benchmarks.bugs --rounds 7 --jobs 2 > $(BUGS)/programs.new
+	@mv $(BUGS)/programs.new $(BUGS)/programs.json
+	@$(BIN)/python -m benchmarks.bugs --suite swap --schedules 5000 --total 5000 --jobs 2 > $(BUGS)/scenarios.new
+	@mv $(BUGS)/scenarios.new $(BUGS)/scenarios.json
+	@rm -f $(BUGS)/found.json
+	@$(BIN)/python -m benchmarks.bugs.found
 	@$(BIN)/python -m benchmarks.bugs.table
 
 # Best run with the oldest Python supported: newer ones may allow versions that it cannot take.

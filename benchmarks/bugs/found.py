@@ -2,7 +2,7 @@
 """``python -m benchmarks.bugs.found``: every failing scenario found without its window.
 
 Each scenario, in each variant that fails it, is hunted for by the strategy that measured best
-on it in results.json: 20 campaigns with seeds that had no part in that, each until a failure
+on it in scenarios.json: 20 campaigns with seeds that had no part in that, each until a failure
 that the file expects. A strategy that is slower than promised gives way to the next best. The
 first find is made simple, and kept as a schedule by names.
 
@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 from functools import partial
 from math import inf
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,7 +23,7 @@ import trio
 
 from benchmarks.bugs.hunt import STRIDE, Counts, Limits, first_seed, hunt
 from benchmarks.bugs.swap import SwapCase, failing
-from benchmarks.bugs.table import RESULTS, overall
+from benchmarks.bugs.table import FOUND, SCENARIOS, overall
 from swaptrio.explore import minimise
 from swaptrio.sched import open_scheduler
 from swaptrio.sched.strategies import parse
@@ -32,8 +31,6 @@ from swaptrio.sched.strategies import parse
 if TYPE_CHECKING:
     from swaptrio.sched import Scheduler, Verdict  # noqa: TC004 -- a hint
     from swaptrio.sched.strategies import SeededStrategy
-
-FOUND: Final = Path(__file__).parent / "found.json"
 
 #: Campaigns of a pair, and the number of the first.
 CAMPAIGNS: Final = 20
@@ -84,7 +81,7 @@ async def campaigns_of(scheduler: Scheduler, pair: Remembered, strategy: str) ->
     counts = Counts()
     for number in range(FIRST, FIRST + CAMPAIGNS):
         numbers = range(FIRST, number + 1)
-        limits = Limits(MOST, inf)
+        limits = Limits(MOST)
         await hunt(scheduler, pair, partial(parse, strategy), numbers, limits, counts)
         if 2 * len(counts.vain) >= CAMPAIGNS:
             return None
@@ -134,8 +131,7 @@ def known() -> list[dict[str, Any]]:
 @click.command
 def main() -> None:
     """Hunt for every pair that found.json does not have, and put it there."""
-    results = json.loads(RESULTS.read_text(encoding="utf-8"))["rows"]
-    rows = [row for row in results if row["granularity"] == "swap"]
+    rows = json.loads(SCENARIOS.read_text(encoding="utf-8"))["rows"]
     found = {f"{row['scenario']}/{row['variant']}": row for row in known()}
     cases = failing()
     for case in cases:

@@ -55,7 +55,7 @@ class Limits:
     """
 
     schedules: int = 10_000
-    seconds: float = 60.0
+    seconds: float = inf
     total: float = inf
 
 

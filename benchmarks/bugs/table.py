@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""``python -m benchmarks.bugs.table``: the tables of docs/strategies.md from results.json.
+"""``python -m benchmarks.bugs.table``: the tables of docs/strategies.md from what was measured.
 
 The text around the tables is written by hand; what stands between the two marks is not. With
 ``--check`` nothing is written, and the exit code says whether the page is up to date.
@@ -19,40 +19,50 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HERE: Final = Path(__file__).parent
-RESULTS: Final = HERE / "results.json"
+PROGRAMS: Final = HERE / "programs.json"
+SCENARIOS: Final = HERE / "scenarios.json"
+FOUND: Final = HERE / "found.json"
 PAGE: Final = HERE.parents[1] / "docs" / "strategies.md"
+
+#: What the tables are made from.
+MEASURED: Final = (PROGRAMS, SCENARIOS, FOUND)
 
 BEGIN: Final = "<!-- tables -->\n"
 END: Final = "<!-- end of tables -->\n"
 
-#: What each part of the rows is called, in order.
-SUITES: Final = {
+#: What the granularities of the programs are called, in order.
+GRANULARITIES: Final = {
     "every": "Programs of SCTBench, every step a scheduling point",
     "shared": "Programs of SCTBench, shared operations only",
-    "swap": "Failing scenarios of swaptrio",
 }
 
 #: The columns of others, as far as they measured a row.
 _OTHERS: Final = (("surw_artifact", "surw", "SURW's"), ("rff_artifact", "rff", "RFF's"))
 
 
-def tables(document: dict[str, Any]) -> Iterator[str]:
+def tables(
+    programs: dict[str, Any], scenarios: dict[str, Any], found: list[dict[str, Any]]
+) -> Iterator[str]:
     """The lines of all tables."""
-    asked = document["asked"]
-    most, seconds = _limits(asked["schedules"]), _limits(asked["seconds_a_cell"])
-    yield (
-        f"Mean schedules to the first failure over {asked['campaigns']} campaigns, each of at "
-        f"most {most} schedules; (k/n) where only k of n campaigns found one. A cell had "
-        f"{seconds} s on a busy machine; n says how many campaigns that made."
+    for size, title in GRANULARITIES.items():
+        rows = [row for row in programs["rows"] if row["granularity"] == size]
+        yield from (f"### {title}", "", said(programs["asked"]), "")
+        yield from (*_suite(rows, programs=True), "")
+    yield from ("### Failing scenarios of swaptrio", "", said(scenarios["asked"]), "")
+    yield from (*_suite(scenarios["rows"], programs=False), "")
+    yield from ("### Found without the window", "", *_found(found), "")
+    yield from ("### Executions per second", "", *_rates(programs["rates"]))
+
+
+def said(asked: dict[str, Any]) -> str:
+    """How a suite was measured."""
+    cell = asked.get("schedules_a_cell")
+    limit = f"{cell} schedules" if cell else f"{_limits(asked['seconds_a_cell'])} s"
+    return (
+        f"Schedules spent for each failure found, in {asked['campaigns']} campaigns of at most "
+        f"{asked['schedules']} schedules. A cell had {limit}; (k/n) where that made only n "
+        f"campaigns, or only k of them found one."
     )
-    for suite, title in SUITES.items():
-        rows = [row for row in document["rows"] if row["granularity"] == suite]
-        if rows:
-            yield from ("", f"### {title}", "")
-            yield from _suite(rows, programs=suite != "swap")
-    if "rates" in document:
-        yield from ("", "### Executions per second", "")
-        yield from _rates(document["rates"])
 
 
 def _limits(limits: float | dict[str, float]) -> str:
@@ -104,10 +114,27 @@ def _figure(figures: dict[str, Any], name: str) -> str:
 def _cell(cell: dict[str, Any], best: bool) -> str:
     if not cell["found"]:
         return f"none (0/{cell['campaigns']})"
-    mean = f"{cell['mean']:.1f}"
-    mean = f"**{mean}**" if best else mean
+    spent = f"{cell['per_bug']:.1f}"
+    spent = f"**{spent}**" if best else spent
     few = cell["found"] < cell["campaigns"]
-    return f"{mean} ({cell['found']}/{cell['campaigns']})" if few else mean
+    return f"{spent} ({cell['found']}/{cell['campaigns']})" if few else spent
+
+
+def _found(found: list[dict[str, Any]]) -> Iterator[str]:
+    slowest = max(found, key=lambda row: float(row["median"]))
+    yield (
+        f"All {len(found)} pairs are found; the slowest is `{slowest['scenario']}` in "
+        f"`{slowest['variant']}`, after {slowest['median']:g} schedules in the median. "
+        f"benchmarks/bugs/found.json has the first seeds of a find for `fuzz --seed-start` and "
+        f"its shortest schedule, by names."
+    )
+    yield ""
+    yield _line(["scenario", "variant", "fails", "by", "median", "most", "found", "deviations"])
+    yield _line(["---"] * 4 + ["---:"] * 4)
+    for row in found:
+        words = [row[name] for name in ("scenario", "variant", "failure", "strategy")]
+        figures = [f"{row['median']:g}", str(row["most"]), f"{row['found']}/20"]
+        yield _line([*words, *figures, str(row["deviations"])])
 
 
 def _rates(rates: dict[str, Any]) -> Iterator[str]:
@@ -137,9 +164,9 @@ def page_with(page: str, lines: list[str]) -> str:
     "--check", is_flag=True, help="Write nothing; say whether the page is up to date."
 )
 def main(check: bool) -> None:
-    """Put the tables of results.json into docs/strategies.md."""
+    """Put the tables into docs/strategies.md."""
     page = PAGE.read_text(encoding="utf-8")
-    lines = list(tables(json.loads(RESULTS.read_text(encoding="utf-8"))))
+    lines = list(tables(*(json.loads(file.read_text("utf-8")) for file in MEASURED)))
     wanted = page_with(page, lines)
     if check:
         sys.exit(wanted != page)

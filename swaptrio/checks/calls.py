@@ -16,6 +16,7 @@ from swaptrio.checks.order_loop import (
     Function,
     Wrapper,
     allocating,
+    claiming,
     writing_back,
 )
 from swaptrio.checks.slots import check_clean, check_owner, word_at
@@ -129,8 +130,10 @@ async def _charging(
     mine = cached is None or cached.inserter is running_task()
     if folio.swapcache and not (mine and folio.lock.owned()):
         raise Violation("I-CHARGE1", f"{folio.name} is charged by {_me()}, not its inserter")
-    error = await _preparing(oracles, function, kernel, folio, *args, **named)
-    if error is None and folio.swapcache:
+    error = await function(kernel, folio, *args, **named)
+    if error is not None:
+        _note_failure(oracles)
+    elif folio.swapcache:
         check_owner(kernel, folio)
     return error
 
@@ -524,5 +527,6 @@ _WRAPPERS: Final[dict[str, Wrapper]] = {
     "exit_mmap": _exiting,
     "do_swap_page": _faulting,
     "swap_cache_alloc_folio": allocating,
+    "swapcache_prepare": claiming,
     "zswap_writeback_entry": writing_back,
 }

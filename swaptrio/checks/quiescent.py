@@ -52,6 +52,10 @@ if TYPE_CHECKING:
     from swaptrio.mm.kernel import Kernel
     from swaptrio.mm.mm_types import Folio
 
+#: What is counted of each group.
+_BY_GROUP: Final = ("NR_SWAPCACHE", "NR_SHMEM")
+
+#: Words of a table that are looked at together.
 _STRIP: Final = 64
 
 #: The strips of a table, and the offsets of each.
@@ -266,30 +270,38 @@ def check_lru(kernel: Kernel, waiting: Mapping[int, int]) -> None:
 
 def check_stats(kernel: Kernel) -> None:
     """Check the counters of cached pages, and of those in files."""
-    cached, filed = defaultdict[str, int](int), defaultdict[str, int](int)
+    cached = filed = 0
+    due: dict[tuple[str, str], int] = {}
     for folio in kernel.folios.values():
         group = "root" if folio.memcg is None else folio.memcg.name
-        cached[group] += folio.nr if folio.swapcache else 0
-        filed[group] += folio.nr if folio.mapping is not None else 0
-    all_cached, all_filed = sum(cached.values()), sum(filed.values())
-    node = {
-        "NR_SWAPCACHE": all_cached,
-        "NR_SHMEM": all_filed,
-        "NR_FILE_PAGES": all_cached + all_filed,
-    }
+        if folio.swapcache:
+            cached += folio.nr
+            due[group, "NR_SWAPCACHE"] = due.get((group, "NR_SWAPCACHE"), 0) + folio.nr
+        if folio.mapping is not None:
+            filed += folio.nr
+            due[group, "NR_SHMEM"] = due.get((group, "NR_SHMEM"), 0) + folio.nr
+    node = {"NR_SWAPCACHE": cached, "NR_SHMEM": filed, "NR_FILE_PAGES": cached + filed}
     for item, pages in node.items():
         counted = kernel.vmstat.node[item]
         if counted != pages:
             raise Violation("Q-STATS", f"{item} is {counted}, and there are {pages} such pages")
-    for item, by_group in (("NR_SWAPCACHE", cached), ("NR_SHMEM", filed)):
-        counts = {
-            name: count for (name, of), count in kernel.vmstat.memcg.items() if of == item
-        }
-        for name in sorted(counts.keys() | by_group.keys()):
-            counted, pages = counts.get(name, 0), by_group.get(name, 0)
-            if counted != pages:
-                message = f"{item} of {name} is {counted}, and there are {pages} such pages"
-                raise Violation("Q-STATS", message)
+    _check_stats_of_groups(kernel.vmstat.memcg, due)
+
+
+def _check_stats_of_groups(
+    counts: Mapping[tuple[str, str], int], due: Mapping[tuple[str, str], int]
+) -> None:
+    wrong = [
+        key
+        for key in {**counts, **due}
+        if key[1] in _BY_GROUP and counts.get(key, 0) != due.get(key, 0)
+    ]
+    if wrong:
+        key = min(wrong, key=lambda key: (_BY_GROUP.index(key[1]), key[0]))
+        name, item = key
+        counted, pages = counts.get(key, 0), due.get(key, 0)
+        message = f"{item} of {name} is {counted}, and there are {pages} such pages"
+        raise Violation("Q-STATS", message)
 
 
 def check_memcgs(kernel: Kernel) -> None:

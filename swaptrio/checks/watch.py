@@ -50,6 +50,7 @@ from swaptrio.mm.swap_h import (
 )
 from swaptrio.mm.swap_table import (
     SWP_TB_BAD,
+    SWP_TB_COUNT_MASK,
     SWP_TB_NULL,
     count_of,
     swp_tb_is_folio,
@@ -225,14 +226,14 @@ class Oracles:
                 more = (new != SWP_TB_NULL) - (old != SWP_TB_NULL)
                 cluster.used += more
                 device.used += more
-                if count_of(old) != count_of(new):
+                if (old ^ new) & SWP_TB_COUNT_MASK:  # neither is Bad, or it would have failed
                     changed.append(entry)
         return changed
 
     def _note(self, si: SwapInfoStruct, entry: SwpEntry, old: int, new: int) -> None:
         memory = self.memory
         memory.changes[entry] = memory.changes.get(entry, 0) + 1
-        if zero_of(new) and swp_offset(entry) in si.zswap:
+        if si.zswap and zero_of(new) and swp_offset(entry) in si.zswap:
             slot = f"{si.name}:{swp_offset(entry)}"
             memory.report("I-ZSW", f"{slot} is flagged as zeros, and zswap holds data for it")
         if swp_tb_is_folio(new):

@@ -28,6 +28,7 @@ from swaptrio.cli.fuzz import fuzz
 from swaptrio.cli.list import list_
 from swaptrio.cli.load import load
 from swaptrio.cli.matrix import matrix
+from swaptrio.cli.necessity import necessity
 from swaptrio.cli.new import new
 from swaptrio.cli.replay import replay
 from swaptrio.cli.show import show
@@ -111,7 +112,7 @@ def _welcome(console: Console) -> None:
 
 
 for _command in (
-    list_, show, new, check, replay, fuzz, explain, explore, matrix, ask, certify, load,
-    campaign, trace, conform, doctor,
+    list_, show, new, check, replay, fuzz, explain, explore, matrix, ask, certify, necessity,
+    load, campaign, trace, conform, doctor,
 ):  # fmt: skip
     cli.add_command(_command)

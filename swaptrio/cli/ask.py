@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--all", "everything", is_flag=True, help="Answer all questions.")
 @shared
 def ask(console: Console, questions: tuple[str, ...], everything: bool) -> int:
-    """Answer the review questions Q1 to Q13, each by a small study.
+    """Answer questions of the review, each by a small study.
 
     Without a question they are listed. A study tells what it has run and how much of it, and
     answers in two sentences that depend on what it found. The exit code is 1 where a finding

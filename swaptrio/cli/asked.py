@@ -84,7 +84,7 @@ def _labelled(label: str, text: str) -> Iterator[str]:
 
 
 def _table(table: Table) -> Iterator[str]:
-    yield f"  {table.heading}"
+    yield from (f"  {line}" for line in filled(table.heading, _WIDTH - 2))
     rows = (table.columns, *table.rows)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
     before = 4 + sum(width + 2 for width in widths)

@@ -22,7 +22,7 @@ from swaptrio.cli.campaign_options import (
     time_option,
     variants_option,
 )
-from swaptrio.cli.options import DEFAULT_VARIANT, epilog, shared
+from swaptrio.cli.options import DEFAULT_STRATEGY, DEFAULT_VARIANT, epilog, shared
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,7 +67,7 @@ def campaign() -> None:
 @click.option(
     "--strategy",
     metavar="S",
-    default="random",
+    default=DEFAULT_STRATEGY,
     show_default=True,
     help="What decides: random, pct:3, pos, urw, surw:WORD, delay:2, feedback, auto ...",
 )

@@ -119,7 +119,7 @@ def explore(
     resume: Path | None,
     jobs: int,
 ) -> int:
-    """Explore all interleavings of the scenario NAME, from its set-up.
+    """Explore all interleavings of a scenario NAME, from its set-up.
 
     Its windows play no part. Executions that differ only in the order of steps that do not
     depend on each other are of one class, and one of each class is run. With a bound on

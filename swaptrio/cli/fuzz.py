@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""``swaptrio fuzz``: random walks from a scenario's set-up, without its window."""
+"""``swaptrio fuzz``: schedules of chance from a scenario's set-up, without its window."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from swaptrio.cli import codes
-from swaptrio.cli.options import SEED, FormatName, epilog, shared, variant_option
+from swaptrio.cli.options import (
+    DEFAULT_STRATEGY,
+    SEED,
+    FormatName,
+    epilog,
+    shared,
+    variant_option,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -73,7 +80,7 @@ class Plan(NamedTuple):
 @click.option(
     "--strategy",
     metavar="S",
-    default="random",
+    default=DEFAULT_STRATEGY,
     show_default=True,
     help="What decides: random, pct:3, pos, urw, surw:WORD, delay:2, feedback, auto ...",
 )
@@ -95,7 +102,7 @@ def fuzz(
     strategy: str,
     report: str | None,
 ) -> int:
-    """Run each scenario NAME from its set-up under schedules of chance.
+    """Run each scenario NAME from its set-up by schedules of chance.
 
     The windows of the scenarios play no part. Each distinct failure is told once, with its
     first seed, the shortest schedule found for it, the command that replays that, and the path

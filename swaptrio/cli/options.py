@@ -15,6 +15,9 @@ Function = Callable[..., Any]
 #: The variant where none is named: the patch under review.
 DEFAULT_VARIANT: Final = "v3"
 
+#: What decides where no strategy is named: what measured best, by docs/strategies.md.
+DEFAULT_STRATEGY: Final = "auto"
+
 
 def shared(function: Function) -> Function:
     """``--json`` and ``--debug``, which the console has read; and the console itself."""

@@ -88,10 +88,13 @@ ENTRIES: Final = {
 
 #: Why an entry has no scenario, where nothing of it can be shown.
 ABSENT: Final = {
-    "A25": "v2 of the patch is not among the versions; v3, whose rule is the fix, is.",
-    "A26": "Where memory lies is not modelled: the interleave index has no effect to be seen.",
-    "B03": "It is about how long a loser sleeps, and breaks no invariant. The versions from "
-    "pre on have no bit to wait for: losers wait for the folio's lock.",
+    "A26": "It is about the node that a page comes from. The model has no nodes: the "
+    "interleave index is handed down as in the kernel, and nothing that it decides can "
+    "be seen. No invariant speaks of it, and no data depend on it.",
+    "B03": "It is about how long a loser sleeps: a tick where a wake-up would do, which breaks "
+    "no invariant and changes no result. That old sleeps so is shown by two-faults-one- "
+    "slot (A01) and readahead-has-cache-livelock (B04); from pre on losers wait for the "
+    "folio's lock.",
 }
 
 _HEAD: Final = """\
@@ -99,9 +102,13 @@ _HEAD: Final = """\
 
 Every race that swaptrio knows by name, and what its scenarios expect of each version: `ok`,
 the checks that it fails, or `n/a` where the step does not exist there. `swaptrio matrix` plays
-them all. A status of *inference* says that the race, or the order of its events, was worked out
-from code and not reported, as far as was seen; the notes say what the model found. This page is
-written by `python -m swaptrio.explore.catalogue`.
+them all. This page is written by `python -m swaptrio.explore.catalogue`.
+
+The status says what an entry rests on. *verified*: the mail, the commit or the code that tells
+of the race was read. *inference*: the race, or the order of its events, was worked out from
+code and not reported, as far as was seen; the notes say what the model found. *hash*: only the
+subject of a commit and its id were read, and the story is from memory; what the model shows is
+then that such a race is possible, not that it is the one that was mended.
 """
 
 

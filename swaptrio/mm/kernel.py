@@ -7,6 +7,9 @@ call looks the function's name up in the kernel's own table before it falls back
 was called. That is how a variant replaces a function of the model, a mutant one of a variant,
 and how an oracle or a recorder wraps any of them, without a word about it in the model.
 
+A function that only passes on what another one does returns the awaitable of that one, and is
+no coroutine itself: at each hand-over the baton goes through all coroutines of a task.
+
 Scheduling points carry labels ``function.step``, where *function* is the kernel's name without
 leading underscores. They stand as literals in the code, so `labels_in` can tell which labels a
 version has without running it.
@@ -47,17 +50,19 @@ _LABEL: Final = re.compile(r"[a-z0-9_]+\.[a-z0-9_]+")
 class Config:
     """How the kernel was built and set up.
 
-    *thp*: CONFIG_TRANSPARENT_HUGEPAGE. *memcg_v1*: accounting by memory and memsw instead of
-    memory and swap. *zswap_ever_enabled*: the static key that never goes back; *zswap_enabled*:
-    pages are compressed before they are written. *lru_batch*: folios that wait on each CPU
-    before they get to the LRU, 1 to 31; 1 lets none wait. *page_cluster*: the base-two
-    logarithm of the readahead window, 0 to 5. *vma_readahead*: whether readahead goes by
-    virtual addresses on devices that do not rotate. *plugged*: whether transfers are queued by
-    their caller and submitted together, as in tree N. *zswap_max_pool*: the compressed pages
-    that zswap holds at most; 0 for no limit.
+    *thp*: CONFIG_TRANSPARENT_HUGEPAGE. *numa*: CONFIG_NUMA, without which there are no memory
+    policies. *memcg_v1*: accounting by memory and memsw instead of memory and swap.
+    *zswap_ever_enabled*: the static key that never goes back; *zswap_enabled*: pages are
+    compressed before they are written. *lru_batch*: folios that wait on each CPU before they
+    get to the LRU, 1 to 31; 1 lets none wait. *page_cluster*: the base-two logarithm of the
+    readahead window, 0 to 5. *vma_readahead*: whether readahead goes by virtual addresses on
+    devices that do not rotate. *plugged*: whether transfers are queued by their caller and
+    submitted together, as in tree N. *zswap_max_pool*: the compressed pages that zswap holds at
+    most; 0 for no limit.
     """
 
     thp: bool = True
+    numa: bool = True
     memcg_v1: bool = False
     zswap_ever_enabled: bool = False
     zswap_enabled: bool = False

@@ -27,16 +27,14 @@ from swaptrio.mm.errno import Errno
 from swaptrio.mm.kernel import Kernel, kernel_function, warn_on
 from swaptrio.mm.swap_h import (
     SwpEntry,
-    swap_cluster,
+    _swap_entry_to_cluster,
     swp_cluster_offset,
-    swp_offset,
-    swp_type,
 )
 from swaptrio.mm.swap_table import _swap_cgroup_clear, _swap_cgroup_get, _swap_cgroup_set
 from swaptrio.sched import Completion, Kind, ReceiveChannel, SendChannel, point
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable
 
     from swaptrio.mm.mm_types import Folio, MmStruct
 
@@ -104,12 +102,11 @@ class Memcgs:
     without_id: list[MemCgroup] = attrs.Factory(list)
 
 
-def self_and_above(memcg: MemCgroup) -> Iterator[MemCgroup]:
+def self_and_above(memcg: MemCgroup) -> tuple[MemCgroup, ...]:
     """A group, its parent, and so on to the top."""
-    each: MemCgroup | None = memcg
-    while each is not None:
-        yield each
-        each = each.parent
+    if memcg.parent is None:
+        return (memcg,)
+    return (memcg, *self_and_above(memcg.parent))
 
 
 def mem_cgroup_is_descendant(memcg: MemCgroup | None, root: MemCgroup) -> bool:
@@ -251,9 +248,9 @@ async def _reclaim(kernel: Kernel, over: OverLimit, nr: int) -> int:
 
 
 @kernel_function
-async def charge_memcg(
+def charge_memcg(
     kernel: Kernel, folio: Folio, id: int, mm: MmStruct | None, gfp: str
-) -> Errno | None:
+) -> Awaitable[Errno | None]:
     """Charge a folio to the group with the private *id*. May sleep.
 
     If the id names no online group the charge goes to that of *mm*; without one to that of the
@@ -262,19 +259,19 @@ async def charge_memcg(
     memcg = kernel.memcgs.by_id.get(id)
     if memcg is None or not memcg.online:
         memcg = mm.memcg if mm is not None else next(iter(kernel.memcgs.by_id.values()))
-    return await try_charge_memcg(kernel, folio, memcg, gfp)
+    return try_charge_memcg(kernel, folio, memcg, gfp)
 
 
 @kernel_function
-async def mem_cgroup_swapin_charge_folio(
+def mem_cgroup_swapin_charge_folio(
     kernel: Kernel, folio: Folio, mm: MmStruct | None, gfp: str, entry: SwpEntry
-) -> Errno | None:
+) -> Awaitable[Errno | None]:
     """Charge a folio that is being swapped in to the owner recorded for *entry*. May sleep.
 
     The record is read here, without the cluster lock. Source: v3 04/12; from 08/12 on the
     caller reads it under the lock (see variant v5).
     """
-    return await charge_memcg(kernel, folio, lookup_swap_cgroup_id(kernel, entry), mm, gfp)
+    return charge_memcg(kernel, folio, lookup_swap_cgroup_id(kernel, entry), mm, gfp)
 
 
 @kernel_function
@@ -306,7 +303,7 @@ def mem_cgroup_replace_folio(kernel: Kernel, old: Folio, new: Folio) -> None:
 @kernel_function
 def lookup_swap_cgroup_id(kernel: Kernel, entry: SwpEntry) -> int:
     """The owner recorded for a slot, 0 for none."""
-    ci = swap_cluster(kernel.devices[swp_type(entry)], swp_offset(entry))
+    ci = _swap_entry_to_cluster(kernel, entry)
     return _swap_cgroup_get(ci, swp_cluster_offset(entry))
 
 
@@ -326,7 +323,7 @@ def mem_cgroup_try_charge_swap(kernel: Kernel, folio: Folio, entry: SwpEntry) ->
             return Errno.ENOMEM
     for each in self_and_above(memcg):
         each.swap += folio.nr
-    ci = swap_cluster(kernel.devices[swp_type(entry)], swp_offset(entry))
+    ci = _swap_entry_to_cluster(kernel, entry)
     _swap_cgroup_set(ci, swp_cluster_offset(entry), folio.nr, memcg.id)
     return None
 
@@ -337,7 +334,7 @@ def mem_cgroup_uncharge_swap(kernel: Kernel, entry: SwpEntry, nr: int) -> None:
 
     The references of the record on the owner's id go with it.
     """
-    ci = swap_cluster(kernel.devices[swp_type(entry)], swp_offset(entry))
+    ci = _swap_entry_to_cluster(kernel, entry)
     memcg = kernel.memcgs.by_id.get(
         _swap_cgroup_clear(kernel, ci, swp_cluster_offset(entry), nr)
     )

@@ -17,7 +17,11 @@ from swaptrio.mm.memcontrol import (
     mem_cgroup_uncharge_swap,
     self_and_above,
 )
-from swaptrio.mm.swap_h import SwpEntry, swap_cluster, swp_cluster_offset, swp_offset, swp_type
+from swaptrio.mm.swap_h import (
+    SwpEntry,
+    _swap_entry_to_cluster,
+    swp_cluster_offset,
+)
 from swaptrio.mm.swap_table import _swap_cgroup_set
 
 if TYPE_CHECKING:
@@ -36,7 +40,7 @@ def _memcg1_swapout(kernel: Kernel, folio: Folio, entry: SwpEntry) -> None:
     if not kernel.config.memcg_v1 or memcg is None:
         return
     owner = mem_cgroup_private_id_get_online(kernel, memcg, folio.nr)
-    ci = swap_cluster(kernel.devices[swp_type(entry)], swp_offset(entry))
+    ci = _swap_entry_to_cluster(kernel, entry)
     _swap_cgroup_set(ci, swp_cluster_offset(entry), folio.nr, owner.id)
     folio_unqueue_deferred_split(kernel, folio)
     folio.memcg = None

@@ -35,7 +35,7 @@ from swaptrio.mm.page_alloc import (
 from swaptrio.mm.swap import folio_add_lru
 from swaptrio.mm.swap_h import (
     SWP_STABLE_WRITES,
-    swap_cluster,
+    _swap_entry_to_cluster,
     swp_cluster_offset,
     swp_offset,
     swp_type,
@@ -50,6 +50,8 @@ from swaptrio.mm.vmstat import count_mthp_stat, count_vm_events
 from swaptrio.sched import Completion, Violation, choose, point, running_task, sleep
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from swaptrio.mm.mm_types import Folio
     from swaptrio.mm.swap_h import SwapInfoStruct
 
@@ -269,9 +271,9 @@ async def _submit(kernel: Kernel, sio: SwapIocb) -> None:
 
 
 @kernel_function
-async def submit_bio(kernel: Kernel, sio: SwapIocb) -> None:
+def submit_bio(kernel: Kernel, sio: SwapIocb) -> Awaitable[None]:
     """Send a transfer to the device."""
-    await sio.si.bios.send(sio)
+    return sio.si.bios.send(sio)
 
 
 @kernel_function
@@ -297,7 +299,7 @@ async def swap_read_folio_zeromap(kernel: Kernel, folio: Folio) -> bool:
 
     A large folio with some such slots is left not up to date, with a warning.
     """
-    ci = swap_cluster(kernel.devices[swp_type(folio.swap)], swp_offset(folio.swap))
+    ci = _swap_entry_to_cluster(kernel, folio.swap)
     start = swp_cluster_offset(folio.swap)
     zero = [zero_of(swap_table_get(ci, off)) for off in range(start, start + folio.nr)]
     if not any(zero):
@@ -372,7 +374,7 @@ async def swap_zeromap_folio_set(kernel: Kernel, folio: Folio, *, zeros: bool) -
     The kernel has a second function that clears. Source: 12/12; before it the flags were single
     bits that were changed without the cluster lock, which is not told apart here.
     """
-    ci = swap_cluster(kernel.devices[swp_type(folio.swap)], swp_offset(folio.swap))
+    ci = _swap_entry_to_cluster(kernel, folio.swap)
     start = swp_cluster_offset(folio.swap)
     change = _swap_table_set_zero if zeros else _swap_table_clear_zero
     async with ci.lock.hold("swap_zeromap_folio_set.lock"):

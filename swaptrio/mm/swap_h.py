@@ -5,11 +5,14 @@ from __future__ import annotations
 
 from collections import Counter
 from enum import StrEnum
-from typing import Final, NewType
+from typing import TYPE_CHECKING, Final, NewType
 
 import attrs
 
 from swaptrio.sched import ReceiveChannel, SendChannel, SpinLock, WaitQueue
+
+if TYPE_CHECKING:
+    from swaptrio.mm.kernel import Kernel
 
 #: Slots of one cluster: HPAGE_PMD_NR, with CONFIG_THP_SWAP on x86-64.
 SWAPFILE_CLUSTER: Final = 512
@@ -199,3 +202,10 @@ class ZswapEntry:
 def swap_cluster(si: SwapInfoStruct, offset: int) -> SwapClusterInfo:
     """The cluster that slot *offset* of the device lies in."""
     return si.clusters[offset // SWAPFILE_CLUSTER]
+
+
+def _swap_entry_to_cluster(kernel: Kernel, entry: SwpEntry) -> SwapClusterInfo:
+    """The cluster that an entry's slot lies in. The device must be kept alive by the caller."""
+    return kernel.devices[entry >> _TYPE_SHIFT].clusters[
+        (entry & _OFFSET_MASK) // SWAPFILE_CLUSTER
+    ]

@@ -34,7 +34,10 @@ from swaptrio.mm.page_io import swap_finish_plug, swap_start_plug, swap_writeout
 from swaptrio.mm.rmap import try_to_unmap
 from swaptrio.mm.shmem import shmem_writeout
 from swaptrio.mm.swap import folio_isolate_lru, lru_add, lru_add_drain
-from swaptrio.mm.swap_h import swap_cluster, swp_cluster_offset, swp_offset, swp_type
+from swaptrio.mm.swap_h import (
+    _swap_entry_to_cluster,
+    swp_cluster_offset,
+)
 from swaptrio.mm.swap_state import _swap_cache_do_del_folio
 from swaptrio.mm.swap_table import SWP_TB_COUNT_MAX, count_of, swap_table_get
 from swaptrio.mm.swapfile import folio_alloc_swap, folio_free_swap, mem_cgroup_swap_full
@@ -263,7 +266,7 @@ async def remove_and_free(
 
 def _why_mapped(kernel: Kernel, folio: Folio) -> str:
     """Why a folio is still mapped: the count of a slot is full, or somebody forks."""
-    ci = swap_cluster(kernel.devices[swp_type(folio.swap)], swp_offset(folio.swap))
+    ci = _swap_entry_to_cluster(kernel, folio.swap)
     start = swp_cluster_offset(folio.swap)
     counts = [count_of(swap_table_get(ci, off)) for off in range(start, start + folio.nr)]
     return "count is full" if max(counts) >= SWP_TB_COUNT_MAX - 1 else "mapped"
@@ -343,7 +346,7 @@ async def _remove_mapping(
     if not folio.swapcache:
         return False
     entry = folio.swap
-    ci = swap_cluster(kernel.devices[swp_type(entry)], swp_offset(entry))
+    ci = _swap_entry_to_cluster(kernel, entry)
     async with ci.lock.hold("remove_mapping.lock"):
         if folio.refs != 1 + folio.nr:
             return False

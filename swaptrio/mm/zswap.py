@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from swaptrio.mm import page_io, swap_state, swapfile
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.kernel import Kernel, kernel_function, warn_on
-from swaptrio.mm.page_alloc import folio_put, folio_unlock
+from swaptrio.mm.page_alloc import folio_put, folio_unlock, policy_of
 from swaptrio.mm.swap_h import SwpEntry, ZswapEntry, swp_entry, swp_offset, swp_type
 from swaptrio.mm.vmstat import count_vm_events
 from swaptrio.sched import Kind, point
@@ -192,7 +192,7 @@ async def zswap_writeback_entry(
     if si is None:
         return Errno.EEXIST
     folio = await swap_state.swap_cache_alloc_folio(
-        kernel, entry, "GFP_KERNEL", 1, None, "task", 0
+        kernel, entry, "GFP_KERNEL", 1, None, policy_of(kernel, "task"), 0
     )
     await swapfile.put_swap_device(kernel, si)
     if isinstance(folio, Errno):

@@ -65,6 +65,7 @@ class KernelSetup:
 
     Args:
         thp: whether it knows large folios.
+        numa: whether it knows memory policies.
         memcg: the version of the memory controller, ``v1`` or ``v2``.
         zswap: whether zswap was enabled at some time.
         zswap_enabled: whether it still is, so that pages are compressed before they are
@@ -80,6 +81,7 @@ class KernelSetup:
     """
 
     thp: bool = True
+    numa: bool = True
     memcg: MemcgVersion = attrs.field(
         default="v2", validator=follows(one_of(get_args(MemcgVersion)))
     )

@@ -138,6 +138,7 @@ def _build(scenario: Scenario, variant: Variant) -> World:
     setup = scenario.kernel
     config = Config(
         thp=setup.thp,
+        numa=setup.numa,
         memcg_v1=setup.memcg == "v1",
         zswap_ever_enabled=setup.zswap,
         zswap_enabled=setup.zswap_enabled,

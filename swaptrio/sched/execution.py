@@ -33,6 +33,7 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Coroutine, Hashable, Sequence
 from contextvars import ContextVar, Token
 from heapq import heappop, heappush
+from types import CoroutineType
 from typing import Any, Final, NoReturn, TypeVar
 
 import attrs
@@ -52,6 +53,9 @@ DEFAULT_BUDGET: Final = 20_000
 
 #: Points that the tasks of one execution may pass after its verdict.
 DRAIN_LIMIT: Final = 1000
+
+#: What a task can be made of. Nearly all are of the first type, which is told at once.
+_COROUTINES: Final = (CoroutineType, Coroutine)
 
 #: What a model task yields when it parks. Anything else it yields is a foreign await.
 PARK: Final = object()
@@ -101,7 +105,7 @@ class Execution:
     look: Callable[[Execution], None] | None = None
     _drained: int = 0
     _names: set[str] = attrs.Factory(set)
-    _lasso: Lasso = attrs.Factory(Lasso)
+    _lasso: Lasso | None = None
 
     def spawn(
         self,
@@ -124,7 +128,7 @@ class Execution:
             msg = f"two tasks are called {name!r}" if name else "a task needs a name"
             raise ModelError(msg)
         coro = function(*args)
-        if not isinstance(coro, Coroutine):
+        if not isinstance(coro, _COROUTINES):
             msg = f"{name}: {name_of(function)} is no coroutine function"
             raise ModelError(msg)
         self._names.add(name)
@@ -198,17 +202,18 @@ class Execution:
                 self.look(self)
                 return
             assert self.fingerprint is not None
+            if self._lasso is None:
+                self._lasso = Lasso()
             closed = self._lasso.closes(self, self.fingerprint)
         except BaseException as exc:  # every way to fail is a verdict
             self.fail(exc)
             _pass_on(exc)
             return
         if closed:
-            self._goes_round()
+            self._goes_round(self._lasso)
 
-    def _goes_round(self) -> None:
+    def _goes_round(self, lasso: Lasso) -> None:
         """A state is back, in a fair way: nobody gets anywhere, or somebody never can go on."""
-        lasso = self._lasso
         check, message = (
             "state-repeats",
             (f"the state of step {lasso.start} is back at step {self.step}"),
@@ -356,7 +361,7 @@ class Execution:
         index = self.strategy.choose(self, label, options)
         if not 0 <= index < count:
             self._bad_index(index, count)
-        if count > 1:
+        if count > 1 and self._lasso is not None:
             self._lasso.drawn = True
         if index:
             self.deviations.append((self.step, index, task.name, label))

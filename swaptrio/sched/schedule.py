@@ -41,7 +41,7 @@ class Decision(NamedTuple):
     """
 
     step: int
-    index: int  # type: ignore[assignment]  # of a tuple, whose place of a value nobody asks for
+    index: int  # type: ignore[assignment]  # hides the method of a tuple, which nobody calls
     task: str = ""
     label: str = ""
 

@@ -28,7 +28,7 @@ from swaptrio.errors import Problem, VariantError
 from swaptrio.mm.injection import FAILURES
 from swaptrio.mm.kernel import FUNCTIONS, labels_in, plain
 from swaptrio.variants.mutants import MUTANTS
-from swaptrio.variants.parts import parts_of, without
+from swaptrio.variants.parts import Part, parts_of, without
 from swaptrio.words import nearest
 
 #: What a version without a base has to define.
@@ -102,11 +102,16 @@ def _less(name: str) -> Variant:
     variant = load(version)
     parts = {part.name: part for part in parts_of(variant)}
     if wanted in parts:
-        base = version if version in names() else variant.base
-        less = without(variant, parts[wanted], f"{variant.name}{LESS}{wanted}")
-        return attrs.evolve(less, base=base)
+        return less(variant, parts[wanted])
     message = f"{version} has no part of this name; 'swaptrio necessity' names all"
     raise VariantError((Problem(name, "part", wanted, message, nearest(wanted, parts) or ""),))
+
+
+def less(variant: Variant, part: Part) -> Variant:
+    """*variant* without *part*, as a mutant of it: what `load` gives for both their names."""
+    base = variant.name if variant.name in names() else variant.base
+    cut = without(variant, part, f"{variant.name}{LESS}{part.name}")
+    return attrs.evolve(cut, base=base)
 
 
 def _from_file(path: Path) -> Variant:

@@ -30,6 +30,7 @@ COMMANDS = [
     "matrix",
     "ask",
     "certify",
+    "necessity",
     "load",
     "campaign",
     "trace",

@@ -68,8 +68,8 @@ async def test_mutant_differs_nowhere_else(
 
 
 def test_every_mutant_is_placed() -> None:
-    """Every mutant of the recorded function is shown by a vector, or known not to be."""
-    mutants = {mutant.name for mutant in INSERTION}
+    """Every mutant of the recorded function in v3 is shown by a vector, or known not to be."""
+    mutants = {mutant.name for mutant in INSERTION if mutant.base == "v3"}
 
     assert set(SHOWN_BY) | NOT_SHOWN == mutants
 

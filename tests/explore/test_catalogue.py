@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,11 +46,29 @@ def test_what_has_a_scenario_needs_no_excuse() -> None:
     assert set(ABSENT) <= set(ENTRIES)
 
 
+#: The entries of which the catalogue says that something is inference: the whole of it, the
+#: order of events, what mutants do, or the motive.
+INFERRED = (
+    "A01", "A02", "A03", "A05", "A07", "A10", "A12", "A13", "A15", "A16", "A18", "A19", "A20",
+    "A23", "A27", "B06", "C07", "D07", "D08", "G05", "G06",
+)  # fmt: skip
+
+
 def test_an_inference_says_what_the_model_found() -> None:
-    """What the catalogue marks as inference has a note with the word of the model."""
+    """What is inference is called so, by its status or its note, with the word of the model."""
     for scenario in scenarios():
-        if scenario.status == "inference":
+        if scenario.catalogue in INFERRED:
+            assert "inference" in (scenario.status, *re.findall(r"\w+", scenario.note))
+        if scenario.catalogue in INFERRED or scenario.status == "inference":
             assert "model" in scenario.note, scenario.name
+
+
+def test_a_story_from_memory_says_so() -> None:
+    """Where only a commit's subject and id were read the note says what was, and was not."""
+    found = [scenario for scenario in scenarios() if scenario.status == "hash"]
+    assert [scenario.catalogue for scenario in found] == ["C04", "G04"]
+    for scenario in found:
+        assert "read" in scenario.note, scenario.name
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ async def test_nothing_can_be_left_out(left_out: str, monkeypatch: pytest.Monkey
     restore = Beginning.restore
 
     def forgetful(beginning: Beginning) -> None:
-        steps = [step for step in beginning._steps if step[0].__name__ != left_out]
+        steps = [step for step in beginning._steps if step.func.__name__ != left_out]
         restore(attrs.evolve(beginning, steps=tuple(steps)))
 
     monkeypatch.setattr(Beginning, "restore", forgetful)

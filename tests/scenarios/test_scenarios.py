@@ -116,7 +116,7 @@ CAUGHT = {
     "no-tick": (
         "readahead-has-cache-livelock",
         "main",
-        "step-budget",
+        "I-PROGRESS",
         "readahead-has-cache-livelock",
     ),
     "erase-on-private-load": (
@@ -171,6 +171,25 @@ CAUGHT = {
         "main",
         "I-BACKREF",
         "migrate-then-split-tail-entries",
+    ),
+    "v2-einval": ("v2-no-mpol-no-vmf", "main", "I-ERRNO", "v2-no-mpol-no-vmf"),
+    "tree-before-cache": (
+        "zswap-lru-vs-swapoff",
+        "main",
+        "I-DEV",
+        "zswap-lru-vs-swapoff",
+    ),
+    "split-clobbers-entry": (
+        "split-clobbers-entry",
+        "main",
+        "I-BACKREF",
+        "split-clobbers-entry",
+    ),
+    "old-no-recheck": (
+        "early-cache-free-repeated-fault",
+        "taken",
+        "I-PTEMATCH",
+        "early-cache-free-repeated-fault",
     ),
     "unpinned-fault": ("swapoff-vs-swapin-uaf", "pinned", "I-DEV", "swapoff-vs-swapin-uaf"),
     "no-writeok-recheck": (
@@ -239,6 +258,13 @@ CHANCE = {
     "per-page-entry": "pct:3",
     "no-pin-in-put": "surw:swap0",
     "inuse-first": "surw:swap0",
+    "unpinned-fault": "pct:3",
+    "tree-before-cache": "pct:3",
+    "old-no-recheck": "pct:3",
+    "truncate-seen-order": "surw:swap0",
+    "uffd-any-folio": "surw:swap0",
+    "uffd-missed-folio": "surw:swap0",
+    "nonzero-split": "surw:swap0",
 }
 
 #: Versions that are wrong in a way that the catalogue names, and where.
@@ -431,12 +457,14 @@ def test_a_window_says_what_every_version_makes_of_it(scenario: str, window: str
 
 @pytest.mark.parametrize(("scenario", "window"), WINDOWS)
 def test_a_window_tells_its_story(scenario: str, window: str) -> None:
-    """A window has a sentence on it, and a reason for each version that it leaves out."""
+    """A window has a sentence on it, and a reason for each verdict but that a version passes.
+
+    In old the window may come at another place, so that it has one for that as well.
+    """
     found = window_called(scenario, window)
     assert found.story
-    for variant in VERSIONS:
-        entry = found.expect.get(variant)
-        if entry is not None and entry.verdict == "n/a":
+    for variant, entry in found.expect.items():
+        if entry.verdict != "passed" or variant == "old":
             assert entry.reason, variant
 
 

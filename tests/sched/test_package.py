@@ -62,6 +62,7 @@ def test_exported_names() -> None:
         "point",
         "point_when",
         "run",
+        "running_task",
         "sleep",
         "spawn",
         "touch",

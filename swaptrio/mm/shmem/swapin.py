@@ -17,6 +17,7 @@ from swaptrio.mm.page_alloc import (
     folio_put_refs,
     folio_unlock,
     folio_wait_writeback,
+    policy_of,
 )
 from swaptrio.mm.shmem.page_cache import (
     shmem_add_to_page_cache,
@@ -229,7 +230,8 @@ async def shmem_swapin_cluster(kernel: Kernel, entry: SwpEntry, index: int) -> F
 
     May sleep.
     """
-    return await swap_state.swap_cluster_readahead(kernel, entry, GFP, "shmem", index)
+    mpol = policy_of(kernel, "shmem")
+    return await swap_state.swap_cluster_readahead(kernel, entry, GFP, mpol, index)
 
 
 @kernel_function

@@ -18,10 +18,9 @@ from swaptrio.mm.swap_h import (
     NO_ENTRY,
     SwapClusterInfo,
     SwpEntry,
+    _swap_entry_to_cluster,
     round_down,
-    swap_cluster,
     swp_cluster_offset,
-    swp_offset,
     swp_type,
 )
 from swaptrio.mm.swap_table import (
@@ -39,6 +38,8 @@ from swaptrio.mm.vmstat import lruvec_stat_mod_folio, node_stat_mod_folio
 from swaptrio.sched import Kind, point
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from swaptrio.mm.errno import Errno
     from swaptrio.mm.mm_types import VmFault
 
@@ -218,12 +219,7 @@ async def free_swap_cache(kernel: Kernel, folio: Folio) -> None:
             await folio_unlock(kernel, folio, "free_swap_cache.unlock")
 
 
-def _swap_entry_to_cluster(kernel: Kernel, entry: SwpEntry) -> SwapClusterInfo:
-    """The cluster that an entry's slot lies in. The device must be kept alive by the caller."""
-    return swap_cluster(kernel.devices[swp_type(entry)], swp_offset(entry))
-
-
-async def swap_cache_alloc_folio(
+def swap_cache_alloc_folio(
     kernel: Kernel,
     targ_entry: SwpEntry,
     gfp: str,
@@ -231,7 +227,7 @@ async def swap_cache_alloc_folio(
     vmf: VmFault | None,
     mpol: str | None,
     ilx: int,
-) -> Folio | Errno:
+) -> Awaitable[Folio | Errno]:
     """Allocate a folio in the swap cache for the slot *targ_entry*. Every variant has its own.
 
     Args:
@@ -245,28 +241,29 @@ async def swap_cache_alloc_folio(
     Returns:
         A locked folio in the cache, charged and not up to date, or an error number.
     """
-    folio: Folio | Errno = await kernel.functions["swap_cache_alloc_folio"](
+    folio: Awaitable[Folio | Errno] = kernel.functions["swap_cache_alloc_folio"](
         kernel, targ_entry, gfp, orders, vmf, mpol, ilx
     )
     return folio
 
 
-async def swap_cache_read_folio(
+def swap_cache_read_folio(
     kernel: Kernel, entry: SwpEntry, gfp: str, mpol: str | None, ilx: int, *, readahead: bool
-) -> Folio | None:
+) -> Awaitable[Folio | None]:
     """Read one slot through the cache, for readahead. Every variant has its own."""
-    folio: Folio | None = await kernel.functions["swap_cache_read_folio"](
+    folio: Awaitable[Folio | None] = kernel.functions["swap_cache_read_folio"](
         kernel, entry, gfp, mpol, ilx, readahead=readahead
     )
     return folio
 
 
-async def swapin_sync(
+def swapin_sync(
     kernel: Kernel, entry: SwpEntry, gfp: str, vmf: VmFault
-) -> Folio | Errno | None:
+) -> Awaitable[Folio | Errno | None]:
     """Swap in for a fault on a synchronous device. Every variant has its own.
 
     The name is that of v4 and later; v3 calls it swapin_entry, and `pre` swapin_folio.
     """
-    folio: Folio | Errno | None = await kernel.functions["swapin_sync"](kernel, entry, gfp, vmf)
+    folio: Awaitable[Folio | Errno | None]
+    folio = kernel.functions["swapin_sync"](kernel, entry, gfp, vmf)
     return folio

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 from swaptrio.mm import page_io, swapfile
 from swaptrio.mm.kernel import Kernel, kernel_function
 from swaptrio.mm.mm_types import SwapPte
-from swaptrio.mm.page_alloc import folio_put
+from swaptrio.mm.page_alloc import folio_put, policy_of
 from swaptrio.mm.swap import lru_add_drain
 from swaptrio.mm.swap_h import (
     SWAPFILE_CLUSTER,
@@ -52,7 +52,7 @@ async def swapin_readahead(
     """
     if swap_use_vma_readahead(kernel):
         return await swap_vma_readahead(kernel, entry, gfp, vmf)
-    return await swap_cluster_readahead(kernel, entry, gfp, "vma", 0)
+    return await swap_cluster_readahead(kernel, entry, gfp, policy_of(kernel, "vma"), 0)
 
 
 @kernel_function

@@ -30,10 +30,9 @@ from swaptrio.mm.swap_h import (
     Clusters,
     SwapClusterInfo,
     SwapInfoStruct,
+    _swap_entry_to_cluster,
     swap_cluster,
     swp_entry,
-    swp_offset,
-    swp_type,
 )
 from swaptrio.mm.swap_table import (
     _swap_table_get,
@@ -94,7 +93,7 @@ async def folio_alloc_swap(kernel: Kernel, folio: Folio) -> Errno | None:
 
 async def _charge_slots(kernel: Kernel, folio: Folio) -> Errno | None:
     """Charge slots that are taken, in a critical section of its own; undo on failure."""
-    ci = swap_cluster(kernel.devices[swp_type(folio.swap)], swp_offset(folio.swap))
+    ci = _swap_entry_to_cluster(kernel, folio.swap)
     async with ci.lock.hold("folio_alloc_swap.charge"):
         error = mem_cgroup_try_charge_swap(kernel, folio, folio.swap)
     if error is not None:

@@ -20,11 +20,9 @@ from swaptrio.mm.swap_h import (
     ClusterFlag,
     SwapClusterInfo,
     SwapInfoStruct,
-    swap_cluster,
+    _swap_entry_to_cluster,
     swp_cluster_offset,
     swp_entry,
-    swp_offset,
-    swp_type,
 )
 from swaptrio.mm.swap_table import (
     _swap_table_get,
@@ -148,7 +146,7 @@ async def folio_free_swap(kernel: Kernel, folio: Folio) -> bool:
 
 def slots_of(kernel: Kernel, folio: Folio, page: int | None) -> tuple[SwapClusterInfo, range]:
     """The cluster of a cached folio, and its slots there, or that of *page*."""
-    ci = swap_cluster(kernel.devices[swp_type(folio.swap)], swp_offset(folio.swap))
+    ci = _swap_entry_to_cluster(kernel, folio.swap)
     start = swp_cluster_offset(folio.swap)
     if page is None:
         return ci, range(start, start + folio.nr)

@@ -31,10 +31,10 @@ from swaptrio.mm.swap_h import (
     SWAPFILE_CLUSTER,
     SwapInfoStruct,
     SwpEntry,
+    _swap_entry_to_cluster,
     swap_cluster,
     swp_cluster_offset,
     swp_entry,
-    swp_offset,
     swp_type,
 )
 from swaptrio.mm.swap_table import (
@@ -158,7 +158,7 @@ def _names_device(pte: Pte, number: int) -> bool:
 
 async def _is_in_use(kernel: Kernel, entry: SwpEntry) -> bool:
     """Whether a slot has an owner. Read without the lock."""
-    ci = swap_cluster(kernel.devices[swp_type(entry)], swp_offset(entry))
+    ci = _swap_entry_to_cluster(kernel, entry)
     await point("unuse_pte_range.count", Kind.READ, ci.lock)
     return swp_tb_get_count(swap_table_get(ci, swp_cluster_offset(entry))) > 0
 

@@ -2,9 +2,9 @@
 """Q10: which properties of the slots the double check keeps, from the check to the insertion.
 
 A fault takes four slots at once. Another task changes one property of a neighbour in a single
-step under the cluster lock, unless the slot is cached by then: that stands for whatever other
-tasks can do meanwhile, such as swapping the page in and out again to the same slot. All places
-where that step can fall are gone through.
+step under the cluster lock, or in as few as it takes, unless the slot is cached by then: that
+stands for whatever other tasks can do meanwhile, such as swapping the page in and out again to
+the same slot. All places where these steps can fall are gone through.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ async def _answer(lab: Lab) -> Answer:
             _table("everybody who can wait does so, each time, in each order", chains),
         ),
         claims(explored, chains),
-        Decided.PROVED,
+        Decided.SAMPLED,  # of 2 and 3 waiters only the longest chains were played
         "A18: 1 slot, 1 process for each fault, every charge fails and takes one step; all"
         " interleavings with 1 waiter, with 2 and 3 the longest chain of waits in each order",
     )

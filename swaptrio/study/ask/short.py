@@ -32,10 +32,8 @@ from swaptrio.mm.workingset import workingset_refault
 from swaptrio.mm.zswap import zswap_load
 from swaptrio.scenario.world import Setup, World
 from swaptrio.sched import Execution, current, point
-from swaptrio.study.ask.lab import ALL
 
 if TYPE_CHECKING:
-    from swaptrio.explore import Settings
     from swaptrio.mm.kernel import Kernel
     from swaptrio.mm.memcontrol import MemCgroup
     from swaptrio.mm.mm_types import Folio
@@ -158,10 +156,8 @@ def nothing(world: World, execution: Execution) -> None:
     """Leave the world as it is."""
 
 
-async def all_ends(
-    lab: Lab, setup: Arranged[T], settings: Settings = ALL
-) -> tuple[list[T], list[str]]:
+async def all_ends(lab: Lab, setup: Arranged[T]) -> tuple[list[T], list[str]]:
     """What all executions of *setup* come to, and what breaks the others: checks, or words."""
-    result = await lab.explore(setup, settings)
+    result = await lab.explore(setup)
     verdicts = [found.verdict for found in result.violations]
     return list(setup.ends), [verdict.check or str(verdict.ending) for verdict in verdicts]

@@ -44,6 +44,11 @@ async def cond_resched(kernel: Kernel, label: str) -> None:
     await point(label)
 
 
+def pte_same_always(kernel: Kernel, vmf: VmFault) -> bool:
+    """Take the page-table entry for the one that the fault has seen."""
+    return True
+
+
 def zswap_owns_any(kernel: Kernel, folio: Folio) -> bool:
     """Take any folio that was loaded for the keeper of its data.
 
@@ -63,6 +68,12 @@ CLAIMS: Final = (
         "no-tick",
         "old in which who cannot claim a slot looks again without a sleep",
         {"schedule_timeout_uninterruptible": cond_resched},
+        base="old",
+    ),
+    Mutant(
+        "old-no-recheck",
+        "old whose faults do not look at the page-table entry again",
+        {"pte_same": pte_same_always},
         base="old",
     ),
     Mutant(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.huge_memory import highest_order, next_order
-from swaptrio.mm.kernel import plain
+from swaptrio.mm.kernel import plain, warn_on
 from swaptrio.mm.memcontrol_v1 import memcg1_swapin
 from swaptrio.mm.mm_types import hold
 from swaptrio.mm.page_alloc import folio_unlock
@@ -31,6 +31,7 @@ from swaptrio.mm.swapfile import _swap_cluster_free_entries
 from swaptrio.mm.vmstat import count_mthp_stat
 from swaptrio.mm.workingset import workingset_refault
 from swaptrio.sched import point
+from swaptrio.variants import v5
 from swaptrio.variants.mutants.mutant import Mutant
 from swaptrio.variants.v3 import (
     _insert,
@@ -85,6 +86,26 @@ async def swap_cache_alloc_folio_chris(
             return ret
         count_mthp_stat(kernel, order, "SWPIN_FALLBACK")
         orders, order = next_order(kernel, orders, order)
+
+
+async def swap_cache_alloc_folio_v2(
+    kernel: Kernel,
+    targ_entry: SwpEntry,
+    gfp: str,
+    orders: int,
+    vmf: VmFault | None,
+    mpol: str | None,
+    ilx: int,
+) -> Folio | Errno:
+    """Refuse who gives neither a policy nor a fault, as v2 did.
+
+    Readahead and zswap have no fault, and a kernel without NUMA has no policies.
+    """
+    if warn_on(kernel, mpol is None and vmf is None, "neither a policy nor a fault"):
+        return Errno.EINVAL
+    alloc = plain(v5.swap_cache_alloc_folio)
+    result: Folio | Errno = await alloc(kernel, targ_entry, gfp, orders, vmf, mpol, ilx)
+    return result
 
 
 async def roll_back_keeping_slots(
@@ -220,6 +241,12 @@ INSERTION: Final = (
         "chris-literal",
         "v3 with the reviewer's expression for the first order, taken literally",
         {"swap_cache_alloc_folio": swap_cache_alloc_folio_chris},
+    ),
+    Mutant(
+        "v2-einval",
+        "v5 that refuses to allocate without a policy or a fault, as v2 did",
+        {"swap_cache_alloc_folio": swap_cache_alloc_folio_v2},
+        base="v5",
     ),
     Mutant(
         "rollback-keeps-slot",

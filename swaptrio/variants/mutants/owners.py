@@ -16,11 +16,9 @@ from swaptrio.mm.memcontrol import (
 from swaptrio.mm.page_alloc import folio_put
 from swaptrio.mm.swap_h import (
     SwpEntry,
+    _swap_entry_to_cluster,
     round_down,
-    swap_cluster,
     swp_cluster_offset,
-    swp_offset,
-    swp_type,
 )
 from swaptrio.mm.swap_table import _swap_cgroup_set
 from swaptrio.variants import v5
@@ -39,7 +37,7 @@ def charge_swap_recording_first(kernel: Kernel, folio: Folio, entry: SwpEntry) -
     """
     error: Errno | None = plain(mem_cgroup_try_charge_swap)(kernel, folio, entry)
     if error is not None and folio.memcg is not None:
-        ci = swap_cluster(kernel.devices[swp_type(entry)], swp_offset(entry))
+        ci = _swap_entry_to_cluster(kernel, entry)
         folio.memcg.id_refs += folio.nr
         _swap_cgroup_set(ci, swp_cluster_offset(entry), folio.nr, folio.memcg.id)
     return error
@@ -78,7 +76,7 @@ async def swap_cache_alloc_for_early_owner(
     The slot may have been freed and given to another group in between.
     """
     entry = round_down(targ_entry, 1 << order)
-    ci = swap_cluster(kernel.devices[swp_type(entry)], swp_offset(entry))
+    ci = _swap_entry_to_cluster(kernel, entry)
     async with ci.lock.hold("swap_cache_alloc.check"):
         err, _, _ = v5._swap_cache_add_check(kernel, ci, targ_entry, 1 << order, owner=False)
         memcg_id = lookup_swap_cgroup_id(kernel, targ_entry)

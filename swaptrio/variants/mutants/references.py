@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from swaptrio.mm.mm_types import let_go
-from swaptrio.mm.swap_h import swap_cluster, swp_offset, swp_type
+from swaptrio.mm.swap_h import _swap_entry_to_cluster
 from swaptrio.mm.swap_state import _swap_cache_do_del_folio
 from swaptrio.mm.vmscan import _account_removal
 from swaptrio.mm.workingset import workingset_eviction
@@ -64,7 +64,7 @@ async def _remove(
     if not folio.swapcache:
         return False
     entry = folio.swap
-    ci = swap_cluster(kernel.devices[swp_type(entry)], swp_offset(entry))
+    ci = _swap_entry_to_cluster(kernel, entry)
     async with ci.lock.hold("remove_mapping.lock"):
         if folio.refs != 1 + folio.nr and not others:
             return False

@@ -24,7 +24,7 @@ _COUNTERS: Final = ("count_mthp_stat", "count_vm_event")
 _HINTS: Final = ("readahead",)
 
 #: What tells the oracles who holds a reference. It goes with what follows.
-_BOOKS: Final = ("hold", "let_go")
+_BOOKS: Final = ("hold", "let_go", "folio_handed_to_ptes")
 
 
 @attrs.frozen
@@ -146,7 +146,9 @@ def _objects(part: list[ast.stmt]) -> tuple[str, ...] | None:
 
 def _head(part: list[ast.stmt]) -> str:
     """A few words for what some statements do."""
-    node = part[-1] if _is_point(part[0]) and len(part) == 2 else part[0]
+    first = part[0]
+    glued = _is_point(first) or _calls_one_of(first, _BOOKS)
+    node = part[-1] if glued and len(part) == 2 else first
     return shown(node.items[0] if isinstance(node, ast.AsyncWith) else node)
 
 
