@@ -59,7 +59,7 @@ UNSTEADY = {
 #: Who may ask for the identity of an object, with the reason.
 IDENTITIES = {
     "sched/lasso.py": "tells objects apart while it keeps them; no address comes out",
-    "explore/exhaustive/states.py": "numbers objects in the order in which a walk meets them",
+    "sched/states.py": "numbers objects in the order in which a walk meets them",
     "scenario/beginning.py": "goes through each object once; no address comes out",
 }
 

@@ -16,7 +16,6 @@ from swaptrio.checks.order_loop import (
     Function,
     Wrapper,
     allocating,
-    claiming,
     writing_back,
 )
 from swaptrio.checks.slots import check_clean, check_owner, word_at
@@ -527,6 +526,5 @@ _WRAPPERS: Final[dict[str, Wrapper]] = {
     "exit_mmap": _exiting,
     "do_swap_page": _faulting,
     "swap_cache_alloc_folio": allocating,
-    "swapcache_prepare": claiming,
     "zswap_writeback_entry": writing_back,
 }

@@ -48,12 +48,11 @@ class Memory:
     By page frame number: *cached*; *batched*, those that wait for the LRU, and how often;
     *unread*, the folios whose read failed; *private*, the first slot of those that were read
     past the cache; *left*, that of those that have left it since they were locked. By slot:
-    *changes*, how often its word was changed; *claims*, how often it was claimed; *shadows*,
-    those that an insertion has covered. By task: *failures*, the allocations and charges that
-    failed it; *allocating*, what it allocates in the swap cache; *conflicts*, the slot that it
-    last met EEXIST at, with what it had seen then; *locked*, the folio that it locked last;
-    *pins*, its references to devices. By order: *fallbacks*, the attempts that failed. Besides:
-    the soft *findings*, each once.
+    *changes*, how often its word was changed; *shadows*, those that an insertion has covered.
+    By task: *failures*, the allocations and charges that failed it; *allocating*, what it
+    allocates in the swap cache; *conflicts*, the slot that it last met EEXIST at, with its
+    changes then; *locked*, the folio that it locked last; *pins*, its references to devices. By
+    order: *fallbacks*, the attempts that failed. Besides: the soft *findings*, each once.
     """
 
     cached: dict[int, Cached] = attrs.Factory(dict)
@@ -64,8 +63,7 @@ class Memory:
     shadows: dict[SwpEntry, int] = attrs.Factory(dict)
     failures: dict[str, int] = attrs.Factory(dict)
     allocating: dict[str, Attempts] = attrs.Factory(dict)
-    claims: Counter[int] = attrs.Factory(Counter)
-    conflicts: dict[str, tuple[int, ...]] = attrs.Factory(dict)
+    conflicts: dict[str, tuple[SwpEntry, int]] = attrs.Factory(dict)
     locked: dict[str, Folio] = attrs.Factory(dict)
     pins: Counter[tuple[str, int]] = attrs.Factory(Counter)
     fallbacks: Counter[int] = attrs.Factory(Counter)

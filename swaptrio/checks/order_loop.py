@@ -15,7 +15,7 @@ from swaptrio.checks.slots import word_at
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.swap_h import SwapClusterInfo, SwpEntry, swp_cluster_offset, swp_offset
 from swaptrio.mm.swap_table import count_of, swp_tb_is_folio, zero_of
-from swaptrio.sched import Violation, current, running_task
+from swaptrio.sched import Violation, running_task
 
 if TYPE_CHECKING:
     from swaptrio.checks.watch import Oracles
@@ -125,21 +125,7 @@ async def allocating(
     """I-PROGRESS, for a loop over lookup and allocation."""
     result = await function(kernel, targ_entry, gfp, orders, *more, **named)
     if result is Errno.EEXIST:
-        _conflict(oracles, targ_entry, oracles.memory.changes.get(targ_entry, 0))
-    return result
-
-
-async def claiming(
-    oracles: Oracles, function: Function, kernel: Kernel, entry: SwpEntry, nr: int
-) -> Any:
-    """I-PROGRESS, for a loop over lookup and claim: who sleeps in between has done enough."""
-    result = await function(kernel, entry, nr)
-    memory = oracles.memory
-    if result is None:
-        memory.claims.update(range(entry, entry + nr))
-    elif result is Errno.EEXIST:
-        seen = memory.changes.get(entry, 0), memory.claims[entry], current().now
-        _conflict(oracles, entry, *seen)
+        _conflict(oracles, targ_entry)
     return result
 
 
@@ -171,10 +157,10 @@ async def _allocating_by_order(
     return result
 
 
-def _conflict(oracles: Oracles, entry: SwpEntry, *seen: int) -> None:
-    """I-PROGRESS: who meets EEXIST again for a slot has *seen* something change in between."""
+def _conflict(oracles: Oracles, entry: SwpEntry) -> None:
+    """I-PROGRESS: who meets EEXIST again for a slot has seen it change in between."""
     memory, me = oracles.memory, running_task().name
-    conflict = (entry, *seen)
+    conflict = (entry, memory.changes.get(entry, 0))
     if memory.conflicts.get(me) == conflict:
         message = f"{me} meets EEXIST again at slot {swp_offset(entry)}, which has not changed"
         raise Violation("I-PROGRESS", message)

@@ -12,6 +12,7 @@ from swaptrio.cli.options import (
     DEFAULT_STRATEGY,
     SEED,
     FormatName,
+    carrier_option,
     epilog,
     shared,
     variant_option,
@@ -70,13 +71,7 @@ class Plan(NamedTuple):
     show_default=True,
     help="The first seed.",
 )
-@click.option(
-    "--carrier",
-    type=click.Choice(["trio", "stepped"]),
-    default="stepped",
-    show_default=True,
-    help="Who runs the tasks: Trio, one each, or all stepped from one; same executions.",
-)
+@carrier_option
 @click.option(
     "--strategy",
     metavar="S",

@@ -64,6 +64,14 @@ variant_option: Final = click.option(
     help="A variant, or the path of a .py file with one.",
 )
 
+carrier_option: Final = click.option(
+    "--carrier",
+    type=click.Choice(["trio", "stepped"]),
+    default="stepped",
+    show_default=True,
+    help="Who runs the tasks: Trio, one each, or all stepped from one; same executions.",
+)
+
 
 def epilog(*examples: str) -> str:
     """The end of a command's help: *examples*, and the exit codes."""

@@ -66,6 +66,7 @@ async def play(
     *,
     budget: int = BUDGET,
     recorded: bool = True,
+    watched: bool = True,
 ) -> Played:
     """Run a scenario once.
 
@@ -76,6 +77,8 @@ async def play(
         observer: is told of every step; it may look at the world through `Watched`.
         budget: steps after which it counts as a livelock.
         recorded: whether to keep the decisions; see `Scheduler.run`.
+        watched: whether to look for a state that comes back, which makes an execution slow
+            that is long on purpose.
 
     Raises:
         Exception: the world cannot be built; nothing has run.
@@ -89,12 +92,21 @@ async def play(
             observer.world = world
 
     execution = await scheduler.run(
-        program, strategy, budget=budget, observer=observer, recorded=recorded
+        program,
+        strategy,
+        budget=budget,
+        observer=observer,
+        fingerprint=_nothing if watched else None,
+        recorded=recorded,
     )
     if not built:
         assert execution.failure is not None
         raise execution.failure
     return Played(execution, built[0])
+
+
+def _nothing() -> None:
+    """What is in a world and neither its tasks nor its checks refer to."""
 
 
 @attrs.define(eq=False)

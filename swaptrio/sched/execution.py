@@ -213,15 +213,14 @@ class Execution:
             self._goes_round(self._lasso)
 
     def _goes_round(self, lasso: Lasso) -> None:
-        """A state is back, in a fair way: nobody gets anywhere, or somebody never can go on."""
+        """A state is back for ever: nobody gets anywhere, or somebody never goes on."""
         check, message = (
             "state-repeats",
             (f"the state of step {lasso.start} is back at step {self.step}"),
         )
         starved = lasso.starved(self)
         if starved:
-            waits = ", ".join(f"{task.name} waits at {task.operation}" for task in starved)
-            check, message = "starvation", f"{message}, and in between {waits}"
+            check, message = "starvation", f"{message}, and in between {', '.join(starved)}"
         self.finish(Ending.LIVELOCK, check, message, tuple(lasso.way))
 
     def choose(self, label: str, options: Sequence[T]) -> T:

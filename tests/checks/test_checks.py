@@ -1049,26 +1049,6 @@ def test_a_fault_that_trusts_an_old_entry_is_found(watch: Watch) -> None:
     assert outcome.found == "I-PTEMATCH"
 
 
-def test_a_loop_over_a_claim_is_found(watch: Watch) -> None:
-    """I-PROGRESS: who cannot claim a slot looks again, and has neither slept nor seen more."""
-    tasks = tuple(
-        TaskSetup(name=name, run="readahead", device="swap0", slot=17)
-        for name in ("claimer", "other")
-    )
-    claimed = Script(
-        (Run("claimer", "charge_memcg.wait"), Run("other", "swapcache_prepare.lock"))
-    )
-    asleep = watch(variant="old", tasks=tasks, strategy=claimed)
-    awake = watch(
-        variant="old",
-        tasks=tasks,
-        strategy=claimed,
-        schedule_timeout_uninterruptible=later(None),
-    )
-    assert asleep.verdict.passed
-    assert awake.found == "I-PROGRESS"
-
-
 def test_a_loop_over_a_blind_lookup_is_found(watch: Watch) -> None:
     """I-PROGRESS: EEXIST for a slot that the lookup finds empty, again and again."""
     outcome = watch(

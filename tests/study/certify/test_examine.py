@@ -137,8 +137,8 @@ async def test_no_end_within_the_budget_is_no_failure(
 
 
 async def test_a_search_gives_up_where_there_is_no_end(scheduler: Scheduler) -> None:
-    """A task looks for ever at a folio that another has frozen, if nobody lets that go on."""
-    without = bare(setup("use-without-lock"))
+    """A task may wait for ever for another's claim, if nobody lets that one go on."""
+    without = bare(setup("readahead-has-cache-livelock", "no-tick"))
     evidence = await examine(scheduler, without, SMALL)
 
     assert evidence.outcome is Outcome.INCONCLUSIVE
