@@ -34,8 +34,9 @@ A row is replayed by its names:
 Where the column says *window* only what its file expects is not met: `--window` replays that.
 A schedule of `-` is the default: whoever runs goes on for as long as it can.
 
-This page is written by `python -m swaptrio.study.necessity`; `swaptrio necessity --variant V`
-makes such a table for any version, or a file of your own.
+This page is written by `python -m swaptrio.study.necessity docs/necessity.md`, which keeps the
+rows that still hold. `swaptrio necessity --variant V` makes such a table for any version, or a
+file of your own.
 """
 
 _ROW: Final = re.compile(
