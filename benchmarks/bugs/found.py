@@ -47,6 +47,7 @@ REPLAYS: Final = 4000
 
 #: Where no strategy finds out soon what is interesting: those that are told.
 INTERESTS: Final = {
+    "uffd-move-foreign-folio/uffd-any-folio": "surw:swap0",
     "use-without-lock/no-rematch": "surw:do_swap_page.folio_lock",
     **{
         f"zero-rewrite-keeps-zswap-copy/{version}": (
