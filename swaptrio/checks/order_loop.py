@@ -147,7 +147,7 @@ async def _allocating_by_order(
     attempts = oracles.memory.allocating[me] = Attempts(orders.bit_count() + 1)
     result = await function(kernel, targ_entry, gfp, orders, *more, **named)
     if result is Errno.EEXIST:
-        _conflict(oracles, targ_entry, oracles.memory.changes.get(targ_entry, 0))
+        _conflict(oracles, targ_entry)
     if result is Errno.EINVAL:
         due = orders == 0 or orders.bit_length() > HIGHEST_ORDER + 1
     else:
