@@ -32,7 +32,7 @@ from swaptrio.variants import names as variant_names
 from swaptrio.words import did_you_mean, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from swaptrio.scenario.format import Scenario
@@ -234,6 +234,9 @@ def _words(draft: Draft, file: str, variant: Variant | None) -> Iterator[Problem
     )
     own = variant is not None and variant.name not in variant_names()
     yield from _meaningless(draft, file, own=own)
+    for index, window in draft.windows:
+        for problem in _unplayed(window, variants.values()):
+            yield problem.under("window", index).of(file)
 
 
 def _meaningless(draft: Draft, file: str, *, own: bool) -> Iterator[Problem]:
@@ -250,6 +253,18 @@ def _meaningless(draft: Draft, file: str, *, own: bool) -> Iterator[Problem]:
             if expect.verdict == "n/a" and variant in window.instead:
                 where = place("window", index, "instead", variant)
                 yield Problem(file, where, "", "not used where the verdict is n/a")
+
+
+def _unplayed(window: Window, variants: Collection[Variant]) -> Iterator[Problem]:
+    """What nobody plays: of a mutant only that is played which is expected of it."""
+    spoken = [found for found in variants if not found.mutant or found.name in window.expect]
+    if all(expected_of(window, found).verdict == "n/a" for found in spoken):
+        yield Problem("", "expect", "", "it means nothing to any variant, so none plays it")
+    named = [found.name for found in spoken]
+    for found in variants:
+        if found.name in window.instead and found.name not in named:
+            message = "is a mutant of which nothing is expected, so it is never led"
+            yield Problem("", place("instead", found.name), "", message)
 
 
 def _unchecked(expect: Expect) -> Iterator[Problem]:

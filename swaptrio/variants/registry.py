@@ -103,7 +103,7 @@ def _less(name: str) -> Variant:
     parts = {part.name: part for part in parts_of(variant)}
     if wanted in parts:
         return less(variant, parts[wanted])
-    message = f"{version} has no part of this name; 'swaptrio necessity' names all"
+    message = f"{version} has no part of this name; 'swaptrio necessity --list' names all"
     raise VariantError((Problem(name, "part", wanted, message, nearest(wanted, parts) or ""),))
 
 

@@ -29,7 +29,7 @@ def test_what_is_told(swaptrio: Run) -> None:
     assert part.endswith(" if swp_tb_is_folio(old_tb)")
     assert notice.startswith("  charge-reclaim-under-folio-lock: I-ONE: ")
     assert command.startswith("  swaptrio replay charge-reclaim-under-folio-lock --variant ")
-    assert total == "v3: 1 parts, 1 are noticed, 0 are not"
+    assert total == "v3: parts: 1, noticed: 1, not noticed: 0"
 
 
 @pytest.mark.parametrize("part", [CHECK, "can_swapin_thp.check1", "_roll_back.lock1"])

@@ -231,8 +231,8 @@ def test_by_name() -> None:
     [
         (
             "v3~_roll_bak.lock1",
-            "v3~_roll_bak.lock1: part: v3 has no part of this name; 'swaptrio necessity' names "
-            "all (got _roll_bak.lock1); did you mean '_roll_back.lock1'?",
+            "v3~_roll_bak.lock1: part: v3 has no part of this name; 'swaptrio necessity "
+            "--list' names all (got _roll_bak.lock1); did you mean '_roll_back.lock1'?",
         ),
         ("v33~_roll_back.lock1", "v33: variant: there is no variant of this name"),
     ],

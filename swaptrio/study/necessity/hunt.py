@@ -69,8 +69,10 @@ class Hunt:
     broken: int = 0
     _told_of: dict[tuple[str, str], None] = attrs.field(factory=dict, init=False)
 
-    async def notice(self) -> Notice | None:
-        """The first notice that is proved; none if nobody notices."""
+    async def notice(self, known: Notice | None = None) -> Notice | None:
+        """The first notice that is proved, *known* before all; none if nobody notices."""
+        if known is not None and await self._still_holds(known):
+            return known
         for look in (
             self._by_default,
             self._by_windows,
@@ -82,6 +84,12 @@ class Hunt:
                     if await holds(self.scheduler, scenario, self.whole, self.less, notice):
                         return notice
         return None
+
+    async def _still_holds(self, known: Notice) -> bool:
+        for scenario in self.scenarios:
+            if scenario.name == known.scenario:
+                return await holds(self.scheduler, scenario, self.whole, self.less, known)
+        return False
 
     async def _by_default(self) -> AsyncGenerator[tuple[Scenario, Notice], None]:
         for scenario in self.scenarios:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from swaptrio.study.necessity.table import Row, Studied
 
-_HEAD: Final = """\
+#: What the page says before its tables.
+HEAD: Final = """\
 # What each lock and check is for
 
 Each lock, check, reference and order of the functions by which a version swaps in goes, one at
@@ -22,6 +23,10 @@ which the whole version passes, and by chance. The first failure that the whole 
 have under the same schedule is made simple and stands here, with how often it leaves the
 default. What parts there are, and how one goes, is told in `swaptrio.variants.parts`.
 
+These functions are all that a version has for itself and, of what all versions share, the fault
+(`do_swap_page`), the lookup, and what puts folios into the cache and takes them out. Readahead,
+files, reclaim and swapoff are not among them, but where a version has its own.
+
 A row is replayed by its names:
 
     swaptrio replay SCENARIO --variant 'VERSION~PART' --schedule 'SCHEDULE'
@@ -29,8 +34,9 @@ A row is replayed by its names:
 Where the column says *window* only what its file expects is not met: `--window` replays that.
 A schedule of `-` is the default: whoever runs goes on for as long as it can.
 
-This page is written by `python -m swaptrio.study.necessity`; `swaptrio necessity --variant V`
-makes such a table for any version, or a file of your own.
+This page is written by `python -m swaptrio.study.necessity docs/necessity.md`, which keeps the
+rows that still hold. `swaptrio necessity --variant V` makes such a table for any version, or a
+file of your own.
 """
 
 _ROW: Final = re.compile(
@@ -41,13 +47,13 @@ _ROW: Final = re.compile(
 
 def page(studies: Sequence[Studied]) -> str:
     """The page, as Markdown."""
-    return "\n".join((_HEAD, *(line for each in studies for line in _version(each))))
+    return "\n".join((HEAD, *(line for each in studies for line in _version(each))))
 
 
 def _version(studied: Studied) -> Iterator[str]:
     yield f"## {studied.variant.name}"
     yield ""
-    yield f"{summary(studied)}."
+    yield summary(studied).capitalize() + "."
     yield ""
     yield "| part | what goes | scenario | check | deviations | schedule or window |"
     yield "|---|---|---|---|---|---|"
@@ -63,11 +69,13 @@ def _version(studied: Studied) -> Iterator[str]:
 
 
 def summary(studied: Studied) -> str:
-    """How many parts there are and are noticed, in a sentence without a full stop."""
-    counts = [f"{len(studied.rows)} parts", f"{len(studied.noticed)} are noticed"]
-    counts.append(f"{len(studied.unnoticed)} are not")
+    """How many parts there are, and how many are noticed."""
+    counts = [f"parts: {len(studied.rows)}", f"noticed: {len(studied.noticed)}"]
+    counts.append(f"not noticed: {len(studied.unnoticed)}")
     if studied.malformed:
-        counts.append(f"{len(studied.malformed)} leave code that does not hang together")
+        counts.append(
+            f"without which the code does not hang together: {len(studied.malformed)}"
+        )
     return ", ".join(counts)
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import attrs
@@ -18,7 +19,7 @@ from swaptrio.variants import Variant, less
 from swaptrio.variants.parts import Part, parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from swaptrio.sched import Scheduler
 
@@ -96,6 +97,7 @@ async def study(
     variant: Variant,
     parts: tuple[Part, ...] | None = None,
     *,
+    known: Mapping[str, Notice] = MappingProxyType({}),
     stop: Callable[[], bool] = lambda: False,
     progress: Callable[[int, Part], None] = lambda _number, _part: None,
 ) -> Studied:
@@ -105,6 +107,7 @@ async def study(
         scheduler: runs the executions.
         variant: the version.
         parts: those that are asked for; all of them if left out.
+        known: what has noticed before, by the name of the part. It is looked at first.
         stop: asked before each execution; what is known until then is the result.
         progress: is told the number of each part, from 0, before it goes.
     """
@@ -115,7 +118,8 @@ async def study(
         progress(number, part)
         cut = less(variant, part)
         hunt = Hunt(scheduler, sound(scenarios, variant), variant, cut, stop)
-        notice, reason = await hunt.notice(), REASONS.get(part.name)
+        notice = await hunt.notice(known.get(part.name))
+        reason = REASONS.get(part.name)
         explored: list[Result] = []
         if notice is None and reason is not None:
             small = [each for each in scenarios if each.name in reason.explored]

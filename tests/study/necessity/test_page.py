@@ -22,7 +22,7 @@ from swaptrio.study.necessity import (
     Studied,
     holds,
 )
-from swaptrio.study.necessity.page import noticed_in, page
+from swaptrio.study.necessity.page import HEAD, noticed_in, page
 from swaptrio.variants import Variant, less, load
 from swaptrio.variants.parts import Part, parts_of
 
@@ -81,6 +81,12 @@ def test_few_go_unnoticed(name: str) -> None:
     for part, kind, text in unnoticed:
         assert kind == REASONS[part].kind
         assert text.startswith(REASONS[part].text)
+
+
+def test_the_page_says_what_it_is() -> None:
+    """Its head is the one that is written, and it has a table for each version."""
+    assert TEXT.startswith(f"{HEAD}\n## {SHOWN[0]}\n")
+    assert re.findall("^## (.*)$", TEXT, re.MULTILINE) == [*SHOWN]
 
 
 def test_each_reason_is_of_something_unnoticed() -> None:
@@ -145,7 +151,7 @@ def test_what_is_written_is_read_back() -> None:
     text = page([Studied(version("v3"), tuple(rows))])
 
     assert [*noticed_in(text, "v3").values()] == [*notices]
-    assert "4 parts, 3 are noticed, 1 are not." in text
+    assert "Parts: 4, noticed: 3, not noticed: 1." in text
     assert UNNOTICED.findall(text) == [
         (parts[3].name, "hole", "Nobody asks. 9 executions of all scenarios show nothing.")
     ]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from swaptrio.sched import Ending, Schedule, Verdict, open_scheduler
@@ -42,6 +43,20 @@ async def test_a_lock_that_is_missed() -> None:
     assert row.notice is not None
     assert row.notice.check == "I-INSERT-UNCHARGED"
     assert found.in_order
+
+
+async def test_what_is_known_is_looked_at_first() -> None:
+    """A notice that still holds stays; one that does not gives way to another."""
+    [row] = (await studied(LOCK)).rows
+    assert row.notice is not None
+    other = attrs.evolve(row.notice, check="I-EXT", message="")
+
+    async with open_scheduler("stepped") as scheduler:
+        still = await study(scheduler, V3, (LOCK,), known={LOCK.name: row.notice})
+        anew = await study(scheduler, V3, (LOCK,), known={LOCK.name: other})
+
+    assert (still.rows[0].notice, still.rows[0].executions) == (row.notice, 0)
+    assert (anew.rows[0].notice, anew.rows[0].executions) == (row.notice, row.executions)
 
 
 async def test_a_reason_for_what_is_noticed(few: None, monkeypatch: pytest.MonkeyPatch) -> None:
