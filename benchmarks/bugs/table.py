@@ -94,6 +94,8 @@ def _suite(rows: list[dict[str, Any]], *, programs: bool) -> Iterator[str]:
         yield _line([row["program"], *cells, *(_published(row) if programs else [])])
     means = [f"{overall(rows, name):.1f}" for name in strategies]
     yield _line(["*all, geometric*", *means, *[""] * (len(others) + programs)])
+    never = [sum(not row["strategies"][name]["found"] for row in rows) for name in strategies]
+    yield _line(["*never found*", *map(str, never), *[""] * (len(others) + programs)])
 
 
 def _published(row: dict[str, Any]) -> list[str]:

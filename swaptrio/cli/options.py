@@ -15,7 +15,7 @@ Function = Callable[..., Any]
 #: The variant where none is named: the patch under review.
 DEFAULT_VARIANT: Final = "v3"
 
-#: What decides where no strategy is named: what measured best, by docs/strategies.md.
+#: What decides where no strategy is named; docs/strategies.md says why.
 DEFAULT_STRATEGY: Final = "auto"
 
 

@@ -97,6 +97,7 @@ def test_a_row() -> None:
     assert "| reorder_3 | none (0/2) | **6.5** | 50.0 (1/2) | 7 | none | 7 (met) |" in lines
     assert "| reorder_3 | none (0/2) | **6.5** | 50.0 (1/2) |" in lines
     assert "| *all, geometric* | 200.0 | 6.5 | 50.0 |  |  |  |" in lines
+    assert "| *never found* | 1 | 0 | 0 |  |  |  |" in lines
     assert "| s | v | I-ONE | surw | 6.5 | 20000 | 19/20 | 2 |" in lines
 
 
