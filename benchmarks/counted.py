@@ -207,7 +207,10 @@ QUICK: Final = (
         Counted(f"ainc({n})", litmus(*["Ax"] * n), count)
         for n, count in ((2, 2), (3, 6), (4, 24), (5, 120), (6, 720))
     ),
-    *(Counted(f"lockinc({n})", lockinc(n), c) for n, c in ((2, 2), (3, 6), (4, 24), (5, 120))),
+    *(
+        Counted(f"lockinc({n})", lockinc(n), count)
+        for n, count in ((2, 2), (3, 6), (4, 24), (5, 120), (6, 720))
+    ),
     *(
         Counted(f"binc({n})", litmus(*["Ax Ay"] * n), count)
         for n, count in ((2, 4), (3, 36), (4, 576))

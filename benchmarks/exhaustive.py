@@ -1,20 +1,32 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """``python -m benchmarks.exhaustive``: what it takes to explore programs to the end, as JSON.
 
-Each program is explored by classes and by states, and, where that ends in time, with every step
-taken for dependent on every other one, which is depth-first search without reduction.
+Each program is explored by classes and by states, and with every step taken for dependent on
+every other one, which is depth-first search without reduction. What does not end in time says
+so; that is the rule for scenarios, and for search without reduction.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+import attrs
 import click
 
 from benchmarks.counted import lastzero
 from benchmarks.faults import faults
 from swaptrio.explore import Limits, Settings, explore_program
+from swaptrio.explore.exhaustive.stage import Stage
+from swaptrio.scenario.files import find
+from swaptrio.scenario.play import load_checked
+from swaptrio.scenario.world import Setup
+from swaptrio.variants import load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from swaptrio.sched import Program
 
 #: Ways to explore.
 WAYS: Final = {
@@ -24,17 +36,34 @@ WAYS: Final = {
     "no reduction": Settings(reports=False),
 }
 
-PROGRAMS: Final = {
-    "lastzero(10)": lastzero(10),
-    "two faults": faults(2),
-    "three faults": faults(3),
-    "four faults": faults(4),
+
+def scenario(name: str, faults: int = 0) -> Program:
+    """A scenario in v3; with more *faults* than it has, the last of its tasks comes again."""
+    variant = load("v3")
+    loaded = load_checked(find(name), variant)
+    last = loaded.task[-1]
+    more = [
+        attrs.evolve(last, name=f"{last.name}{number}")
+        for number in range(len(loaded.task), faults)
+    ]
+    return Stage(Setup(attrs.evolve(loaded, task=(*loaded.task, *more)), variant))
+
+
+PROGRAMS: Final[dict[str, Callable[[], Program]]] = {
+    "lastzero(10)": lambda: lastzero(10),
+    "two faults": lambda: faults(2),
+    "three faults": lambda: faults(3),
+    "four faults": lambda: faults(4),
+    "large-vs-small-neighbour": lambda: scenario("large-vs-small-neighbour"),
+    "two-faults-one-slot": lambda: scenario("two-faults-one-slot"),
+    "two-faults-one-slot, 3 faults": lambda: scenario("two-faults-one-slot", 3),
+    "two-faults-one-slot, 4 faults": lambda: scenario("two-faults-one-slot", 4),
 }
 
 
 def measure(program: str, way: str, seconds: float) -> dict[str, Any]:
     """Explore one program in one way, for at most *seconds*."""
-    result = explore_program(PROGRAMS[program], WAYS[way], Limits(seconds), name=program)
+    result = explore_program(PROGRAMS[program](), WAYS[way], Limits(seconds), name=program)
     return {
         "program": program,
         "way": way,
@@ -48,13 +77,14 @@ def measure(program: str, way: str, seconds: float) -> dict[str, Any]:
 
 @click.command()
 @click.option(
-    "--time", "seconds", type=click.FloatRange(min=0), default=20.0, show_default=True
+    "--time", "seconds", type=click.FloatRange(min=0), default=120.0, show_default=True
 )
 @click.option("--program", "programs", type=click.Choice(list(PROGRAMS)), multiple=True)
-def main(seconds: float, programs: tuple[str, ...]) -> None:
-    """Explore each program in each way, for some seconds at most."""
+@click.option("--way", "ways", type=click.Choice(list(WAYS)), multiple=True)
+def main(seconds: float, programs: tuple[str, ...], ways: tuple[str, ...]) -> None:
+    """Explore each program in each way, for some seconds at most; one document a line."""
     for program in programs or PROGRAMS:
-        for way in WAYS:
+        for way in ways or WAYS:
             click.echo(json.dumps(measure(program, way, seconds)))
 
 

@@ -5,8 +5,8 @@ It stands for the swap cache where other tools have been measured on such a prog
 looks at its slot without a lock, allocates and charges (either may fail), takes the cluster
 lock, looks again, and puts its folio into the slot. Then it reads, and maps what is there. The
 first fault may bring a large folio that covers the neighbour too; where the freer was there it
-falls back to a small one. With two faults some thousands of states can be reached, by some
-10^13 schedules; with a third a hundred times as many.
+falls back to a small one. With two faults some thousands of states can be reached; with four,
+some hundred thousands.
 """
 
 from __future__ import annotations
@@ -24,8 +24,11 @@ SLOT, NEIGHBOUR = 0, 1
 OUTCOMES: Final = (True, False)
 
 
-def faults(count: int) -> Program:
-    """*count* faults, the first of which may take a large folio, and the freer."""
+def faults(count: int, private: int = 24) -> Program:
+    """*count* faults, the first of which may take a large folio, and the freer.
+
+    A fault reads in *private* steps, which nobody else can see.
+    """
 
     def program(execution: Execution) -> None:
         lock = SpinLock("cluster")
@@ -45,8 +48,8 @@ def faults(count: int) -> Program:
                 if not order:
                     return
                 order = 0
-            await point("fault.read")
-            await point("fault.read-done")
+            for _ in range(private):
+                await point("fault.read")
             await lock.acquire("fault.map-lock")
             if await table[SLOT].read("fault.map") != name:
                 raise Violation("F-OWNER", f"{name} maps what is not its own")

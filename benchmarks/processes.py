@@ -53,9 +53,13 @@ Timed: TypeAlias = tuple[Result, float]
 
 @attrs.frozen
 class Sizes:
-    """Items that a process runs in a round, and the seeds of each."""
+    """Items that a process runs in a round, and the seeds of each.
 
-    items: int = 3
+    So many that what else the machine does for a moment evens out: what one process loses by
+    it, the other waits for at the end of a round, and a campaign has no such end for hours.
+    """
+
+    items: int = 10
     seeds: int = 500
 
 

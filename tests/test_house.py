@@ -8,6 +8,7 @@ import importlib
 import re
 import subprocess
 import tomllib
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,7 @@ UNSTEADY = {
 #: Who may ask for the identity of an object, with the reason.
 IDENTITIES = {
     "sched/lasso.py": "tells objects apart while it keeps them; no address comes out",
-    "explore/exhaustive/states.py": "numbers objects in the order in which a walk meets them",
+    "sched/states.py": "numbers objects in the order in which a walk meets them",
     "scenario/beginning.py": "goes through each object once; no address comes out",
 }
 
@@ -121,6 +122,12 @@ def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
+@cache
+def imports_of(path: Path) -> tuple[str, ...]:
+    """What a file imports, looked up once."""
+    return tuple(imports(parsed(path)))
+
+
 def imports(tree: ast.AST) -> Iterator[str]:
     """The full names of the modules that a file imports, and of what it takes from them."""
     for node in ast.walk(tree):
@@ -162,7 +169,7 @@ def test_a_room_imports_only_from_below(path: Path) -> None:
     else:
         assert room in FLOORS, f"{room} is no room; give it a floor"
         below = (*SHARED, *FLOORS[: FLOORS.index(room) + 1])
-    for module in imports(parsed(path)):
+    for module in imports_of(path):
         for other in rooms_of(module):
             if other in ("__init__", "__version__"):
                 continue  # the package itself, which imports nothing
@@ -172,7 +179,7 @@ def test_a_room_imports_only_from_below(path: Path) -> None:
 def test_the_scheduler_uses_nothing_of_ours_but_itself() -> None:
     """sched serves any Trio program: it knows no memory management and none of our inputs."""
     for path in sources(PACKAGE / "sched"):
-        rooms = [room for module in imports(parsed(path)) for room in rooms_of(module)]
+        rooms = [room for module in imports_of(path) for room in rooms_of(module)]
         assert set(rooms) <= {"sched", *SHARED}, name_of(path)
 
 
@@ -233,7 +240,7 @@ def test_nothing_uses_what_differs_from_run_to_run(module: str) -> None:
     for path in sources():
         if any(name_of(path).startswith(allowed) for allowed in UNSTEADY[module]):
             continue
-        used = [name for name in imports(parsed(path)) if name.split(".")[0] == module]
+        used = [name for name in imports_of(path) if name.split(".")[0] == module]
         assert not used, f"{name_of(path)} uses {used}"
 
 
@@ -242,7 +249,7 @@ def test_who_may_be_unsteady_is() -> None:
     for module, excepted in UNSTEADY.items():
         for path in excepted:
             files = [PACKAGE / path] if path.endswith(".py") else sources(PACKAGE / path)
-            used = [name for file in files for name in imports(parsed(file))]
+            used = [name for file in files for name in imports_of(file)]
             assert any(name.split(".")[0] == module for name in used), path
 
 

@@ -2,9 +2,10 @@
 """``python -m benchmarks.bugs.found``: every failing scenario found without its window.
 
 Each scenario, in each variant that fails it, is hunted for by the strategy that measured best
-on it in scenarios.json: 20 campaigns with seeds that had no part in that, each until a failure
-that the file expects. A strategy that is slower than promised gives way to the next best. The
-first find is made simple, and kept as a schedule by names.
+on it in scenarios.json, or one that is told what is interesting: 20 campaigns with seeds that
+had no part in that, each until a failure that the file expects. A strategy that is slower than
+promised gives way to the next best. The first find is made simple, and kept as a schedule by
+names.
 
 What is found goes into found.json as it comes; what stands there already is not hunted again.
 """
@@ -27,6 +28,7 @@ from benchmarks.bugs.table import FOUND, SCENARIOS, overall
 from swaptrio.explore import minimise
 from swaptrio.sched import open_scheduler
 from swaptrio.sched.strategies import parse
+from swaptrio.variants import VERSIONS
 
 if TYPE_CHECKING:
     from swaptrio.sched import Scheduler, Verdict  # noqa: TC004 -- a hint
@@ -41,6 +43,19 @@ MOST: Final = 20_000
 
 #: Executions that may be spent on making the first find simple.
 REPLAYS: Final = 4000
+
+
+#: Where no strategy finds out soon what is interesting: those that are told.
+INTERESTS: Final = {
+    "uffd-move-foreign-folio/uffd-any-folio": "surw:swap0",
+    "use-without-lock/no-rematch": "surw:do_swap_page.folio_lock",
+    **{
+        f"zero-rewrite-keeps-zswap-copy/{version}": (
+            "surw:shrink_folio_list.retrylock,user_store.store"
+        )
+        for version in VERSIONS
+    },
+}
 
 
 @attrs.define(eq=False)
@@ -71,9 +86,11 @@ def best_first(rows: list[dict[str, Any]], pair: str) -> list[str]:
     Where two have found nothing, the one that spends less on all of *rows* comes first.
     """
     cells = next(row["strategies"] for row in rows if row["program"] == pair)
-    return sorted(
+    names = sorted(
         cells, key=lambda name: (cells[name].get("per_bug", inf), overall(rows, name), name)
     )
+    told = INTERESTS.get(pair)
+    return names if told is None else [told, *names]
 
 
 async def campaigns_of(scheduler: Scheduler, pair: Remembered, strategy: str) -> Counts | None:

@@ -4,6 +4,10 @@
 A version fails a scenario if the file expects that of some window, of it or of the version
 that it builds on; a mutant, if the file names it. The windows play no other part: a campaign
 starts from the set-up, and whatever some window must end with shows the bug. Nothing else does.
+
+A window that ends as a livelock is left out: there a task spins, and the one that it waits for
+is less urgent and never has its turn. Strategies of chance are fair, so it has, and nobody
+spins for ever.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from swaptrio.explore.execute import execute
 from swaptrio.scenario.files import find, names
 from swaptrio.scenario.play import ends_so, failures_of, load_checked
 from swaptrio.scenario.world import Setup
+from swaptrio.sched import Ending
 from swaptrio.variants import VERSIONS, load
 from swaptrio.variants import names as variant_names
 
@@ -71,4 +76,5 @@ def failing() -> list[SwapCase]:
 
 def _fails(scenario: Scenario, variant: str) -> bool:
     named = variant in VERSIONS or any(variant in window.expect for window in scenario.window)
-    return named and bool(failures_of(scenario, load(variant)))
+    failures = failures_of(scenario, load(variant))
+    return named and any(expect.verdict != Ending.LIVELOCK.value for expect in failures)

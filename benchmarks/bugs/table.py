@@ -125,8 +125,9 @@ def _found(found: list[dict[str, Any]]) -> Iterator[str]:
     yield (
         f"All {len(found)} pairs are found; the slowest is `{slowest['scenario']}` in "
         f"`{slowest['variant']}`, after {slowest['median']:g} schedules in the median. "
-        f"benchmarks/bugs/found.json has the first seeds of a find for `fuzz --seed-start` and "
-        f"its shortest schedule, by names."
+        f"benchmarks/bugs/found.json has the seeds of a find, for `fuzz --seed-start`, and its "
+        f"shortest schedule, by names. What ends as a livelock is left out, here and above: "
+        f"strategies of chance are fair, and let the one go on for whom another spins."
     )
     yield ""
     yield _line(["scenario", "variant", "fails", "by", "median", "most", "found", "deviations"])

@@ -129,8 +129,10 @@ async def _charging(
     mine = cached is None or cached.inserter is running_task()
     if folio.swapcache and not (mine and folio.lock.owned()):
         raise Violation("I-CHARGE1", f"{folio.name} is charged by {_me()}, not its inserter")
-    error = await _preparing(oracles, function, kernel, folio, *args, **named)
-    if error is None and folio.swapcache:
+    error = await function(kernel, folio, *args, **named)
+    if error is not None:
+        _note_failure(oracles)
+    elif folio.swapcache:
         check_owner(kernel, folio)
     return error
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _WIDTH: Final = 100
 
+#: The last column of a table has at least so many, whatever stands before it.
+_NARROWEST: Final = 20
+
 
 def list_questions(console: Console, studies: Sequence[Study]) -> None:
     """Say which questions there are."""
@@ -91,6 +94,6 @@ def _table(table: Table) -> Iterator[str]:
     for row in rows:
         cells = zip(row, widths, strict=False)
         head = "".join(f"{cell.ljust(width)}  " for cell, width in cells)
-        first, *rest = list(filled(row[-1], _WIDTH - before)) or [""]
+        first, *rest = list(filled(row[-1], max(_NARROWEST, _WIDTH - before))) or [""]
         yield f"    {head}{first}".rstrip()
         yield from (" " * before + line for line in rest)

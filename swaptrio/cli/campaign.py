@@ -10,7 +10,6 @@ import click
 from swaptrio.cli import codes
 from swaptrio.cli.campaign_options import (
     StorePath,
-    carrier_option,
     default_store,
     engine_option,
     files_option,
@@ -22,7 +21,13 @@ from swaptrio.cli.campaign_options import (
     time_option,
     variants_option,
 )
-from swaptrio.cli.options import DEFAULT_VARIANT, epilog, shared
+from swaptrio.cli.options import (
+    DEFAULT_STRATEGY,
+    DEFAULT_VARIANT,
+    carrier_option,
+    epilog,
+    shared,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,7 +72,7 @@ def campaign() -> None:
 @click.option(
     "--strategy",
     metavar="S",
-    default="random",
+    default=DEFAULT_STRATEGY,
     show_default=True,
     help="What decides: random, pct:3, pos, urw, surw:WORD, delay:2, feedback, auto ...",
 )

@@ -118,14 +118,6 @@ scheduler_option: Final = click.option(
     help="The cluster's scheduler, such as tcp://host:8786; else one is started here.",
 )
 
-carrier_option: Final = click.option(
-    "--carrier",
-    type=click.Choice(["trio", "stepped"]),
-    default="stepped",
-    show_default=True,
-    help="Who runs the tasks: Trio, one each, or all stepped from one; same executions.",
-)
-
 seeds_option: Final = click.option(
     "--seeds",
     metavar="N",

@@ -162,7 +162,7 @@ def _decided(evidence: Evidence) -> str:
     if search is None:
         return f"n/a, {evidence.absent}"
     classes = _number(search.classes, "class", "classes")
-    seen = f"all {classes}" if search.complete else classes
+    seen = f"{classes}, which is all" if search.complete else classes
     walks = [f"{walk.executions} of {walk.strategy}" for walk in evidence.walks]
     schedules = f", schedules: {', '.join(walks)}" if evidence.schedules else ""
     gave_up = ", where the search gave up" if search.gave_up else ""

@@ -85,13 +85,15 @@ def certify(
     Each scenario NAME, or all of them, is looked at in both versions alike: its windows are
     played, its interleavings explored, and where these are too many, some drawn by chance.
     Closed is only what was explored to its end; what was not, and never failed, is
-    inconclusive. The text fits below the --- line of a mail, and repeats byte for byte.
+    inconclusive. The text fits below the --- line of a mail, and repeats byte for byte. Where
+    the traces of what fails lie is said on the standard error.
 
     The exit code is 0 if nothing fails that does not fail in the other version as well, and
     each window was entered; else 1. A .py file is code, and is run.
     """
     from swaptrio.cli.campaign_run import strategy_of
     from swaptrio.cli.certified import certificate_of, lines_of, record
+    from swaptrio.cli.certified_traces import keep_traces
     from swaptrio.study.certify import Budget
     from swaptrio.study.certify.bounds import EXECUTIONS
 
@@ -103,4 +105,5 @@ def certify(
     for line in lines_of(console, certificate, names):
         console.say(line)
     console.document(record(console, certificate, names))
+    keep_traces(console, certificate)
     return codes.OK if certificate.clean else codes.FAILED

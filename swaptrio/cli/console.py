@@ -45,6 +45,7 @@ class Console:
         self.interrupts = Interrupts()
         self.said = False
         self._streams = False
+        self._line: LiveLine | None = None
         self.regrets: list[str] = []
 
     def say(self, text: str = "") -> None:
@@ -66,14 +67,22 @@ class Console:
 
     def tell(self, text: str) -> None:
         """A line that is not part of the result."""
+        self._make_room()
         with suppress(OSError, ValueError):
             click.echo(text, err=True)
+
+    def progress(self, text: str) -> None:
+        """What goes on, if anybody watches, until something else is said."""
+        if self._line is None:
+            self._line = LiveLine(self)
+        self._line.show(text)
 
     def page(self, text: str) -> None:
         """A long part of the result: through a pager where it is longer than a terminal."""
         if self.json or not self._pages(text):
             self.say(text)
             return
+        self._make_room()
         # None leaves it to click whether this pager takes colours.
         click.echo_via_pager(text, color=None if self.color else False)
         # To a pager Ctrl-C means something of its own.
@@ -128,7 +137,12 @@ class Console:
         long = text.count("\n") >= shutil.get_terminal_size().lines
         return self.pager and terminal and long and _has_pager()
 
+    def _make_room(self) -> None:
+        if self._line is not None:
+            self._line.clear()
+
     def _write(self, text: str | bytes, *, end: bool = True) -> None:
+        self._make_room()
         try:
             # None has click take colours out where nobody sees them; ours are not there then.
             click.echo(text, nl=end, color=self.color or None)

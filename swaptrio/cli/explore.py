@@ -12,7 +12,7 @@ import click
 
 from swaptrio.cli import codes
 from swaptrio.cli.campaign_options import MOST_JOBS
-from swaptrio.cli.options import epilog, shared, variant_option
+from swaptrio.cli.options import carrier_option, epilog, shared, variant_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from swaptrio.explore import Limits, Result, Settings
     from swaptrio.explore.exhaustive import Exploration
     from swaptrio.explore.exhaustive.stage import Stage
-    from swaptrio.sched import Schedule, Scheduler, Verdict
+    from swaptrio.sched import Carrier, Schedule, Scheduler, Verdict
 
 #: More preemptions than any scenario has steps.
 MANY = 1000
@@ -107,6 +107,7 @@ def not_nan(
     show_default=True,
     help="How many processes; what is told does not depend on it.",
 )
+@carrier_option
 @shared
 def explore(
     console: Console,
@@ -118,6 +119,7 @@ def explore(
     everything: bool,
     resume: Path | None,
     jobs: int,
+    carrier: Carrier,
 ) -> int:
     """Explore all interleavings of a scenario NAME, from its set-up.
 
@@ -149,7 +151,7 @@ def explore(
     with console.interrupts.listening() as stop:
         (case,) = load_cases(console, [name], variant)
         limits = Limits(seconds, stop)
-        result, found = _explore(console, case, settings, limits, resume, jobs)
+        result, found = _explore(console, case, settings, limits, resume, jobs, carrier)
     missed = _missed(case, result, found)
     for line in _lines(console, case, result, found, missed):
         console.say(line)
@@ -164,6 +166,7 @@ def _explore(
     limits: Limits,
     resume: Path | None,
     jobs: int,
+    carrier: Carrier,
 ) -> tuple[Result, list[Shown]]:
     """Explore one case, and make each violation simple."""
     import attrs
@@ -187,7 +190,9 @@ def _explore(
         exploration: Exploration
         if jobs > 1:
             source = partial(stage_of, matter_of(case.name, case.spelled))
-            exploration, seconds = await drive_jobs(scheduler, source, settings, telling, jobs)
+            exploration, seconds = await drive_jobs(
+                scheduler, source, settings, telling, jobs, carrier=carrier
+            )
         else:
             exploration = _begun(case, settings, stage, resume)
             seconds = await drive(scheduler, exploration, telling)
@@ -205,7 +210,7 @@ def _explore(
         return result, found
 
     try:
-        return with_scheduler(console, work, "stepped")
+        return with_scheduler(console, work, carrier)
     finally:
         line.clear()
 

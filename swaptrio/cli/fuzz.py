@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""``swaptrio fuzz``: random walks from a scenario's set-up, without its window."""
+"""``swaptrio fuzz``: schedules of chance from a scenario's set-up, without its window."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from swaptrio.cli import codes
-from swaptrio.cli.options import SEED, FormatName, epilog, shared, variant_option
+from swaptrio.cli.options import (
+    DEFAULT_STRATEGY,
+    SEED,
+    FormatName,
+    carrier_option,
+    epilog,
+    shared,
+    variant_option,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -63,17 +71,11 @@ class Plan(NamedTuple):
     show_default=True,
     help="The first seed.",
 )
-@click.option(
-    "--carrier",
-    type=click.Choice(["trio", "stepped"]),
-    default="stepped",
-    show_default=True,
-    help="Who runs the tasks: Trio, one each, or all stepped from one; same executions.",
-)
+@carrier_option
 @click.option(
     "--strategy",
     metavar="S",
-    default="random",
+    default=DEFAULT_STRATEGY,
     show_default=True,
     help="What decides: random, pct:3, pos, urw, surw:WORD, delay:2, feedback, auto ...",
 )

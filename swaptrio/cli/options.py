@@ -15,6 +15,9 @@ Function = Callable[..., Any]
 #: The variant where none is named: the patch under review.
 DEFAULT_VARIANT: Final = "v3"
 
+#: What decides where no strategy is named: what measured best, by docs/strategies.md.
+DEFAULT_STRATEGY: Final = "auto"
+
 
 def shared(function: Function) -> Function:
     """``--json`` and ``--debug``, which the console has read; and the console itself."""
@@ -59,6 +62,14 @@ variant_option: Final = click.option(
     default=DEFAULT_VARIANT,
     show_default=True,
     help="A variant, or the path of a .py file with one.",
+)
+
+carrier_option: Final = click.option(
+    "--carrier",
+    type=click.Choice(["trio", "stepped"]),
+    default="stepped",
+    show_default=True,
+    help="Who runs the tasks: Trio, one each, or all stepped from one; same executions.",
 )
 
 

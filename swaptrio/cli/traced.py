@@ -103,7 +103,11 @@ def _check_stdout(console: Console, asked: Asked) -> None:
 
 def _opened(console: Console, file: str, strict: bool) -> Trace:
     """The trace in *file*; where something has happened to that, somebody is told."""
-    trace = open_trace(file, strict=strict)
+
+    def progress(part: float) -> None:
+        console.progress(harmless(f"reading {file}: {part:.0%}"))
+
+    trace = open_trace(file, strict=strict, progress=progress)
     for flaw in trace.flaws:
         console.tell(harmless(f"warning: {file}: {flaw}"))
     return trace

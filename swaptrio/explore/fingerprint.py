@@ -21,7 +21,8 @@ class Fingerprint:
     """How an execution of a scenario and a variant fails.
 
     *rule* is the check that was broken. Where an ending has none, it is the message with its
-    numbers left out, so that two different crashes stay two failures.
+    numbers left out, so that two different crashes stay two failures. A livelock is one
+    failure, however it was noticed: by a state that is back, or by a budget that is spent.
     """
 
     scenario: str
@@ -32,5 +33,6 @@ class Fingerprint:
     @classmethod
     def of(cls, setup: Setup, verdict: Verdict) -> Fingerprint:
         """The fingerprint of an execution of *setup* that ended with *verdict*."""
-        rule = verdict.check or _NUMBER.sub("#", verdict.message)
+        check = "livelock" if verdict.ending is Ending.LIVELOCK else verdict.check
+        rule = check or _NUMBER.sub("#", verdict.message)
         return cls(setup.scenario.name, setup.variant.name, verdict.ending, rule)

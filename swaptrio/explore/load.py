@@ -108,6 +108,7 @@ async def run_load(
         watch,
         budget=_PATIENCE * steps + 1000 * users + 10_000,
         recorded=False,
+        watched=False,
     )
     return Loaded(
         played.verdict,

@@ -7,6 +7,9 @@ call looks the function's name up in the kernel's own table before it falls back
 was called. That is how a variant replaces a function of the model, a mutant one of a variant,
 and how an oracle or a recorder wraps any of them, without a word about it in the model.
 
+A function that only passes on what another one does returns the awaitable of that one, and is
+no coroutine itself: at each hand-over the baton goes through all coroutines of a task.
+
 Scheduling points carry labels ``function.step``, where *function* is the kernel's name without
 leading underscores. They stand as literals in the code, so `labels_in` can tell which labels a
 version has without running it.

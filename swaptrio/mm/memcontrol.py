@@ -34,6 +34,8 @@ from swaptrio.mm.swap_table import _swap_cgroup_clear, _swap_cgroup_get, _swap_c
 from swaptrio.sched import Completion, Kind, ReceiveChannel, SendChannel, point
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from swaptrio.mm.mm_types import Folio, MmStruct
 
 #: Fruitless attempts to reclaim after which a charge fails. 16 in the kernel, whose attempts
@@ -246,9 +248,9 @@ async def _reclaim(kernel: Kernel, over: OverLimit, nr: int) -> int:
 
 
 @kernel_function
-async def charge_memcg(
+def charge_memcg(
     kernel: Kernel, folio: Folio, id: int, mm: MmStruct | None, gfp: str
-) -> Errno | None:
+) -> Awaitable[Errno | None]:
     """Charge a folio to the group with the private *id*. May sleep.
 
     If the id names no online group the charge goes to that of *mm*; without one to that of the
@@ -257,19 +259,19 @@ async def charge_memcg(
     memcg = kernel.memcgs.by_id.get(id)
     if memcg is None or not memcg.online:
         memcg = mm.memcg if mm is not None else next(iter(kernel.memcgs.by_id.values()))
-    return await try_charge_memcg(kernel, folio, memcg, gfp)
+    return try_charge_memcg(kernel, folio, memcg, gfp)
 
 
 @kernel_function
-async def mem_cgroup_swapin_charge_folio(
+def mem_cgroup_swapin_charge_folio(
     kernel: Kernel, folio: Folio, mm: MmStruct | None, gfp: str, entry: SwpEntry
-) -> Errno | None:
+) -> Awaitable[Errno | None]:
     """Charge a folio that is being swapped in to the owner recorded for *entry*. May sleep.
 
     The record is read here, without the cluster lock. Source: v3 04/12; from 08/12 on the
     caller reads it under the lock (see variant v5).
     """
-    return await charge_memcg(kernel, folio, lookup_swap_cgroup_id(kernel, entry), mm, gfp)
+    return charge_memcg(kernel, folio, lookup_swap_cgroup_id(kernel, entry), mm, gfp)
 
 
 @kernel_function

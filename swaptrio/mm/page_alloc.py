@@ -23,6 +23,8 @@ from swaptrio.sched import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from swaptrio.mm.mm_types import MmStruct
 
 FIRST_PFN: Final = 0x1000
@@ -137,15 +139,15 @@ def folio_try_get(kernel: Kernel, folio: Folio) -> bool:
 
 
 @kernel_function
-async def folio_lock(kernel: Kernel, folio: Folio, label: str) -> None:
+def folio_lock(kernel: Kernel, folio: Folio, label: str) -> Awaitable[None]:
     """Lock the folio, at *label*. May sleep."""
-    await folio.lock.acquire(label)
+    return folio.lock.acquire(label)
 
 
 @kernel_function
-async def folio_trylock(kernel: Kernel, folio: Folio, label: str) -> bool:
+def folio_trylock(kernel: Kernel, folio: Folio, label: str) -> Awaitable[bool]:
     """Lock the folio if it is free, at *label*; whether it was."""
-    return await folio.lock.try_acquire(label)
+    return folio.lock.try_acquire(label)
 
 
 @kernel_function
@@ -156,9 +158,9 @@ async def folio_wait_locked(kernel: Kernel, folio: Folio, label: str) -> None:
 
 
 @kernel_function
-async def folio_unlock(kernel: Kernel, folio: Folio, label: str) -> None:
+def folio_unlock(kernel: Kernel, folio: Folio, label: str) -> Awaitable[None]:
     """Unlock the folio, at *label*; whoever waits for it can go on."""
-    await folio.lock.release(label)
+    return folio.lock.release(label)
 
 
 @kernel_function

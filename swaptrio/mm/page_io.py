@@ -50,6 +50,8 @@ from swaptrio.mm.vmstat import count_mthp_stat, count_vm_events
 from swaptrio.sched import Completion, Violation, choose, point, running_task, sleep
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from swaptrio.mm.mm_types import Folio
     from swaptrio.mm.swap_h import SwapInfoStruct
 
@@ -269,9 +271,9 @@ async def _submit(kernel: Kernel, sio: SwapIocb) -> None:
 
 
 @kernel_function
-async def submit_bio(kernel: Kernel, sio: SwapIocb) -> None:
+def submit_bio(kernel: Kernel, sio: SwapIocb) -> Awaitable[None]:
     """Send a transfer to the device."""
-    await sio.si.bios.send(sio)
+    return sio.si.bios.send(sio)
 
 
 @kernel_function

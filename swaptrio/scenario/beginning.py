@@ -12,16 +12,18 @@ does. So whatever can be reached is noted, and what is of no known type is refus
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
 from enum import Enum
 from functools import partial
 from types import FunctionType, MethodType, NoneType
-from typing import Any, Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 import attrs
 
-#: A call that puts one object or container back, and its arguments.
-_Step: TypeAlias = tuple[Callable[..., object], tuple[Any, ...]]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: A call that puts one object or container back.
+_Step: TypeAlias = partial[None]
 
 #: What never changes, and leads to nothing that does. Functions are code, and keep nothing.
 _PLAIN: Final = (int, float, str, bytes, NoneType, Enum, type, FunctionType)
@@ -55,8 +57,8 @@ class Beginning:
 
     def restore(self) -> None:
         """Put everything back. What has come since is not touched, and no longer reached."""
-        for step, arguments in self._steps:
-            step(*arguments)
+        for step in self._steps:
+            step()
 
 
 def _noted(value: Any) -> tuple[list[_Step], Iterable[object]]:
@@ -64,14 +66,15 @@ def _noted(value: Any) -> tuple[list[_Step], Iterable[object]]:
     match value:
         case dict():  # what it may have of its own would tell others of the change
             entries = dict(value)
-            steps: list[_Step] = [(dict.clear, (value,))]
+            steps: list[_Step] = [partial(dict.clear, value)]
             if entries:
-                steps.append((dict.update, (value, entries)))
+                steps.append(partial(dict.update, value, entries))
             return steps, (*entries, *entries.values())
         case list():
-            return [(list.__setitem__, (value, slice(None), value.copy()))], value.copy()
+            return [partial(list.__setitem__, value, slice(None), value.copy())], value.copy()
         case deque():
-            return [(value.clear, ()), (value.extend, (tuple(value),))], tuple(value)
+            held = tuple(value)
+            return [partial(value.clear), partial(value.extend, held)], held
         case tuple():
             return [], value
         case partial():
@@ -95,7 +98,7 @@ def _noted_fields(value: Any) -> tuple[list[_Step], Iterable[object]]:
     if not plain or hasattr(cls, "__attrs_post_init__"):
         msg = f"the constructor of {cls.__name__} does more than to set its fields"
         raise TypeError(msg)
-    return [(cls.__init__, (value, *held))], held
+    return [partial(cls.__init__, value, *held)], held
 
 
 def _is_frozen(value: object, field: str) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from swaptrio.errors import Problem, place, shown
+from swaptrio.scenario.mend import OF_THIS_NAME
 from swaptrio.words import nearest
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def _taken_names(key: str, found: list[str]) -> Iterator[Problem]:
 def _unknown(where: str, name: str, known: Iterable[str], what: str) -> Iterator[Problem]:
     if name not in known:
         hint = nearest(name, known) or ""
-        yield Problem("", where, shown(name), f"there is no {what} of this name", hint)
+        yield Problem("", where, shown(name), f"there is no {what} {OF_THIS_NAME}", hint)
 
 
 def _slots(scenario: Scenario, names: _Names) -> Iterator[Problem]:

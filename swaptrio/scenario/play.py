@@ -10,7 +10,7 @@ import attrs
 from swaptrio.checks import CHECKS, SOFT
 from swaptrio.errors import Problem, ScenarioError, place, shown
 from swaptrio.mm.injection import FAILURES, OUTCOMES
-from swaptrio.scenario.load import load
+from swaptrio.scenario.load import Draft, draft_of
 from swaptrio.scenario.picture import counter_names
 from swaptrio.scenario.vocabulary import check_words
 from swaptrio.scenario.windows import Expect, Window
@@ -32,7 +32,7 @@ from swaptrio.variants import names as variant_names
 from swaptrio.words import did_you_mean, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from swaptrio.scenario.format import Scenario
@@ -66,6 +66,7 @@ async def play(
     *,
     budget: int = BUDGET,
     recorded: bool = True,
+    watched: bool = True,
 ) -> Played:
     """Run a scenario once.
 
@@ -76,6 +77,8 @@ async def play(
         observer: is told of every step; it may look at the world through `Watched`.
         budget: steps after which it counts as a livelock.
         recorded: whether to keep the decisions; see `Scheduler.run`.
+        watched: whether to look for a state that comes back, which makes an execution slow
+            that is long on purpose.
 
     Raises:
         Exception: the world cannot be built; nothing has run.
@@ -89,12 +92,21 @@ async def play(
             observer.world = world
 
     execution = await scheduler.run(
-        program, strategy, budget=budget, observer=observer, recorded=recorded
+        program,
+        strategy,
+        budget=budget,
+        observer=observer,
+        fingerprint=_nothing if watched else None,
+        recorded=recorded,
     )
     if not built:
         assert execution.failure is not None
         raise execution.failure
     return Played(execution, built[0])
+
+
+def _nothing() -> None:
+    """What is in a world and neither its tasks nor its checks refer to."""
 
 
 @attrs.define(eq=False)
@@ -200,31 +212,40 @@ def load_checked(path: Path, variant: Variant | None = None) -> Scenario:
     Raises:
         ScenarioError: the file cannot be used; lists all its problems.
     """
-    scenario = load(path)
+    draft = draft_of(path)
+    if problems := (*draft.problems, *_words(draft, str(path), variant)):
+        raise ScenarioError(problems)
+    assert draft.scenario is not None
+    return draft.scenario
+
+
+def _words(draft: Draft, file: str, variant: Variant | None) -> Iterator[Problem]:
+    """What is wrong with the words of *draft*, for the versions there are and for *variant*."""
     variants = {name: load_variant(name) for name in variant_names()}
     if variant is not None:
         variants[variant.name] = variant
-    problems = check_words(
-        scenario,
-        str(path),
+    yield from check_words(
+        draft.windows,
+        file,
         variants=tuple(variants),
         labels={name: found.labels for name, found in variants.items()},
         checks=tuple(CHECKS),
         choices=dict.fromkeys(FAILURES.values(), OUTCOMES),
     )
     own = variant is not None and variant.name not in variant_names()
-    if problems := (*problems, *_meaningless(scenario, str(path), own=own)):
-        raise ScenarioError(problems)
-    return scenario
+    yield from _meaningless(draft, file, own=own)
+    for index, window in draft.windows:
+        for problem in _unplayed(window, variants.values()):
+            yield problem.under("window", index).of(file)
 
 
-def _meaningless(scenario: Scenario, file: str, *, own: bool) -> Iterator[Problem]:
+def _meaningless(draft: Draft, file: str, *, own: bool) -> Iterator[Problem]:
     """What no execution could ever be held against, or that nothing is led by.
 
     A user's *own* variant may count what the model does not know; `missed` looks at that.
     """
-    counters = counter_names(memcg.name for memcg in scenario.memcg)
-    for index, window in enumerate(scenario.window):
+    counters = counter_names(draft.memcgs)
+    for index, window in draft.windows:
         for variant, expect in window.expect.items():
             unknown = () if own else _uncounted(expect, counters)
             for problem in (*_unchecked(expect), *unknown):
@@ -232,6 +253,18 @@ def _meaningless(scenario: Scenario, file: str, *, own: bool) -> Iterator[Proble
             if expect.verdict == "n/a" and variant in window.instead:
                 where = place("window", index, "instead", variant)
                 yield Problem(file, where, "", "not used where the verdict is n/a")
+
+
+def _unplayed(window: Window, variants: Collection[Variant]) -> Iterator[Problem]:
+    """What nobody plays: of a mutant only that is played which is expected of it."""
+    spoken = [found for found in variants if not found.mutant or found.name in window.expect]
+    if all(expected_of(window, found).verdict == "n/a" for found in spoken):
+        yield Problem("", "expect", "", "it means nothing to any variant, so none plays it")
+    named = [found.name for found in spoken]
+    for found in variants:
+        if found.name in window.instead and found.name not in named:
+            message = "is a mutant of which nothing is expected, so it is never led"
+            yield Problem("", place("instead", found.name), "", message)
 
 
 def _unchecked(expect: Expect) -> Iterator[Problem]:

@@ -26,6 +26,8 @@ from cattrs.gen import make_dict_structure_fn, override
 
 from swaptrio.errors import MOST_LISTED, Problem, ScenarioError, place, shown
 from swaptrio.scenario.format import Scenario
+from swaptrio.scenario.mend import MISSING_KEY, UNKNOWN_KEY
+from swaptrio.scenario.windows import Window
 from swaptrio.words import nearest
 
 Keys: TypeAlias = tuple[str | int, ...]
@@ -42,6 +44,16 @@ def structure(tables: dict[str, Any]) -> Scenario:
         return _CONVERTER.structure(tables, Scenario)
     except BaseValidationError as error:
         raise ScenarioError(_problems(error, ())) from None
+
+
+def windows_of(tables: dict[str, Any]) -> Iterator[tuple[int, Window]]:
+    """The windows of *tables* that are right by themselves, with their numbers."""
+    found = tables.get("window")
+    for number, table in enumerate(found if isinstance(found, list) else ()):
+        try:
+            yield number, _CONVERTER.structure(table, Window)
+        except (BaseValidationError, ScenarioError, _WrongTypeError):
+            continue  # what is wrong with it has been told
 
 
 class _WrongTypeError(TypeError):
@@ -62,7 +74,7 @@ def _problems(error: Exception, path: Keys) -> Iterator[Problem]:
             for key in sorted(error.extra_fields):
                 yield _unknown_key(key, error.cl, path)
         case KeyError():
-            yield Problem("", place(*path), "", "this key is missing")
+            yield Problem("", place(*path), "", MISSING_KEY)
         case ClassValidationError() | IterableValidationError():
             for inner in error.exceptions:
                 yield from _problems(inner, (*path, *_step(inner)))
@@ -86,7 +98,7 @@ def _step(error: Exception) -> Keys:
 
 def _unknown_key(key: str, cl: type, path: Keys) -> Problem:
     known = [field.name for field in attrs.fields(cl)]
-    return Problem("", place(*path, key), "", "unknown key", nearest(key, known) or "")
+    return Problem("", place(*path, key), "", UNKNOWN_KEY, nearest(key, known) or "")
 
 
 def _exactly(wanted: type, words: str) -> Hook:

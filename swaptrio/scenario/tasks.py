@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.huge_memory import split_huge_pages_pid
@@ -55,7 +55,7 @@ from swaptrio.scenario.setup import MOST_PAGES
 from swaptrio.sched import current
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Awaitable, Callable
 
     from swaptrio.mm.kernel import Kernel
     from swaptrio.mm.mm_types import AddressSpace, MmStruct
@@ -101,20 +101,20 @@ def memcg_of(kernel: Kernel, name: str) -> MemCgroup:
     return next(memcg for memcg in kernel.memcgs.by_id.values() if memcg.name == name)
 
 
-async def _fault(kernel: Kernel, deed: DeedSetup) -> str:
-    return await handle_mm_fault(kernel, *_place(kernel, deed), write=deed.write)
+def _fault(kernel: Kernel, deed: DeedSetup) -> Awaitable[str]:
+    return handle_mm_fault(kernel, *_place(kernel, deed), write=deed.write)
 
 
-async def _store(kernel: Kernel, deed: DeedSetup) -> str:
-    return await user_store(kernel, *_place(kernel, deed), zeros=deed.zero)
+def _store(kernel: Kernel, deed: DeedSetup) -> Awaitable[str]:
+    return user_store(kernel, *_place(kernel, deed), zeros=deed.zero)
 
 
-async def _read(kernel: Kernel, deed: DeedSetup) -> str:
-    return await user_read(kernel, *_place(kernel, deed))
+def _read(kernel: Kernel, deed: DeedSetup) -> Awaitable[str]:
+    return user_read(kernel, *_place(kernel, deed))
 
 
-async def _pin_store(kernel: Kernel, deed: DeedSetup) -> str:
-    return await user_pin_store(kernel, *_place(kernel, deed))
+def _pin_store(kernel: Kernel, deed: DeedSetup) -> Awaitable[str]:
+    return user_pin_store(kernel, *_place(kernel, deed))
 
 
 async def _zap(kernel: Kernel, deed: DeedSetup) -> str:
@@ -215,12 +215,12 @@ async def _lru_drain(kernel: Kernel, deed: DeedSetup) -> str:
     return "drained"
 
 
-async def _file_read(kernel: Kernel, deed: DeedSetup) -> str:
-    return await shmem_read(kernel, *_index(kernel, deed))
+def _file_read(kernel: Kernel, deed: DeedSetup) -> Awaitable[str]:
+    return shmem_read(kernel, *_index(kernel, deed))
 
 
-async def _file_write(kernel: Kernel, deed: DeedSetup) -> str:
-    return await shmem_write(kernel, *_index(kernel, deed))
+def _file_write(kernel: Kernel, deed: DeedSetup) -> Awaitable[str]:
+    return shmem_write(kernel, *_index(kernel, deed))
 
 
 async def _file_truncate(kernel: Kernel, deed: DeedSetup) -> str:
@@ -229,12 +229,12 @@ async def _file_truncate(kernel: Kernel, deed: DeedSetup) -> str:
     return "truncated"
 
 
-async def _file_swapout(kernel: Kernel, deed: DeedSetup) -> str:
-    return await swap_out_of_file(kernel, *_index(kernel, deed))
+def _file_swapout(kernel: Kernel, deed: DeedSetup) -> Awaitable[str]:
+    return swap_out_of_file(kernel, *_index(kernel, deed))
 
 
-async def _swapout(kernel: Kernel, deed: DeedSetup) -> str:
-    return await madvise_pageout(kernel, *_place(kernel, deed))
+def _swapout(kernel: Kernel, deed: DeedSetup) -> Awaitable[str]:
+    return madvise_pageout(kernel, *_place(kernel, deed))
 
 
 async def _readahead(kernel: Kernel, deed: DeedSetup) -> str:
@@ -259,12 +259,12 @@ async def _zswap_writeback(kernel: Kernel, deed: DeedSetup) -> str:
     return str(error) if isinstance(error, Errno) else "written"
 
 
-async def _use_memory(kernel: Kernel, deed: DeedSetup) -> str:
-    return await use_memory(kernel, process_of(kernel, deed.process), deed.nr)
+def _use_memory(kernel: Kernel, deed: DeedSetup) -> Awaitable[str]:
+    return use_memory(kernel, process_of(kernel, deed.process), deed.nr)
 
 
-async def _use_file(kernel: Kernel, deed: DeedSetup) -> str:
-    return await use_file(kernel, file_of(kernel, deed.file), deed.nr)
+def _use_file(kernel: Kernel, deed: DeedSetup) -> Awaitable[str]:
+    return use_file(kernel, file_of(kernel, deed.file), deed.nr)
 
 
 def _place(kernel: Kernel, deed: DeedSetup) -> tuple[MmStruct, int]:
@@ -277,7 +277,7 @@ def _index(kernel: Kernel, deed: DeedSetup) -> tuple[AddressSpace, int]:
     return file_of(kernel, deed.file), deed.page
 
 
-_RUN: Final[dict[str, Callable[[Kernel, DeedSetup], Coroutine[Any, Any, str]]]] = {
+_RUN: Final[dict[str, Callable[[Kernel, DeedSetup], Awaitable[str]]]] = {
     "fault": _fault,
     "read": _read,
     "store": _store,

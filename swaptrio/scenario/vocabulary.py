@@ -6,7 +6,7 @@ The scenario room does not know them by itself. Whoever has loaded the variants 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -15,7 +15,6 @@ from swaptrio.errors import Problem, listed, place, shown
 from swaptrio.words import nearest
 
 if TYPE_CHECKING:
-    from swaptrio.scenario.format import Scenario
     from swaptrio.scenario.windows import Expect, Window, WindowStep
 
 #: Variants that one message names at most.
@@ -31,7 +30,7 @@ class _Vocabulary:
 
 
 def check_words(
-    scenario: Scenario,
+    windows: Iterable[tuple[int, Window]],
     file: str,
     *,
     variants: Collection[str],
@@ -39,14 +38,14 @@ def check_words(
     checks: Collection[str],
     choices: Mapping[str, Collection[str]],
 ) -> tuple[Problem, ...]:
-    """The words of *scenario* that the model does not have, as problems of *file*.
+    """The words of *windows* that the model does not have, as problems of *file*.
 
     The labels of a window must be known to each variant that it expects something of, except
     for ``n/a`` and where ``instead`` has other steps. Where it expects nothing of anybody, one
     variant that knows the label is enough.
 
     Args:
-        scenario: the scenario.
+        windows: those of a scenario, with their numbers.
         file: its path, as messages shall name it.
         variants: the names of all variants, mutants among them.
         labels: by variant, the labels at which its tasks stand. A variant without an entry is
@@ -57,7 +56,7 @@ def check_words(
     vocabulary = _Vocabulary(variants, labels, checks, choices)
     return listed(
         problem.under("window", index).of(file)
-        for index, window in enumerate(scenario.window)
+        for index, window in windows
         for problem in _window(window, vocabulary)
     )
 

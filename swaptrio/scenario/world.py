@@ -97,16 +97,17 @@ class Setup:
         """As `build`, for whoever gives the world back to `take_back`, and looks at it no more.
 
         It may be one that was there before, put back to its beginning. Not where it is watched
-        for data races; and not with a user's own variant: its functions may keep by kernel what
-        no object of the model has room for.
+        for data races; not with a user's own variant, whose functions may keep by kernel what
+        no object of the model has room for; and not where a subclass makes more of a world.
         """
         if self.variant.races:
             return self.build_watched(execution)
+        if self.variant.foreign or type(self) is not Setup:
+            return self.build(execution)
         if self._resting:
             return self._populated(self._resting.pop().again(), execution)
         world = _build(self.scenario, self.variant)
-        if not self.variant.foreign:
-            world.beginning = Beginning.of(world.kernel, world.oracles)
+        world.beginning = Beginning.of(world.kernel, world.oracles)
         return self._populated(world, execution)
 
     def take_back(self, world: World) -> None:

@@ -105,7 +105,7 @@ class Execution:
     look: Callable[[Execution], None] | None = None
     _drained: int = 0
     _names: set[str] = attrs.Factory(set)
-    _lasso: Lasso = attrs.Factory(Lasso)
+    _lasso: Lasso | None = None
 
     def spawn(
         self,
@@ -202,25 +202,25 @@ class Execution:
                 self.look(self)
                 return
             assert self.fingerprint is not None
+            if self._lasso is None:
+                self._lasso = Lasso()
             closed = self._lasso.closes(self, self.fingerprint)
         except BaseException as exc:  # every way to fail is a verdict
             self.fail(exc)
             _pass_on(exc)
             return
         if closed:
-            self._goes_round()
+            self._goes_round(self._lasso)
 
-    def _goes_round(self) -> None:
-        """A state is back, in a fair way: nobody gets anywhere, or somebody never can go on."""
-        lasso = self._lasso
+    def _goes_round(self, lasso: Lasso) -> None:
+        """A state is back for ever: nobody gets anywhere, or somebody never goes on."""
         check, message = (
             "state-repeats",
             (f"the state of step {lasso.start} is back at step {self.step}"),
         )
         starved = lasso.starved(self)
         if starved:
-            waits = ", ".join(f"{task.name} waits at {task.operation}" for task in starved)
-            check, message = "starvation", f"{message}, and in between {waits}"
+            check, message = "starvation", f"{message}, and in between {', '.join(starved)}"
         self.finish(Ending.LIVELOCK, check, message, tuple(lasso.way))
 
     def choose(self, label: str, options: Sequence[T]) -> T:
@@ -360,7 +360,7 @@ class Execution:
         index = self.strategy.choose(self, label, options)
         if not 0 <= index < count:
             self._bad_index(index, count)
-        if count > 1:
+        if count > 1 and self._lasso is not None:
             self._lasso.drawn = True
         if index:
             self.deviations.append((self.step, index, task.name, label))

@@ -13,6 +13,7 @@ others look at what it protects without it.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator
+from types import coroutine
 from typing import TYPE_CHECKING, Final, Self
 
 import attrs
@@ -27,15 +28,16 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 
-class _Ready:
-    """What there is to wait for where everything is done: nothing."""
+@coroutine
+def _nothing() -> Generator[None, None, None]:
+    """What there is to wait for where everything is done."""
+    return
+    yield
 
-    def __await__(self) -> Generator[None, None, None]:
-        return
-        yield
 
-
-_READY: Final = _Ready()
+#: It has ended. Unlike a coroutine it can be awaited all the same, and then ends at once.
+_READY: Final = _nothing()
+next(_READY, None)
 
 
 def _report(target: object, access: Access) -> None:

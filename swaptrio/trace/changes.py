@@ -67,7 +67,11 @@ class Census:
 
     def _add(self, key: str, number: int) -> None:
         thing, _ = split_key(key)
-        self._count[thing] = self._count.get(thing, 0) + number
+        count = self._count.get(thing, 0) + number
+        if count:
+            self._count[thing] = count
+        else:
+            self._count.pop(thing, None)
 
 
 def changes_words(changes: Mapping[str, Change], census: Census) -> Iterator[str]:

@@ -114,10 +114,13 @@ def _last_steps(trace: Trace, width: int) -> Iterator[str]:
         return
     yield ""
     yield "last steps of the tasks concerned:"
-    own: dict[str, deque[int]] = {name: deque(maxlen=_LAST_STEPS) for name in names}
-    for event in trace.events:
-        if event.task in own:
-            own[event.task].append(event.seq)
+    own: dict[str, deque[int]] = {name: deque() for name in names}
+    for event in reversed(trace.events):
+        steps_of_task = own.get(event.task)
+        if steps_of_task is not None and len(steps_of_task) < _LAST_STEPS:
+            steps_of_task.appendleft(event.seq)
+            if all(len(each) == _LAST_STEPS for each in own.values()):
+                break
     wanted = {seq: True for numbers in own.values() for seq in numbers}
     steps = {step.event.seq: step for step in steps_of(trace, wanted)}
     for name in names:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _NUMBERED: Final = re.compile(r".+:\d+")
 _LOCKING: Final = frozenset({Kind.LOCK, Kind.UNLOCK, Kind.TRYLOCK})
 
+#: Among so many names of a trace the nearest to a wrong one is looked for.
+_NAMES: Final = 10_000
+
 
 @attrs.frozen
 class Selection:
@@ -83,6 +86,10 @@ def select(
     _check_words("slot", slots, _slots(trace), whole=True)
     _check_words("lock", locks, (name for _, names in _with_locks(trace) for name in names))
     range_ = trace.events[first - 1 : last]
+    if not (tasks or labels or touching or slots or locks or since or until is not None):
+        count = len(range_)
+        left_out = max(0, count - most) if most is not None else 0
+        return Selection(tuple(range_[left_out:]), left_out)
     pairs = _with_locks(trace) if locks else ((event, ()) for event in range_)
     found: deque[Event] = deque(maxlen=most)
     count = 0
@@ -158,12 +165,20 @@ def _slots(trace: Trace) -> Iterator[str]:
 def _check_words(
     place: str, words: Sequence[str], known: Iterable[str], *, whole: bool = False
 ) -> None:
-    names = dict.fromkeys(known if words else ())
-    for word in words:
-        if not (word in names if whole else any(word in name for name in names)):
-            message = f"the trace has no such {place}"
-            hint = nearest(word, list(names)) or ""
-            raise trace_error("", place, message, value=shown(word), hint=hint)
+    """Go through *known* until each of *words* was met."""
+    missing = list(words)
+    names: dict[str, bool] = {}
+    for name in known if missing else ():
+        if name not in names:
+            missing = [word for word in missing if word != name and (whole or word not in name)]
+            if not missing:
+                return
+            if len(names) < _NAMES:
+                names[name] = True
+    for word in missing:
+        message = f"the trace has no such {place}"
+        hint = nearest(word, list(names)) or ""
+        raise trace_error("", place, message, value=shown(word), hint=hint)
 
 
 def _check_range(trace: Trace, first: int, last: int | None) -> None:

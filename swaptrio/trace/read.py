@@ -24,6 +24,7 @@ import io
 import json
 import re
 from array import array
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, NoReturn, TypeVar
 
@@ -34,12 +35,13 @@ from swaptrio.trace.events import FORMAT, VERSION, Event, Header, Trace, Value
 from swaptrio.trace.fields import Malformed
 from swaptrio.trace.problems import trace_error
 from swaptrio.trace.records import read_event, read_header
+from swaptrio.trace.repeats import Repeats
 from swaptrio.trace.stored import STRIDE, Identity, Store, StoredEvents, identity_of
 from swaptrio.trace.write import seal
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 T = TypeVar("T")
 
@@ -61,13 +63,20 @@ _LOOKS_LIKE: Final = (
 )
 
 
-def open_trace(path: str | os.PathLike[str], *, strict: bool = False) -> Trace:
+def open_trace(
+    path: str | os.PathLike[str],
+    *,
+    strict: bool = False,
+    progress: Callable[[float], None] | None = None,
+) -> Trace:
     """Read the trace in the file *path*, of any size.
 
     Args:
         path: where it lies.
         strict: refuse a file whose end was cut off, or that was edited. Otherwise what is there
             is given, and the `flaws <Trace>` of the trace say so.
+        progress: is told now and then which part of a large file lies behind, 0 to 1, whenever
+            somebody goes through it.
 
     Raises:
         TraceError: the file cannot be read, or is not a trace, or one of another version, or a
@@ -78,7 +87,8 @@ def open_trace(path: str | os.PathLike[str], *, strict: bool = False) -> Trace:
         if Path(path).exists() and not Path(path).is_file():
             raise trace_error(name, "", "this is not a file")
         with Path(path).open("rb") as file:
-            return _Reading(name, file, strict, identity_of(file.fileno())).trace()
+            identity = identity_of(file.fileno())
+            return _Reading(name, file, strict, identity, progress).trace()
     except (OSError, ValueError) as exc:
         message = f"cannot be read: {getattr(exc, 'strerror', None) or exc}"
         raise trace_error(name, "", message) from None
@@ -153,7 +163,9 @@ class _Reading:
     stream: BinaryIO
     strict: bool
     identity: Identity | None = None
+    progress: Callable[[float], None] | None = None
     names: dict[str, bool] = attrs.Factory(dict)
+    repeats: Repeats = attrs.Factory(Repeats)
 
     def trace(self) -> Trace:
         line = self._first_line()
@@ -226,11 +238,18 @@ class _Reading:
                 if count % STRIDE == 0:
                     places.append(end)
             read += len(block)
+            self._tell(read)
             if read - end > LONGEST:
                 self._fail(count + 2, self._too_long())
         if places[-1] != end:
             places.append(end)
         return _Body(count, places, digest.hexdigest(), read - end, converted)
+
+    def _tell(self, place: int) -> None:
+        """What lies before *place*, in bytes, is read."""
+        size = 0 if self.identity is None else self.identity.size
+        if self.progress is not None and size > SMALL:
+            self.progress(min(1.0, place / size))
 
     def _flaws(self, body: _Body, told: object, unchanged: bool) -> tuple[int, tuple[str, ...]]:
         """How many events are not there, and what happened to the file."""
@@ -264,7 +283,7 @@ class _Reading:
     def _events(self, body: _Body) -> Sequence[Event]:
         """All of them, or a way to read them."""
         if body.size > SMALL and self.identity is not None:
-            store = Store(self.file, self.identity, body.places, self._decoded)
+            store = Store(self.file, self.identity, body.places, self._decoded, self._tell)
             return StoredEvents(store, range(body.count))
         self.stream.seek(body.places[0])
         lines = (self.stream.readline() for _ in range(body.count))
@@ -273,7 +292,10 @@ class _Reading:
     def _decoded(self, line: bytes, place: int) -> Event:
         """The event in the line of that place, from 0."""
         number, seq = place + 2, place + 1
-        event = self._structure(number, read_event, self._json(line, number))
+        event = self.repeats.find(line)
+        if event is None:
+            event = self._structure(number, read_event, self._json(line, number))
+            self.repeats.keep(line, event)
         if event.seq != seq:
             message = f"must be {seq}: steps are numbered without a gap"
             self._fail(number, message, place="seq", value=str(event.seq))

@@ -13,7 +13,7 @@ import os
 from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, TypeAlias, overload
+from typing import Final, NamedTuple, overload
 
 import attrs
 
@@ -26,14 +26,20 @@ STRIDE: Final = 256
 #: As many groups of lines stay in memory once they were read.
 _KEPT: Final = 4
 
-#: Device, inode, size and time of change: a file that has others is another.
-Identity: TypeAlias = tuple[int, int, int, int]
+
+class Identity(NamedTuple):
+    """What tells a file from another: its *size* in bytes, and its time of *change*."""
+
+    device: int
+    inode: int
+    size: int
+    change: int
 
 
 def identity_of(descriptor: int) -> Identity:
     """What tells an open file from one that has been changed since."""
     found = os.fstat(descriptor)
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+    return Identity(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 @attrs.frozen
@@ -41,13 +47,15 @@ class Store:
     """Where events lie: the *path* of a file with that *identity*, and places in it.
 
     *places* are those of the lines of events 0, `STRIDE`, twice that and so on, and at last
-    that behind the last line. *decode* makes an event of the line of a number, from 0.
+    that behind the last line. *decode* makes an event of the line of a number, from 0, and
+    *tell* hears up to which place lines were read.
     """
 
     path: str
     identity: Identity
     places: array[int]
     decode: Callable[[bytes, int], Event]
+    tell: Callable[[int], None]
     _known: OrderedDict[int, tuple[Event, ...]] = attrs.field(factory=OrderedDict, eq=False)
 
     def group(self, number: int) -> tuple[Event, ...]:
@@ -74,6 +82,7 @@ class Store:
         except OSError as exc:
             message = f"cannot be read: {exc.strerror or exc}"
             raise trace_error(self.path, "", message) from None
+        self.tell(end)
         return tuple(
             self.decode(line, place) for place, line in enumerate(lines, number * STRIDE)
         )

@@ -22,13 +22,13 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Puts an answer in the place of that of Q4; its first sentence *holds* or does not."""
     module = importlib.import_module("swaptrio.study.ask.q04")
 
-    def put(*, holds: bool = True, stopped: bool = False) -> None:
+    def put(*, holds: bool = True, stopped: bool = False, version: str = "v3") -> None:
         async def answer(lab: Lab) -> Answer:
             if stopped:
                 raise Stopped
             await lab.window(lab.setup("two-faults-one-slot", "v3"))
             claims = (Claim(holds, "So it is.", "It is not."), Claim(True, "Quite.", "Never."))
-            table = Table("what was found", ("version", "result"), (("v3", "word " * 40),))
+            table = Table("what was found", ("version", "result"), ((version, "word " * 40),))
             return Answer((table,), claims, Decided.SAMPLED, "two tasks")
 
         monkeypatch.setattr(module, "STUDY", attrs.evolve(module.STUDY, answers=answer))
@@ -55,6 +55,15 @@ def test_answer(swaptrio: Run, answers: Callable[..., None]) -> None:
     assert "run: 1 execution; sampled only" in result.stdout
     assert "answer: So it is.\nanswer: Quite.\nrepeat: swaptrio ask Q4\n" in result.stdout
     assert max(map(len, result.stdout.splitlines())) <= 100
+
+
+def test_a_cell_without_an_end(swaptrio: Run, answers: Callable[..., None]) -> None:
+    """A cell that is wider than the page leaves what stands behind it readable."""
+    answers(version="v" * 150)
+    result = swaptrio("ask", "Q4")
+
+    assert result.exit_code == 0
+    assert f"{'v' * 150}  word word word word\n" in result.stdout
 
 
 def test_contradicted(swaptrio: Run, answers: Callable[..., None]) -> None:

@@ -74,6 +74,49 @@ def test_a_race_that_came_back(swaptrio: Run, without_second_look: str) -> None:
     assert again.exit_code == 1
 
 
+def test_what_fails_leaves_its_trace(swaptrio: Run, without_second_look: str) -> None:
+    """Each failure of the version has a trace, and the command that opens it is on stderr."""
+    names = (RACE, KNOWN, FEW)
+    result = swaptrio("certify", *names, "--variant", without_second_look, *LITTLE)
+
+    assert "logs/" not in result.stdout
+    told = dict(line.split(": ") for line in result.stderr.splitlines())
+    assert list(told) == [
+        f"trace of {RACE}, violation of I-OWNER",
+        f"trace of {KNOWN}, violation of I-KIND",
+    ]
+    for about, line in told.items():
+        opened = swaptrio(*shlex.split(line)[1:])
+        assert line.startswith("swaptrio trace logs/")
+        assert about.rpartition(", ")[2] in opened.stdout
+
+
+def test_what_passes_leaves_no_trace(swaptrio: Run, here: Path) -> None:
+    """Where nothing fails nothing is written, and nothing is told."""
+    result = swaptrio("certify", FEW, *LITTLE)
+
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    assert not list(here.rglob("*.jsonl"))
+
+
+def test_a_trace_that_cannot_be_kept(
+    swaptrio: Run, here: Path, without_second_look: str
+) -> None:
+    """The certificate is told all the same, and that there is no trace, too."""
+    words = ("certify", RACE, "--variant", without_second_look, *LITTLE)
+    told = swaptrio(*words)
+    [path] = (here / "logs").iterdir()
+    path.unlink()
+    path.mkdir()
+    result = swaptrio(*words)
+
+    assert result.stdout == told.stdout
+    assert f"logs/{path.name}: " in result.stderr
+    assert "swaptrio trace" not in result.stderr
+    assert result.exit_code == 1
+
+
 def test_head(swaptrio: Run, without_second_look: str) -> None:
     """Versions by name and content, what the model is, and what was looked at."""
     lines = swaptrio("certify", ONE, "--variant", without_second_look, *LITTLE).stdout

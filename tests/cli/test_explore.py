@@ -7,12 +7,19 @@ import json
 import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import Result
 
+from swaptrio.cli import recording
+from swaptrio.sched import open_scheduler
 from swaptrio.trace import open_trace
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from swaptrio.sched import Carrier, Scheduler
 
 Run = Callable[..., Result]
 Document = Callable[[Result], Any]
@@ -199,6 +206,44 @@ def test_processes_tell_the_same(calm: str, swaptrio: Run, document: Document) -
         record.pop("seconds")
     assert records[0] == records[1]
     assert records[0]["complete"] is True
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["--cache"],
+        ["--preemptions", 1],
+        ["--jobs", 2],
+        ["--variant", "chris-literal"],
+    ],
+)
+def test_carriers_tell_the_same(
+    options: list[Any],
+    race: str,
+    calm: str,
+    swaptrio: Run,
+    document: Document,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The record does not depend on who carries the tasks, and that is who was asked for."""
+    used: list[str] = []
+
+    def opened(carrier: Carrier) -> AbstractAsyncContextManager[Scheduler]:
+        used.append(carrier)
+        return open_scheduler(carrier)
+
+    monkeypatch.setattr(recording, "open_scheduler", opened)
+    name = race if "--variant" in options else calm
+    records = []
+    for carrier in ("trio", "stepped"):
+        command = ["explore", name, *options, "--carrier", carrier, "--json"]
+        records.append(document(swaptrio(*command)))
+        records[-1].pop("seconds")
+
+    assert records[0] == records[1]
+    assert records[0]["executions"] > 0
+    assert used == ["trio", "stepped"]
 
 
 @pytest.mark.parametrize("jobs", [0, -2, 10_000, "many"])

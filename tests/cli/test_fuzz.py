@@ -42,7 +42,8 @@ def test_failure_is_told_once_and_replays(
     variant: str, race: str, mine: str, swaptrio: Run, document: Document
 ) -> None:
     """A failure has its first seed, a short schedule, a trace, and a command to repeat it."""
-    result = swaptrio("fuzz", race, "--variant", variant, "--seeds", 100, "--json")
+    options = ("--variant", variant, "--strategy", "random", "--seeds", 100, "--json")
+    result = swaptrio("fuzz", race, *options)
     record = document(result)
 
     assert result.exit_code == 1
@@ -200,8 +201,9 @@ def test_unknown_strategy(race: str, swaptrio: Run) -> None:
 
 def test_numbers_beside_no_failure(race: str, swaptrio: Run, document: Document) -> None:
     """What a run without a failure is worth is said: windows, classes, and what is left."""
-    text = " ".join(swaptrio("fuzz", race, "--seeds", 60).stdout.split())
-    numbers = document(swaptrio("fuzz", race, "--seeds", 60, "--json"))["numbers"]
+    options = ("--strategy", "random", "--seeds", 60)
+    text = " ".join(swaptrio("fuzz", race, *options).stdout.split())
+    numbers = document(swaptrio("fuzz", race, *options, "--json"))["numbers"]
 
     assert "ways were never seen (not sampled): " in text
     assert "the next is of a new one with a chance of " in text
@@ -219,12 +221,11 @@ def test_no_unseen_mass_where_nothing_is_drawn_alike(
     race: str, swaptrio: Run, document: Document
 ) -> None:
     """A strategy that learns draws no two executions alike, so nothing is said of the rest."""
-    options = ("--seeds", 60, "--strategy")
-    learned = document(swaptrio("fuzz", race, *options, "feedback", "--json"))["numbers"]
-    text = " ".join(swaptrio("fuzz", race, *options, "feedback").stdout.split())
+    learned = document(swaptrio("fuzz", race, "--seeds", 60, "--json"))["numbers"]
+    text = " ".join(swaptrio("fuzz", race, "--seeds", 60).stdout.split())
 
     assert learned["unseen_mass"] is None
-    assert "feedback does not draw them independently" in text
+    assert "auto does not draw them independently" in text
 
 
 def test_bound_of_pct(race: str, swaptrio: Run, document: Document) -> None:
@@ -244,7 +245,7 @@ def test_what_a_stress_test_would_hit(
 ) -> None:
     """A failure tells how often random walks fail so, whatever strategy has found it."""
     options = ("--variant", "chris-literal", "--seeds", 100, "--json")
-    walked = document(swaptrio("fuzz", race, *options))["failures"]
+    walked = document(swaptrio("fuzz", race, *options, "--strategy", "random"))["failures"]
     found = document(swaptrio("fuzz", race, *options, "--strategy", strategy))["failures"]
 
     stress = found[0]["stress"]

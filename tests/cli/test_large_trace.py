@@ -8,8 +8,12 @@ ten times as much, and the limit is below that; a file of a gigabyte takes hardl
 from __future__ import annotations
 
 import json
+import os
+import pty
+import re
 import subprocess
 import sys
+from contextlib import suppress
 from itertools import cycle
 from typing import TYPE_CHECKING
 
@@ -125,6 +129,30 @@ def test_a_large_trace_takes_little_memory(measured: tuple[list[str], str], here
     found = json.loads((here / "large.json").read_bytes())["traceEvents"]
     assert sum(each["ph"] == "X" and each["cat"] == "step" for each in found) == STEPS
     assert (here / "large.txt").read_bytes().count(b": tracing_mark_write: B|") == STEPS
+
+
+def test_a_terminal_sees_how_far_it_is(large: Path, here: Path) -> None:
+    """While a large file is read a line says how much of it is; nothing of it stays."""
+    terminal, end = pty.openpty()
+    command = [sys.executable, "-m", "swaptrio.cli", "trace", str(large), "--state", "50000"]
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=end, cwd=here
+    ) as process:
+        os.close(end)
+        seen = b""
+        with suppress(OSError):
+            while part := os.read(terminal, 4096):
+                seen += part
+        assert process.stdout is not None
+        text = process.stdout.read().decode()
+    os.close(terminal)
+
+    assert process.returncode == 0
+    assert text.startswith("state after step 50000, task")
+    parts = [int(part) for part in re.findall(r"\rreading [^\r]*: (\d+)%", seen.decode())]
+    assert parts.count(100) == 1
+    assert max(parts[parts.index(100) + 1 :]) in range(80, 90)
+    assert not seen.decode().rpartition("\r")[2].strip()
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import attrs
 import pytest
 
 from swaptrio.explore import Fingerprint, Minimal, Plan, fuzz, minimise, reduce
@@ -17,6 +18,7 @@ from swaptrio.scenario.files import find
 from swaptrio.scenario.play import load_checked, play
 from swaptrio.scenario.world import Setup
 from swaptrio.sched import (
+    Ending,
     Execution,
     FirstChoice,
     Recorded,
@@ -397,3 +399,14 @@ async def test_plan_counts_what_there_was_to_decide(
 
     assert plan.counts[:4] == [(1, 4), (2, 4), (3, 4), (4, 3)]
     assert all(count > 1 for _, count in plan.counts)
+
+
+@pytest.mark.parametrize("check", ["starvation", "state-repeats", "step-budget"])
+def test_a_livelock_is_one_failure(check: str) -> None:
+    """However it is noticed; another ending is another failure, by its check."""
+    setup = setup_called("two-faults-one-slot", "v3")
+    noticed = Verdict(Ending.LIVELOCK, 9, Schedule(()), check, "no end after 9 steps")
+    spent = attrs.evolve(noticed, check="step-budget", message="no end after 5000 steps")
+    assert Fingerprint.of(setup, noticed) == Fingerprint.of(setup, spent)
+    other = attrs.evolve(noticed, ending=Ending.VIOLATION)
+    assert Fingerprint.of(setup, other).rule == check

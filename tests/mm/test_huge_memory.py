@@ -85,6 +85,21 @@ def test_split_to_an_order(make_world: Callable[..., Any]) -> None:
     assert [world.mm.ptes[page].index for page in (16, 19, 20, 23)] == [0, 3, 0, 3]
 
 
+def test_a_table_would_bear_large_pieces(make_world: Callable[..., Any]) -> None:
+    """Were it allowed, a cached folio could be split into large ones: each slot has its word.
+
+    The rule is of the cache before the table (G02), and kept as the kernel keeps it.
+    """
+    world = make_world(watched=True, clusters=2)
+    folio, _ = _large(world, 3)
+    world.kernel.functions["uniform_split_supported"] = lambda *_: True
+
+    assert world.play(main=_splitting(world, folio, cached=True, order=2))["main"] is None
+    pieces = [world.mm.ptes[page].folio for page in (16, 20)]
+    assert [(piece.nr, piece.swapcache) for piece in pieces] == [(4, True), (4, True)]
+    assert pieces[1].swap == pieces[0].swap + 4
+
+
 @pytest.mark.parametrize(
     ("cached", "order", "new_order"), [(True, 3, 2), (False, 2, 2), (False, 3, 1)]
 )

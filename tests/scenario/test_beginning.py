@@ -109,7 +109,7 @@ async def test_nothing_can_be_left_out(left_out: str, monkeypatch: pytest.Monkey
     restore = Beginning.restore
 
     def forgetful(beginning: Beginning) -> None:
-        steps = [step for step in beginning._steps if step[0].__name__ != left_out]
+        steps = [step for step in beginning._steps if step.func.__name__ != left_out]
         restore(attrs.evolve(beginning, steps=tuple(steps)))
 
     monkeypatch.setattr(Beginning, "restore", forgetful)
@@ -159,6 +159,28 @@ def test_containers_hold_again_what_they_held() -> None:
     beginning.restore()
 
     assert described(held, {}) == was
+
+
+@attrs.frozen
+class Noting(Setup):
+    """Notes each world that it makes."""
+
+    made: list[World] = attrs.field(factory=list)
+
+    def build(self, execution: Execution) -> World:
+        """Note the world."""
+        self.made.append(super().build(execution))
+        return self.made[-1]
+
+
+def test_what_a_subclass_makes_of_a_world_is_not_passed_over() -> None:
+    """It makes each world that is lent."""
+    setup = Noting(load(find(NEIGHBOUR)), load_variant("v3"))
+
+    for _ in range(2):
+        setup.take_back(lent(setup))
+
+    assert len(setup.made) == 2
 
 
 @attrs.define

@@ -618,7 +618,7 @@ WORDS: dict[str, Any] = {
 
 def words_of(window: Window) -> list[str]:
     """What `check_words` says of a scenario with *window*."""
-    found = check_words(a_scenario(window=(window,)), "a.toml", **WORDS)
+    found = check_words([(0, window)], "a.toml", **WORDS)
     return [str(problem) for problem in found]
 
 
@@ -730,7 +730,7 @@ def test_many_variants_without_a_label() -> None:
     window = Window(steps=until("nowhere"), expect=dict.fromkeys(names, PASSED))
 
     (problem,) = check_words(
-        a_scenario(window=(window,)),
+        [(0, window)],
         "a.toml",
         variants=names,
         labels=dict.fromkeys(names, ("begin",)),

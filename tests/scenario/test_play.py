@@ -316,6 +316,21 @@ PASSED = 'verdict = "passed"'
             "",
         ),
         (
+            "[window.instead.free-all]\nsteps = []\n" + entry("v3", PASSED),
+            "instead.free-all",
+            "is a mutant of which nothing is expected, so it is never led",
+            "",
+        ),
+        (
+            "".join(
+                entry(name, 'verdict = "n/a"', 'reason = "r"')
+                for name in ("old", "pre", "v3", "v5")
+            ),
+            "expect",
+            "it means nothing to any variant, so none plays it",
+            "",
+        ),
+        (
             '[window.instead.v4]\nsteps = [{ run = "fault", until = "charge_memcg.wiat" }]\n',
             "instead.v4.steps[0].until",
             "there is no such label in v4",

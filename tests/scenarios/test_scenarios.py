@@ -116,7 +116,7 @@ CAUGHT = {
     "no-tick": (
         "readahead-has-cache-livelock",
         "main",
-        "step-budget",
+        "starvation",
         "readahead-has-cache-livelock",
     ),
     "erase-on-private-load": (
@@ -489,9 +489,49 @@ def test_every_mutant_is_caught_somewhere() -> None:
 
 def ending_of(check: str) -> Ending:
     """How an execution ends that is caught by *check*."""
-    return {"deadlock": Ending.DEADLOCK, "step-budget": Ending.LIVELOCK}.get(
+    return {"deadlock": Ending.DEADLOCK, "starvation": Ending.LIVELOCK}.get(
         check, Ending.VIOLATION
     )
+
+
+LIVELOCKS = [
+    (scenario, window, variant)
+    for scenario, window in windows()
+    for variant, expect in window_called(scenario, window).expect.items()
+    if expect.verdict == "livelock"
+]
+
+
+def test_there_are_livelocks() -> None:
+    """B04 and B05 end as livelocks where who finds a slot claimed does not sleep."""
+    found = {(scenario, variant) for scenario, _, variant in LIVELOCKS}
+    assert ("readahead-has-cache-livelock", "no-tick") in found
+    assert ("shmem-direct-swapin-livelock", "no-tick") in found
+
+
+@pytest.mark.parametrize(("scenario", "window", "variant"), LIVELOCKS)
+async def test_a_livelock_ends_by_its_cycle(scenario: str, window: str, variant: str) -> None:
+    """It is noticed as soon as the state is back, not when a budget is spent, and is shown."""
+    verdict = (await played(scenario, window, variant)).verdict
+    assert (verdict.ending, verdict.check) == (Ending.LIVELOCK, "starvation")
+    assert verdict.steps < BUDGET / 10
+    assert len({step.split()[0] for step in verdict.cycle}) == 1
+    assert "could go on" in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("scenario", "variant", "check"),
+    [
+        ("chris-literal-order-minus-one", "chris-literal", "I-ERRNO"),
+        ("v4-while-orders-without-thp", "v4", "I-PROGRESS"),
+    ],
+)
+async def test_a_loop_over_orders_ends_at_once(scenario: str, variant: str, check: str) -> None:
+    """A loop over orders that cannot get anywhere is noticed in its first round in vain."""
+    for window in scenario_called(scenario).window:
+        verdict = (await played(scenario, window.name, variant)).verdict
+        assert verdict.check == check
+        assert verdict.steps < 50
 
 
 @pytest.mark.parametrize("variant", [*CAUGHT, *WRONG])

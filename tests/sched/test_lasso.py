@@ -17,6 +17,7 @@ from swaptrio.sched import (
     Mutex,
     RandomWalk,
     Recorded,
+    Schedule,
     SpinLock,
     Strategy,
     Verdict,
@@ -111,7 +112,7 @@ def test_who_can_go_on_now_and_then_is_not_starved() -> None:
         await lock.acquire("takes.take")
         await lock.release("takes.give")
 
-    verdict = verdict_of(takes_and_gives, takes, budget=1000)
+    verdict = verdict_of(takes_and_gives, takes, budget=1000, strategy=Stubborn())
     assert verdict.check == "step-budget"
 
 
@@ -131,7 +132,13 @@ def tries(first: SpinLock, second: SpinLock) -> Callable[[], Coroutine[Any, Any,
     return task
 
 
-class InTurn(FirstChoice):
+class Stubborn(FirstChoice):
+    """Lets the running task go on, but does not say that it always will."""
+
+    settled = False
+
+
+class InTurn(Stubborn):
     """Lets the other task go on at every point."""
 
     def pick(self, execution: Execution, count: int) -> int:
@@ -403,9 +410,49 @@ def test_a_loop_that_starves_another_task() -> None:
         while not flag:
             await point("waits.again")
 
-    verdict = verdict_of(waits, lambda: sets(flag))
+    verdict = verdict_of(waits, lambda: sets(flag), strategy=Stubborn())
     assert verdict.check == "step-budget"
     assert verdict_of(waits, lambda: sets(flag), strategy=RandomWalk(1)).passed
+
+
+def test_a_loop_under_a_strategy_that_has_settled() -> None:
+    """Where nobody else will ever be let, who could go on is starved, and is named."""
+    flag: list[bool] = []
+
+    async def waits() -> None:
+        while not flag:
+            await point("waits.again")
+
+    verdict = verdict_of(waits, lambda: sets(flag))
+    assert (verdict.ending, verdict.check) == (Ending.LIVELOCK, "starvation")
+    assert "in between b could go on at start (start), and does not get" in verdict.message
+    assert verdict.cycle == ("a waits.again",)
+    assert verdict.steps == QUIET + 1
+
+
+def test_a_loop_before_the_last_decision() -> None:
+    """A schedule that has more to say lets nobody starve yet; the one without does."""
+    flag: list[bool] = []
+
+    async def waits() -> None:
+        while not flag:
+            await point("waits.again")
+
+    late = Schedule.parse(f"{QUIET + 99}:1@b/start")
+    assert verdict_of(waits, lambda: sets(flag), strategy=Recorded(late)).passed
+    flag.clear()
+    never = Recorded(Schedule.parse("-"))
+    assert verdict_of(waits, lambda: sets(flag), strategy=never).check == "starvation"
+
+
+def test_a_loop_that_draws_under_a_strategy_that_has_settled() -> None:
+    """The default of a draw is a draw, too: it need not come for ever."""
+
+    async def allocates() -> None:
+        while choose("allocates.data", ("fail", "ok")) == "fail":
+            await point("allocates.again")
+
+    assert verdict_of(allocates, spins).check == "step-budget"
 
 
 def test_a_loop_that_starves_a_sleeper() -> None:
@@ -420,7 +467,7 @@ def test_a_loop_that_starves_a_sleeper() -> None:
         while not flag:
             await point("waits.again")
 
-    assert verdict_of(sleeps, waits).check == "step-budget"
+    assert verdict_of(sleeps, waits, strategy=Stubborn()).check == "step-budget"
 
 
 def test_a_loop_that_starves_whoever_waits_for_a_lock() -> None:
@@ -436,7 +483,7 @@ def test_a_loop_that_starves_whoever_waits_for_a_lock() -> None:
         async with lock.hold("takes.lock"):
             flag.append(True)
 
-    assert verdict_of(waits, takes).check == "step-budget"
+    assert verdict_of(waits, takes, strategy=Stubborn()).check == "step-budget"
 
 
 def test_a_loop_that_draws() -> None:

@@ -362,6 +362,31 @@ def test_a_large_file_is_read_as_a_small_one(
         events[6]
 
 
+def test_reading_a_large_file_is_told(
+    data: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each time that somebody goes through it, from little to all; of a small one nothing."""
+    path = tmp_path / "race.jsonl"
+    path.write_bytes(data)
+    told: list[float] = []
+    open_trace(path, progress=told.append)
+    assert told == []
+
+    monkeypatch.setattr(read, "SMALL", 0)
+    monkeypatch.setattr(read, "_BLOCK", 200)
+    monkeypatch.setattr(read, "STRIDE", 4)
+    monkeypatch.setattr(stored, "STRIDE", 4)
+    events = open_trace(path, progress=told.append).events
+    scanned = told.copy()
+    list(events)
+
+    assert len(scanned) > 3
+    assert scanned == sorted(scanned)
+    assert scanned[-1] == 1
+    assert len(told[len(scanned) :]) == 2
+    assert 0 < told[len(scanned)] < told[-1] == 1
+
+
 def test_a_large_file_that_changes_is_refused(
     data: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

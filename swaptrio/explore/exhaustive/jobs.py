@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from swaptrio.explore.exhaustive.explore import Exploration, Limits, Settings
-    from swaptrio.sched import Program, Scheduler
+    from swaptrio.sched import Carrier, Program, Scheduler
 
 #: Executions before anybody is asked to help: as long as it takes to start a process.
 ALONE: Final = 200
@@ -49,6 +49,7 @@ async def drive_jobs(
     jobs: int,
     *,
     alone: int = ALONE,
+    carrier: Carrier = "stepped",
 ) -> tuple[Exploration, float]:
     """Explore the program of *source* by *jobs* processes; the search, and its seconds.
 
@@ -60,6 +61,7 @@ async def drive_jobs(
         limits: what ends the search before its time.
         jobs: how many processes, beside this one, which keeps the books.
         alone: how many executions run here before they are started.
+        carrier: carries the tasks in them; it makes no difference to the search.
 
     Raises:
         Exception: the program cannot be set up.
@@ -70,7 +72,8 @@ async def drive_jobs(
         await drive(scheduler, search, limits, pace, partial(_has_begun, search, alone))
         if search.tally.outcome is not None:
             return search, pace.seconds
-        with _workers(jobs, partial(_begun, source, settings)) as seats:
+        work = partial(serve, begin=partial(_begun, source, settings), carrier=carrier)
+        with _workers(jobs, work) as seats:
             crew = _crew(search, seats)
             seconds = await drive(scheduler, crew, limits, pace, partial(_is_in_disorder, crew))
         if not crew.disordered:
@@ -117,21 +120,21 @@ def _is_told_alone(tally: Tally) -> bool:
 
 
 @contextmanager
-def _workers(count: int, begin: Callable[[], Reduction]) -> Iterator[list[Seat]]:
+def _workers(count: int, work: Callable[[Connection], None]) -> Iterator[list[Seat]]:
     """That many processes, which end with the block, whatever they do."""
     resource_tracker.ensure_running()
     with ExitStack() as stack:
         with deaf():
-            seats = [Seat(stack.enter_context(_worker(begin))) for _ in range(count)]
+            seats = [Seat(stack.enter_context(_worker(work))) for _ in range(count)]
         yield seats
 
 
 @contextmanager
-def _worker(begin: Callable[[], Reduction]) -> Iterator[Connection]:
+def _worker(work: Callable[[Connection], None]) -> Iterator[Connection]:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_LOADED)
     ours, theirs = context.Pipe()
-    process = context.Process(target=serve, args=(theirs, begin), daemon=True)
+    process = context.Process(target=work, args=(theirs,), daemon=True)
     process.start()
     theirs.close()
     try:

@@ -13,6 +13,10 @@ number of others. A task that still waits at the end races in the same way.
 Whether it could have gone on is known where the task had declared its operation already: was it
 offered there? Else the object may tell (``opens``: a lock that nobody held, a channel that was
 not empty). Else nobody knows, and the search has to try (`Event.unsure`).
+
+A condition may look at other objects than the one that its task waits for. Whoever changes
+these races with it directly, and may be the one who lets it go on: then that has to be tried,
+too.
 """
 
 from __future__ import annotations
@@ -67,8 +71,14 @@ def _waiting(event: Event, direct: list[int], trace: Sequence[Node]) -> None:
     races, unsure = changes(event.task, event.kind, event.wants, event.previous, trace[:-1])
     for earlier in direct:
         if event_of(trace[earlier]).accesses.get(event.wants, READ) == READ:
-            races.append(earlier)
-    event.races, event.unsure = tuple(sorted(races)), tuple(unsure)
+            (races if _is_sure(event, earlier, trace[earlier]) else unsure).append(earlier)
+    event.races, event.unsure = tuple(sorted(races)), tuple(sorted(unsure))
+
+
+def _is_sure(event: Event, earlier: int, node: Node) -> bool:
+    """Whether it cannot be the step of *node* that lets the operation of *event* go on."""
+    waited = event.previous < earlier
+    return event.kind is not Kind.WAIT or (waited and event.task in node.offered)
 
 
 def changes(

@@ -38,8 +38,8 @@ import attrs
 from swaptrio.explore.exhaustive.place import event_of
 from swaptrio.explore.exhaustive.primes import Primes
 from swaptrio.explore.exhaustive.sleep import sleep_after, sleeps
-from swaptrio.explore.exhaustive.states import Moment, State, States
 from swaptrio.explore.exhaustive.walk import Node, Walk
+from swaptrio.sched.states import Moment, State, States
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import attrs
 
 from swaptrio.explore.exhaustive.result import Outcome
-from swaptrio.explore.exhaustive.states import States
 from swaptrio.explore.exhaustive.sweep import Sweep
 from swaptrio.explore.exhaustive.tally import Tally
+from swaptrio.sched.states import States
 
 if TYPE_CHECKING:
     from swaptrio.sched import Scheduler

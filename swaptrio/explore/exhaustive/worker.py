@@ -20,7 +20,7 @@ from swaptrio.explore.exhaustive.reduction import Reduction
 from swaptrio.explore.exhaustive.result import Outcome
 from swaptrio.explore.exhaustive.wish import Wish
 from swaptrio.explore.pace import Pace
-from swaptrio.sched import open_scheduler
+from swaptrio.sched import Carrier, open_scheduler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,8 +74,9 @@ class Broken:
     failure: Exception
 
 
-def serve(connection: Connection, begin: Callable[[], Reduction]) -> None:
+def serve(connection: Connection, begin: Callable[[], Reduction], carrier: Carrier) -> None:
     """Explore whatever *connection* orders; what *begin* gives tells of which program.
+    *carrier* carries its tasks.
 
     The standard output is not ours to write to.
     """
@@ -83,7 +84,7 @@ def serve(connection: Connection, begin: Callable[[], Reduction]) -> None:
         os.dup2(2, 1)
     with suppress(EOFError, OSError):  # nobody is there any more
         try:
-            trio.run(_Worker(connection, begin()).main)
+            trio.run(_Worker(connection, begin(), carrier).main)
         except (EOFError, OSError):
             raise
         except Exception as exc:  # it is the owner's to raise
@@ -94,10 +95,11 @@ def serve(connection: Connection, begin: Callable[[], Reduction]) -> None:
 class _Worker:
     connection: Connection
     reduction: Reduction
+    carrier: Carrier
 
     async def main(self) -> None:
         """Explore until nobody is there any more."""
-        async with open_scheduler("stepped") as scheduler:
+        async with open_scheduler(self.carrier) as scheduler:
             while True:
                 order: Order = self.connection.recv()
                 part = Part.of(order.share, self.reduction)

@@ -21,6 +21,8 @@ from swaptrio.mm.mm_types import (
 from swaptrio.sched import Kind, point
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from swaptrio.mm.mm_types import Pte
 
 
@@ -70,9 +72,9 @@ async def lock_mm_and_find_vma(kernel: Kernel, mm: MmStruct, page: int) -> bool:
 
 
 @kernel_function
-async def mmap_read_unlock(kernel: Kernel, mm: MmStruct) -> None:
+def mmap_read_unlock(kernel: Kernel, mm: MmStruct) -> Awaitable[None]:
     """Give back the mmap_lock, which is held to read. (include/linux/mmap_lock.h)"""
-    await mm.mmap_lock.release("mmap_read_unlock.release")
+    return mm.mmap_lock.release("mmap_read_unlock.release")
 
 
 @kernel_function

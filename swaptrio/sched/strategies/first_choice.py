@@ -18,6 +18,7 @@ class FirstChoice:
     """Takes candidate 0 and option 0 everywhere."""
 
     asks_always: ClassVar[bool] = False
+    settled: ClassVar[bool] = True
 
     def begin(self, execution: Execution) -> None:
         """Nothing to prepare."""

@@ -80,6 +80,11 @@ class Named:
     _position: int = attrs.field(default=0, init=False)
     _arrivals: Arrivals = attrs.field(factory=Arrivals, init=False)
 
+    @property
+    def settled(self) -> bool:
+        """Whether no entry is left."""
+        return self._next is None
+
     def begin(self, execution: Execution) -> None:
         """Go back to the first entry; the end of the execution is checked too."""
         self._position = 0

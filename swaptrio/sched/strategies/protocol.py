@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
 
 class Strategy(Protocol):
-    """Answers every decision of one execution after another."""
+    """Answers every decision of one execution after another.
+
+    It may have an attribute *settled*: whether from now on whoever runs goes on as long as it
+    can, and each draw takes the default.
+    """
 
     @property
     def asks_always(self) -> bool:

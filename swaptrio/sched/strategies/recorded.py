@@ -31,6 +31,11 @@ class Recorded:
     schedule: Schedule
     _position: int = 0
 
+    @property
+    def settled(self) -> bool:
+        """Whether no decision is left."""
+        return self._position == len(self.schedule.decisions)
+
     def begin(self, execution: Execution) -> None:
         """Go back to the first decision; the end of the execution is checked too."""
         self._position = 0

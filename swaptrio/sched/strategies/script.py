@@ -68,6 +68,11 @@ class Script:
         """Whether all entries have been carried out."""
         return self._entry == len(self.window)
 
+    @property
+    def settled(self) -> bool:
+        """Whether nobody is to stop any more before the end of a task."""
+        return not any(entry.until for entry in self.window[self._entry :])
+
     def pick(self, execution: Execution, count: int) -> int:
         """The task of the current entry, or who has to run for it."""
         while not self.reached:

@@ -18,7 +18,9 @@ from swaptrio.sched import (
     Recorded,
     Shared,
     Violation,
+    WaitQueue,
     choose,
+    current,
     now,
     point,
     run,
@@ -172,6 +174,33 @@ def test_condition_of_a_lock_is_explored_before_its_holder() -> None:
     result = explore_program(program)
     assert result.finals == set(itertools.permutations("abc"))
     assert result.executions == 6
+
+
+def test_condition_that_looks_at_other_objects() -> None:
+    """Who lets a waiter go on by changing what only its condition looks at comes before it."""
+
+    def program(execution: Execution) -> Callable[[], tuple[str, ...]]:
+        queue, busy, order = WaitQueue("queue"), Shared("busy", True), list[str]()
+
+        async def ends() -> None:
+            await point("ends.end")
+            touch(busy)
+            busy._set(False)
+            current().refresh(queue)
+            order.append("end")
+
+        async def waits() -> None:
+            await queue.wait_for("waits.wait", lambda: not busy._value)
+            touch(busy, Access.READ)
+            order.append("wait")
+
+        execution.spawn("ends", ends)
+        execution.spawn("waits", waits)
+        return lambda: tuple(order)
+
+    result = explore_program(program)
+    assert result.statement == "complete: 1 execution, 1 class, no violation"
+    assert result.finals == {("end", "wait")}
 
 
 def test_program_that_changes_from_run_to_run_is_reported() -> None:

@@ -13,17 +13,20 @@ import pytest
 import trio
 
 from benchmarks.counted import casrot, cinc, deadlock, inc, lastzero, readers
+from swaptrio.explore.campaign import matter_of
 from swaptrio.explore.exhaustive import Limits, Outcome, Result, Settings, result_of
 from swaptrio.explore.exhaustive.crew import Crew
 from swaptrio.explore.exhaustive.jobs import drive_jobs
+from swaptrio.explore.exhaustive.stage import stage_of
 from swaptrio.sched import Access, Shared, Violation, open_scheduler, point, touch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from swaptrio.sched import Execution, Program
+    from swaptrio.sched import Carrier, Execution, Program
 
 ALL, NONE = Settings(), Limits()
+CARRIERS: tuple[Carrier, ...] = ("trio", "stepped")
 
 
 def explored(
@@ -32,13 +35,14 @@ def explored(
     settings: Settings = ALL,
     limits: Limits = NONE,
     alone: int = 20,
+    carrier: Carrier = "stepped",
 ) -> Result:
     """What *jobs* processes tell that begin after *alone* executions."""
 
     async def main() -> Result:
-        async with open_scheduler("stepped") as scheduler:
+        async with open_scheduler(carrier) as scheduler:
             search, seconds = await drive_jobs(
-                scheduler, source, settings, limits, jobs, alone=alone
+                scheduler, source, settings, limits, jobs, alone=alone, carrier=carrier
             )
         return result_of("program", settings, search, seconds)
 
@@ -88,6 +92,25 @@ def awaited(writers: int) -> Program:
     return program
 
 
+def carried() -> Program:
+    """A program whose final state is how many Trio tasks have carried its two."""
+
+    def program(execution: Execution) -> Callable[[], int]:
+        x = Shared("x", 0)
+        carriers: list[object] = []
+
+        async def meet() -> None:
+            carriers.append(trio.lowlevel.current_task())
+            await x.add("meet.add", 1)
+            await x.until("meet.until", lambda value: value == 2)
+
+        execution.spawn("a", meet)
+        execution.spawn("b", meet)
+        return lambda: len(set(carriers))
+
+    return program
+
+
 def lost() -> Program:
     """A program that ends every other process that makes it."""
     if multiprocessing.parent_process() is not None:
@@ -126,6 +149,25 @@ def test_processes_have_the_published_count(
     assert result.statement == f"complete: {count} executions, {count} classes, no violation"
 
 
+@pytest.mark.parametrize(
+    ("scenario", "variant"),
+    [
+        ("alloc-charge-swap-rollback", "v3"),
+        ("count-continuation-race", "v3"),
+        ("readahead-caches-hibernation-slot", "v3"),
+        ("readahead-has-cache-livelock", "v3"),
+        ("stats-before-charge", "stats-before-charge"),
+    ],
+)
+def test_processes_tell_the_same_of_a_scenario(scenario: str, variant: str) -> None:
+    """The totals, the violations and their schedules do not depend on who explores."""
+    source = partial(stage_of, matter_of(scenario, variant))
+    alone, shared = explored(source, 1, alone=10_000), explored(source, 3, alone=5)
+    assert alone.complete
+    assert alone.statement == shared.statement
+    assert alone.violations == shared.violations
+
+
 def test_first_violation_is_that_of_one_process() -> None:
     """Who stops at the first violation tells the same one, and the same counts."""
     settings = Settings(stop_at_first=True)
@@ -151,6 +193,21 @@ def test_search_that_begins_anew() -> None:
     alone = explored(partial(awaited, 3), 1, alone=10_000)
     shared = explored(partial(awaited, 3), 2, alone=1)
     assert alone.statement == shared.statement
+
+
+@pytest.mark.parametrize(("carrier", "tasks"), [("trio", 2), ("stepped", 1)])
+def test_everybody_has_the_carrier_asked_for(carrier: Carrier, tasks: int) -> None:
+    """In each process the tasks are carried as in this one."""
+    assert explored(carried, 2, alone=0, carrier=carrier).finals == {tasks}
+
+
+def test_carrier_makes_no_difference() -> None:
+    """Counts and violations are the same on Trio tasks."""
+    source = partial(failing, 3)
+    trio_tasks, stepped = (explored(source, 2, alone=3, carrier=each) for each in CARRIERS)
+    assert trio_tasks.violations
+    assert trio_tasks.violations == stepped.violations
+    assert trio_tasks.statement == stepped.statement
 
 
 def test_time_limit_ends_all() -> None:

@@ -92,11 +92,11 @@ def test_all_processes_are_gone_through(make_world: Callable[..., Any]) -> None:
     gone = setup.new_process(world.kernel, "R", world.m1)
     gone.exited = True
     other = setup.new_process(world.kernel, "Q", world.m1)
-    setup.map_swapped(other, 5, world.si, 16, token)
+    setup.map_swapped(other, 3, world.si, 16, token)
     setup.new_process(world.kernel, "S", world.m1)
 
     assert world.play(main=_off(world), oracles=True)["main"] is None
-    mine, theirs = world.mm.ptes[3], other.ptes[5]
+    mine, theirs = world.mm.ptes[3], other.ptes[3]
     assert isinstance(mine, PresentPte)
     assert isinstance(theirs, PresentPte)
     assert mine.folio is theirs.folio

@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import re
+import sys
+from pathlib import Path
+
 import pytest
 
 from swaptrio.sched.strategies import (
@@ -19,6 +23,7 @@ from swaptrio.sched.strategies import (
     parse,
 )
 from swaptrio.sched.strategies.registry import MIX
+from swaptrio.sched.strategies.wrapper import Wrapper
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
@@ -27,6 +32,18 @@ def test_every_name_makes_a_strategy(name: str) -> None:
     assert parse(name, 17).seed == 17
     assert STRATEGIES[name].written.startswith(name)
     assert STRATEGIES[name].summary
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_every_strategy_has_a_file_that_begins_with_its_paper(name: str) -> None:
+    """One file for each: it begins with its name, the authors, the title, venue and year."""
+    strategy = parse(name)
+    while isinstance(strategy, Wrapper):
+        strategy = strategy.inner
+    module = type(strategy).__module__
+    assert Path(sys.modules[module].__file__ or "").stem.startswith(name)
+    first, _, _ = (sys.modules[module].__doc__ or "").partition("\n\n")
+    assert re.search(r': .+ ".+", [A-Z][A-Za-z]+ (19|20)\d\d', first.replace("\n", " ")), first
 
 
 def test_what_stands_behind_the_colon() -> None:

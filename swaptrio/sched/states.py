@@ -49,7 +49,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import attrs
 
-from swaptrio.sched import Execution, Task
+from swaptrio.sched.execution import Execution
+from swaptrio.sched.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -145,7 +146,8 @@ class States:
             return self._name(execution, moment)
 
     def _begin(self, execution: Execution, final: object) -> None:
-        graph = _Graph(self._unseen, {})
+        # Who decides is no part of the state, even where it has a look at the end.
+        graph = _Graph(self._unseen, {id(execution.strategy): -1})
         for task in execution.tasks:
             graph.task(task)
         graph.value(execution.at_end)
