@@ -32,6 +32,9 @@ SCENARIO = Path(__file__).parents[2] / "scenarios" / "large-vs-small-neighbour.t
 #: More elements than this are never drawn in the lanes, however long a trace is.
 MOST_DRAWN = 1_200
 
+#: Milliseconds until a page can be used, the best of three: other programs take their part.
+OPENED = 2_000
+
 
 def step(tab: Tab) -> int:
     """The step at which the cursor stands, as the lanes, the slider and the panel tell it."""
@@ -497,10 +500,12 @@ def test_steps_are_told(tab: Tab, traces: Traces) -> None:
 
 @pytest.mark.parametrize("steps", [10_000, 100_000])
 def test_long_traces(tab: Tab, traces: Traces, steps: int) -> None:
-    """A long trace opens, answers to keys and searches, and draws no more than a short one."""
+    """A long trace opens in time, answers to keys and searches, and draws no more than a short
+    one.
+    """
     page = render_page(traces.long(steps))
-    took = tab.show(page)
-    print(f"\n{steps} steps, {len(page)} bytes: can be used after {took:.0f} ms")
+    took = min(tab.show(page) for _ in range(3))
+    assert took < OPENED
     for key in ("End", "PageUp", "ArrowLeft"):
         tab.press(key)
     assert steps - 100 < step(tab) < steps
