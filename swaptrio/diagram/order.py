@@ -64,6 +64,11 @@ class DrawnOrder:
         return self._place == len(self.steps)
 
     @property
+    def settled(self) -> bool:
+        """Whether nobody is to stop any more before the end of a task."""
+        return all(step.mode == "ends" for step in self.steps[self._place :])
+
+    @property
     def complete(self) -> bool:
         """Whether the last line at least began; what came of it may have ended everything."""
         return self.reached or (self._performed and self._place == len(self.steps) - 1)
