@@ -8,6 +8,7 @@ the end of this file. Source of the rest: tree M.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from swaptrio.mm import swapfile
@@ -35,7 +36,7 @@ from swaptrio.mm.swap_table import (
     swp_tb_to_pfn,
 )
 from swaptrio.mm.vmstat import lruvec_stat_mod_folio, node_stat_mod_folio
-from swaptrio.sched import Kind, point
+from swaptrio.sched import Kind, point, point_when
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -49,8 +50,10 @@ async def swap_cache_get_folio(kernel: Kernel, entry: SwpEntry) -> Folio | None:
     """Look a folio up without any lock, and take a reference for the running task.
 
     The result is unlocked and may be gone from the slot already: lock it and match it before
-    use. A folio whose references are frozen is looked up again, and each round is a scheduling
-    point, since here the kernel spins.
+    use. While the references of the folio are frozen the kernel spins; here that is one step,
+    which cannot be made before something has changed: rounds in which nothing has would have
+    no end for who goes through all schedules. Whoever has frozen them has the cluster locked
+    when that changes.
 
     Args:
         entry: the slot; its device is kept alive by the caller.
@@ -68,6 +71,13 @@ async def swap_cache_get_folio(kernel: Kernel, entry: SwpEntry) -> Folio | None:
         await point("swap_cache_get_folio.get", Kind.WRITE, folio)
         if folio_try_get(kernel, folio):
             return folio
+        changed = partial(_has_changed, ci, entry, swp_tb, folio)
+        await point_when("swap_cache_get_folio.frozen", Kind.WAIT, ci.lock, changed)
+
+
+def _has_changed(ci: SwapClusterInfo, entry: SwpEntry, swp_tb: int, folio: Folio) -> bool:
+    """Whether another look at the slot, or at the references of its folio, can see more."""
+    return not folio.frozen or swap_table_get(ci, swp_cluster_offset(entry)) != swp_tb
 
 
 @kernel_function
