@@ -4,9 +4,11 @@
 It begins here, alone, and is often over before others could help. Then workers go on with what
 it has left, and part it among themselves (see `part`).
 
-Where there is a reason to stop, a violation or anything else that ends a search before its
-time, a lost process among it, the search goes on alone from where it stood when they began. So
-what is told, down to the counts, is what one process tells, and costs at most as much again.
+Where an execution fails, and where anything else ends a search before its time, a lost process
+among it, the search goes on alone from where it stood when they began. So what is told, down to
+the counts, is what one process tells, and costs at most as much again. That is so even where
+all violations are wanted: a step that ends everything comes before whatever others could still
+have done, and parts that are explored amid others do not find all orders of such steps.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from swaptrio.explore.exhaustive.result import Outcome
 from swaptrio.explore.exhaustive.tally import NONDETERMINISTIC, Tally
 from swaptrio.explore.exhaustive.worker import serve
 from swaptrio.explore.pace import Pace
+from swaptrio.sched import Ending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -75,8 +78,8 @@ async def drive_jobs(
         work = partial(serve, begin=partial(_begun, source, settings), carrier=carrier)
         with _workers(jobs, work) as seats:
             crew = _crew(search, seats)
-            seconds = await drive(scheduler, crew, limits, pace, partial(_is_in_disorder, crew))
-        if not crew.disordered:
+            seconds = await drive(scheduler, crew, limits, pace, partial(_is_over, crew))
+        if _fails(crew.tally) or not crew.disordered:
             break
         search.begin_anew(crew.known)
     if _is_told_alone(crew.tally):
@@ -96,8 +99,14 @@ def _has_begun(search: Reduction, executions: int) -> bool:
     return search.tally.executions >= executions
 
 
-def _is_in_disorder(crew: Crew) -> bool:
-    return crew.disordered
+def _is_over(crew: Crew) -> bool:
+    return crew.disordered or _fails(crew.tally)
+
+
+def _fails(tally: Tally) -> bool:
+    """Whether some execution has ended before others were done with what they could do."""
+    endings = [found.verdict.ending for found in tally.violations.values()]
+    return any(ending is not Ending.DEADLOCK for ending in endings)
 
 
 def _crew(search: Reduction, seats: list[Seat]) -> Crew:
@@ -116,7 +125,7 @@ def _is_told_alone(tally: Tally) -> bool:
     """Whether it matters who comes there first."""
     if tally.outcome is Outcome.INCONCLUSIVE:
         return not tally.interrupted and NONDETERMINISTIC not in tally.reason
-    return tally.outcome is Outcome.VIOLATION
+    return tally.outcome is Outcome.VIOLATION or _fails(tally)
 
 
 @contextmanager
