@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ABOUT = {"program": "this one"}
 
-#: A search of any length goes through the text about so often: each time costs its whole length.
+#: So often a search goes through the text, whatever its length: each time costs all of it.
 PIECES = 12
 
 
