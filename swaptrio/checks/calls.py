@@ -293,11 +293,24 @@ def _locking(
     return function(kernel, folio, label)
 
 
+#: Where a folio is tried because it is met, and left alone if it is locked.
+_SCANS: Final = frozenset(
+    {
+        "shrink_folio_list.trylock",
+        "try_to_reclaim_swap.trylock",
+        "deferred_split_scan.trylock",
+    }
+)
+
+
 def _trying_to_lock(
     oracles: Oracles, function: Function, kernel: Kernel, folio: Folio, label: str
 ) -> Any:
-    """I-SPIN: who has a folio locked already does not know that, and takes it for another's."""
-    if folio.lock.owned():
+    """I-SPIN: who has a folio locked already does not know that, and takes it for another's.
+
+    Whoever scans may well come to one that is locked further up, as reclaim within a charge.
+    """
+    if label not in _SCANS and folio.lock.owned():
         message = f"{_me()} tries to lock {folio.name} at {label}, and has it locked"
         raise Violation("I-SPIN", message)
     oracles.memory.locked[_me()] = folio

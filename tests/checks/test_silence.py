@@ -79,7 +79,7 @@ def test_references_that_are_frozen(watch: Watch) -> None:
         strategy=Script(
             (
                 Run("swapout", "remove_mapping.frozen"),
-                Run("back", "swap_cache_get_folio.lookup", times=3),
+                Run("back", "swap_cache_get_folio.frozen"),
                 Run("swapout"),
             )
         ),

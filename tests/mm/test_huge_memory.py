@@ -184,7 +184,7 @@ def test_reference_that_comes_late(make_world: Callable[..., Any]) -> None:
 
 
 def test_lookup_during_a_split(make_world: Callable[..., Any]) -> None:
-    """Who looks a slot up while references are frozen spins, and finds the new folio."""
+    """Who looks a slot up while references are frozen waits, and finds the new folio."""
     world = make_world(watched=True, clusters=2)
     folio, _ = _large(world)
 
@@ -201,7 +201,7 @@ def test_lookup_during_a_split(make_world: Callable[..., Any]) -> None:
         look=look,
         window=[
             Run("main", "folio_freeze_and_split_unmapped.cluster"),
-            Run("look", "swap_cache_get_folio.lookup", 2),
+            Run("look", "swap_cache_get_folio.frozen"),
             Run("main"),
         ],
     )

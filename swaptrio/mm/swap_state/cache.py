@@ -77,7 +77,7 @@ async def swap_cache_get_folio(kernel: Kernel, entry: SwpEntry) -> Folio | None:
 
 def _has_changed(ci: SwapClusterInfo, entry: SwpEntry, swp_tb: int, folio: Folio) -> bool:
     """Whether another look at the slot, or at the references of its folio, can see more."""
-    return not folio.frozen or swap_table_get(ci, swp_cluster_offset(entry)) != swp_tb
+    return folio.refs > 0 or swap_table_get(ci, swp_cluster_offset(entry)) != swp_tb
 
 
 @kernel_function
