@@ -45,6 +45,7 @@ class Lasso:
     start: int = 0
     drawn: bool = False
     way: list[str] = attrs.Factory(list)
+    _at: str = ""
     _state: Hashable = None
     _next: int = QUIET
     _ran: set[int] = attrs.Factory(set)
@@ -53,16 +54,23 @@ class Lasso:
 
     def closes(self, execution: Execution, fingerprint: Callable[[], Hashable]) -> bool:
         """Whether this state was there before, with a fair way in between."""
-        state = self._look(execution, fingerprint())
+        running = execution.running
+        assert running is not None
+        at = f"{running.name} {running.label}"
         if execution.step >= self._next:
-            self.start, self._state, self._next = execution.step, state, 2 * execution.step
+            self.start, self._next, self._at = execution.step, 2 * execution.step, at
+            self._state = self._look(execution, fingerprint())
             self._ran, self._could, self.drawn = set(), set(), False
             self.way = []
-        elif not self.drawn and state == self._state and self._goes_on(execution):
+        elif (
+            at == self._at
+            and not self.drawn
+            and self._goes_on(execution)
+            and self._look(execution, fingerprint()) == self._state
+        ):
             return True
-        assert execution.running is not None
-        self.way.append(f"{execution.running.name} {execution.running.label}")
-        self._ran.add(execution.running.index)
+        self.way.append(at)
+        self._ran.add(running.index)
         self._could.update(execution.enabled)
         if execution.sleepers:
             self._could.add(execution.sleepers[0][2].index)

@@ -234,6 +234,8 @@ class _Graph:
         inside = look(value)
         if inside is None:
             return (kind, next(self._unseen))
+        if _ATOMS.issuperset(map(type, inside)):  # as in a table of hundreds of words
+            return (kind, *inside)
         return (kind, *map(self.value, inside))
 
     def _frames(self, awaited: Any) -> Iterator[Hashable]:

@@ -167,6 +167,8 @@ class OrderLoop:
         in_the_way = await self._arrange()
         got: Folio | Errno = await attempt(kernel, targ_entry, gfp, order, *more)
         self._attempts.append((order, _named(got)))
+        for grows in (self._attempts, self._world.kernel.warnings):
+            del grows[_SHOWN:]  # or a loop without an end would have no state twice
         if in_the_way is not None:
             await self._world.remove(in_the_way)
         return got
@@ -194,8 +196,7 @@ class OrderLoop:
         if verdict.ending is Ending.LIVELOCK:
             ending = str(verdict.ending)
         warnings = tuple(self._world.kernel.warnings)
-        attempts = tuple(self._attempts[:_SHOWN])
-        return Outcome(attempts, ending, self._world.counters, warnings)
+        return Outcome(tuple(self._attempts), ending, self._world.counters, warnings)
 
 
 def _named(got: Folio | Errno) -> str:
