@@ -70,13 +70,13 @@ class Retries:
         await self._call(world)
 
     async def _call(self, world: SmallWorld) -> None:
-        got, vmf = "EBUSY", world.fault(_TARGET)
-        while got == "EBUSY":
-            got = await world.allocate(vmf, self.orders)
+        vmf = world.fault(_TARGET)
+        while (got := await world.allocate(vmf, self.orders)) == "EBUSY":
+            world.kernel.vmstat.mthp.clear()  # what counts attempts would make each state new
         self.got = got
 
     def state(self) -> Hashable:
-        """What the caller can depend on. The counters of attempts are none of it."""
+        """What the caller can depend on."""
         assert self._world is not None
         return self._world.words
 
