@@ -173,6 +173,31 @@ def test_lookup_of_frozen(world: Any) -> None:
     )
 
 
+def test_lookup_of_frozen_makes_no_rounds(world: Any) -> None:
+    """While nothing has changed it does not look again, or a search of all schedules had no end."""
+    world.swapped(16)
+
+    async def owner() -> None:
+        folio = await world.cached(16)
+        folio.refs, folio.frozen = 0, True
+        await point("owner.frozen")
+
+    async def looker() -> None:
+        await swap_cache_get_folio(world.kernel, world.entry(16))
+
+    world.play(
+        owner=owner,
+        looker=looker,
+        window=[
+            Run("owner", "owner.frozen"),
+            Run("looker", "swap_cache_get_folio.lookup", times=2),
+        ],
+        ending="window-not-reached",
+    )
+
+    assert "looker is blocked at swap_cache_get_folio.frozen" in world.execution.verdict.message
+
+
 def test_lookup_after_removal(world: Any) -> None:
     """A lookup that was frozen out finds the slot uncached when the folio is gone (A21)."""
     world.swapped(16)
