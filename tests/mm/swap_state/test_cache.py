@@ -174,7 +174,7 @@ def test_lookup_of_frozen(world: Any) -> None:
 
 
 def test_lookup_of_frozen_makes_no_rounds(world: Any) -> None:
-    """While nothing has changed it does not look again, or a search of all schedules had no end."""
+    """While nothing has changed it does not look again, or some search would have no end."""
     world.swapped(16)
 
     async def owner() -> None:
