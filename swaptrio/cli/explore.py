@@ -34,12 +34,13 @@ LONG = 86_400.0
 class Shown(NamedTuple):
     """A violation, the simplest schedule found for it, and where the trace of that lies.
 
-    There is no trace where it could not be written.
+    There is no trace where it could not be written. *cycle* is that of the simplest schedule.
     """
 
     verdict: Verdict
     schedule: Schedule
     path: Path | None
+    cycle: tuple[str, ...]
 
 
 def not_nan(
@@ -173,6 +174,7 @@ def _explore(
 
     from swaptrio.cli.console import LiveLine
     from swaptrio.cli.recording import record_failure, with_scheduler
+    from swaptrio.cli.replayed import cycle_of
     from swaptrio.explore.campaign import matter_of
     from swaptrio.explore.exhaustive import drive, result_of
     from swaptrio.explore.exhaustive.jobs import drive_jobs
@@ -205,8 +207,9 @@ def _explore(
             line.show(f"making violation {number} of {len(result.violations)} simple")
             verdict = violation.verdict
             minimal = await minimise(scheduler, case.setup, verdict, stop=limits.stop)
-            _, path = await record_failure(console, scheduler, case, minimal.schedule)
-            found.append(Shown(verdict, minimal.schedule, path))
+            recording, path = await record_failure(console, scheduler, case, minimal.schedule)
+            cycle = cycle_of(recording.verdict, recording.trace)
+            found.append(Shown(verdict, minimal.schedule, path, cycle))
         return result, found
 
     try:
@@ -325,9 +328,11 @@ def _lines(
     """For people; the statement comes last."""
     from swaptrio.cli.console import filled
     from swaptrio.cli.recording import opening
+    from swaptrio.cli.replayed import goes_round
 
     for shown in found:
         yield from filled(str(shown.verdict), 80, "  ")
+        yield from (f"  {line}" for line in goes_round(shown.verdict, shown.cycle, 78))
         yield f"  schedule: {shown.schedule} (deviations: {len(shown.schedule)})"
         yield from (f"  {line}" for line in opening(console, shown.path))
         yield f"  {case.command(console, shown.schedule)}"
@@ -353,6 +358,7 @@ def _record(console: Console, case: Case, result: Result, found: list[Shown]) ->
                 "schedule": str(shown.schedule),
                 "verdict": shown.verdict.ending.value,
                 "message": shown.verdict.message,
+                "cycle": list(shown.cycle),
                 "command": case.command(console, shown.schedule),
                 "trace": None if shown.path is None else str(shown.path),
             }
