@@ -436,6 +436,17 @@ def test_statistics_hide_no_cycle() -> None:
     assert plain.verdict.check == "step-budget"
 
 
+def test_a_wakeup_that_nobody_hears_hides_no_cycle() -> None:
+    """When it was is told to people, and makes no difference to any step."""
+    queue = WaitQueue("queue")
+
+    async def wakes() -> None:
+        while True:
+            await queue.wake_all("wakes.wake")
+
+    assert verdict_of(wakes).steps == QUIET + 1
+
+
 def test_what_is_called_at_the_end_hides_no_cycle() -> None:
     """A check at the end looks at what goes on growing, but the end never comes."""
     seen: list[int] = []
