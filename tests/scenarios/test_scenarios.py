@@ -267,6 +267,7 @@ CHANCE = {
     "inuse-first": "surw:swap0",
     "unpinned-fault": "pct:3",
     "tree-before-cache": "pct:3",
+    "no-timeout": "pct:3",
     "old-no-recheck": "pct:3",
     "truncate-seen-order": "surw:swap0",
     "uffd-any-folio": "surw:swap0",
