@@ -15,7 +15,7 @@ from swaptrio.cli.judgement import Judgement
 from swaptrio.cli.recording import Recording, opening
 from swaptrio.scenario.format import Window
 from swaptrio.sched import Diverged, Ending, Verdict
-from swaptrio.sched.rounds import round_at_end
+from swaptrio.sched.rounds import last_round, round_at_end
 from swaptrio.trace import Trace, draw_lanes
 
 if TYPE_CHECKING:
@@ -168,11 +168,12 @@ def cycle_of(verdict: Verdict, trace: Trace) -> tuple[str, ...]:
     """The tasks on the cycle of a deadlock, or the steps that go round where nobody gets on.
 
     The steps are those of the verdict; or, where it was told by other means that nothing moves
-    on, the row that stands twice at the end of the trace.
+    on, the row that stands twice at the end of the trace, or else its last round.
     """
     if verdict.cycle or not (verdict.ending is Ending.LIVELOCK or verdict.check == _PROGRESS):
         return verdict.cycle
-    return round_at_end([f"{event.task} {event.label}" for event in trace.events])
+    steps = [f"{event.task} {event.label}" for event in trace.events]
+    return round_at_end(steps) or last_round(steps)
 
 
 def goes_round(verdict: Verdict, cycle: tuple[str, ...], width: int) -> Iterator[str]:

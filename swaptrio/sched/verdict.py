@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from swaptrio.sched.errors import Diverged, SchedError, Violation, WindowNotReached
+from swaptrio.sched.errors import Diverged, Livelock, SchedError, Violation, WindowNotReached
 from swaptrio.sched.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -56,10 +56,10 @@ class Waiting:
 class Verdict:
     """The end of one execution: what happened, and the schedule that leads there again.
 
-    *check* names the broken rule of a violation. *steps* counts the decisions. *waiting* is the
-    wait-for graph of a deadlock, *cycle* the tasks on its cycle, in order, if there is one. Of
-    a livelock whose state was seen to come back *cycle* is the steps from one time to the next,
-    as task and label.
+    *check* names the broken rule of a violation, or what told a deadlock or a livelock. *steps*
+    counts the decisions. *waiting* is the wait-for graph of a deadlock, *cycle* the tasks on
+    its cycle, in order, if there is one. Of a livelock whose state was seen to come back
+    *cycle* is the steps from one time to the next, as task and label.
     """
 
     ending: Ending
@@ -83,6 +83,8 @@ class Verdict:
 def classify(exc: BaseException) -> tuple[Ending, str, str]:
     """The ending, the broken check and the message of an execution that *exc* has ended."""
     match exc:
+        case Livelock():
+            return Ending.LIVELOCK, exc.check, exc.message
         case Violation():
             return Ending.VIOLATION, exc.check, exc.message
         case AssertionError():

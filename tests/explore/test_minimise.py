@@ -423,3 +423,5 @@ def test_a_livelock_is_one_failure(check: str) -> None:
     assert Fingerprint.of(setup, noticed) == Fingerprint.of(setup, spent)
     other = attrs.evolve(noticed, ending=Ending.VIOLATION)
     assert Fingerprint.of(setup, other).rule == check
+    told = attrs.evolve(noticed, check="I-PROGRESS")
+    assert Fingerprint.of(setup, told).rule == "I-PROGRESS"
