@@ -27,10 +27,17 @@ class Ending(StrEnum):
     ERROR = "error"
 
 
-#: What an ending is told by where its program has broken no check of its own.
-TOLD_BY: Final[Mapping[str, tuple[str, ...]]] = {
-    Ending.DEADLOCK: ("deadlock", "lost-wakeup"),
-    Ending.LIVELOCK: ("starvation", "state-repeats", "step-budget"),
+#: What an ending is told by where its program has broken no check of its own, and what it says.
+TOLD_BY: Final[Mapping[str, Mapping[str, str]]] = {
+    Ending.DEADLOCK: {
+        "deadlock": "nobody can go on",
+        "lost-wakeup": "somebody waits for a wake-up that came too early, or never",
+    },
+    Ending.LIVELOCK: {
+        "starvation": "some go round for ever, and others never go on",
+        "state-repeats": "a state is back, and will be for ever",
+        "step-budget": "the steps ran out",
+    },
 }
 
 

@@ -98,9 +98,9 @@ def test_violation_replays(race: str, swaptrio: Run, document: Document) -> None
 
     assert result.exit_code == 0
     assert record["complete"] is False
-    assert violation["check"] == "I-ERRNO"
+    assert violation["check"] == "I-PROGRESS"
     again = document(swaptrio(*shlex.split(violation["command"])[1:], "--json"))
-    assert again["violation"]["check"] == "I-ERRNO"
+    assert again["violation"]["check"] == "I-PROGRESS"
     assert again["schedule"] == violation["schedule"]
 
 
@@ -112,7 +112,7 @@ def test_violation_leaves_its_trace(race: str, swaptrio: Run, document: Document
 
     [log] = Path("logs").iterdir()
     assert violation["trace"] == str(log)
-    assert open_trace(log).header.verdict.check == "I-ERRNO"
+    assert open_trace(log).header.verdict.check == "I-PROGRESS"
     assert f"  trace: {log}\n  open it: swaptrio trace {log}\n" in text
 
 
@@ -123,7 +123,7 @@ def test_violation_outlives_its_trace(race: str, here: Path, swaptrio: Run) -> N
     result = swaptrio("explore", race, "--variant", "chris-literal")
 
     assert result.exit_code == 2
-    assert "I-ERRNO" in result.stdout
+    assert "I-PROGRESS" in result.stdout
     assert "schedule: " in result.stdout
     assert "trace: " not in result.stdout
     assert "cannot be written" in result.stderr
@@ -139,7 +139,7 @@ def test_unexpected_violation_fails(
     Path(race).write_text(text[:start] + text[end:], encoding="utf-8")
     result = swaptrio("explore", race, "--variant", mine)
     assert result.exit_code == 1
-    assert "I-ERRNO" in result.stdout
+    assert "I-PROGRESS" in result.stdout
     assert "not as expected: verdict: expected passed" in result.stdout
     assert "stopped at the first violation" in " ".join(result.stdout.split())
 

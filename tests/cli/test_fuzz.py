@@ -142,7 +142,7 @@ def test_ktap(race: str, swaptrio: Run) -> None:
     assert (good.exit_code, bad.exit_code) == (0, 1)
     assert good.stdout.startswith("KTAP version 1\n1..1\n  KTAP version 1\n")
     assert good.stdout.endswith("  ok 1 v3\nok 1 race\n")
-    assert "  # expected passed, got violation of I-ERRNO\n" in bad.stdout
+    assert "  # expected passed, got livelock (I-PROGRESS)\n" in bad.stdout
     assert "  # swaptrio replay race.toml --variant chris-literal --schedule" in bad.stdout
     assert re.search(r"  # open it: swaptrio trace logs/race-\S+\.jsonl\n", bad.stdout)
     assert bad.stdout.endswith("  not ok 1 chris-literal\nnot ok 1 race\n")
@@ -158,7 +158,7 @@ def test_junit(race: str, swaptrio: Run) -> None:
 
     assert (suites.get("tests"), suites.get("failures")) == ("1", "1")
     [failure] = suites.iter("failure")
-    assert failure.get("type") == "violation of I-ERRNO"
+    assert failure.get("type") == "livelock (I-PROGRESS)"
     assert (failure.text or "").splitlines()[-1].startswith("open it: swaptrio trace logs/")
 
 
