@@ -96,7 +96,13 @@ async def _attempting(
     attempts.left -= 1
     attempts.refusal = None
     failures = memory.failures.get(me, 0)
-    answer = attempts.answer = await function(kernel, targ_entry, gfp, order, *more, **named)
+    try:
+        answer = await function(kernel, targ_entry, gfp, order, *more, **named)
+    except ValueError as exc:  # versions that say 1 << order have no answer below 0
+        if order >= 0:
+            raise
+        raise Violation("I-ERRNO", f"{me} tries to allocate order {order}") from exc
+    attempts.answer = answer
     if isinstance(answer, Errno):
         failed = memory.failures.get(me, 0) > failures
         if not _is_due(answer, attempts.refusal, order, failed=failed):

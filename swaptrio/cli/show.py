@@ -55,10 +55,9 @@ def _checks(scenario: Scenario) -> dict[str, str]:
     from swaptrio.checks import CHECKS
     from swaptrio.sched.verdict import TOLD_BY
 
-    sentences = {
-        **CHECKS,
-        **{check: told[check] for told in TOLD_BY.values() for check in told},
-    }
+    sentences = dict(CHECKS)
+    for told in TOLD_BY.values():
+        sentences.update(told)
     expects = [expect for window in scenario.window for expect in window.expect.values()]
     named = [check for expect in expects for check in (expect.check, *expect.reports)]
     return {check: sentences[check] for check in sorted({check for check in named if check})}

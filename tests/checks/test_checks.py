@@ -1067,6 +1067,14 @@ def test_a_fault_that_trusts_an_old_entry_is_found(watch: Watch) -> None:
     assert outcome.found == "I-PTEMATCH"
 
 
+def test_an_order_that_has_no_size_is_found(watch: Watch) -> None:
+    """I-ERRNO: v5 shifts by the order and not as C does; below 0 it cannot be asked at all."""
+    functions = {"next_order": answer(1, -1), "alloc_pages": later(None)}
+    outcome = watch(variant="v5", tasks=(FAULT,), **functions)
+    assert (outcome.verdict.ending, outcome.found) == (Ending.VIOLATION, "I-ERRNO")
+    assert outcome.verdict.message == "fault tries to allocate order -1"
+
+
 @pytest.mark.parametrize(
     ("ending", "orders"),
     [

@@ -385,7 +385,7 @@ def test_finds_that_cannot_be_written(race: str, here: Path, swaptrio: Run) -> N
     result = swaptrio("fuzz", race, "--variant", "chris-literal", "--seeds", 50)
 
     assert result.exit_code == 1
-    assert "livelock (I-PROGRESS)" in result.stdout
+    assert "livelock of I-PROGRESS" in result.stdout
     assert "schedule: " in result.stdout
     assert "trace: " not in result.stdout
     assert "cannot be written" in result.stderr
