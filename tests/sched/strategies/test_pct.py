@@ -58,6 +58,28 @@ def test_the_first_execution_measures() -> None:
     assert strategy.length == 2 * (STEPS + 1)
 
 
+def test_what_has_settled() -> None:
+    """The bound counts executions since the longest one; with a depth of 1 it counts all."""
+    more = [STEPS]
+
+    def growing(execution: Execution) -> None:
+        async def task() -> None:
+            for _ in range(more[0]):
+                await point("task.step")
+
+        for name in NAMES:
+            execution.spawn(name, task)
+
+    deep, flat = Pct(0, 3), Pct(0, 1)
+    settled = []
+    for more[0] in (5, 5, 5, 9, 9, 9):
+        for strategy in (deep, flat):
+            order(growing, strategy)
+        settled.append((deep.settled, flat.settled))
+
+    assert settled == [(0, 1), (1, 2), (2, 3), (0, 4), (1, 5), (2, 6)]
+
+
 def test_a_seed_and_what_was_measured_decide() -> None:
     """The same seed at the same length gives the same execution."""
     known = [order(independent, Pct(seed, 3, 12)) for seed in range(40)]
