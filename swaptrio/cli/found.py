@@ -14,6 +14,7 @@ from swaptrio.cli.console import Console, filled
 from swaptrio.cli.numbers import Numbers
 from swaptrio.cli.recording import Recording, opening, record_failure
 from swaptrio.cli.replayed import violation_of
+from swaptrio.cli.stressed import in_words, record_of
 from swaptrio.explore import Failure, Fuzzed, Minimal, Rate, Reduced, minimise, reduce
 from swaptrio.trace.ending import outcome
 from swaptrio.trace.formats import Result
@@ -54,12 +55,7 @@ class Find:
             "names": str(self.recording.names),
             "size": attrs.asdict(self.minimal.size),
             "smaller": self._smaller(console),
-            "stress": {
-                "hits": self.stress.hits,
-                "executions": self.stress.tries,
-                "chance": self.stress.estimate,
-                "interval95": list(self.stress.interval),
-            },
+            "stress": record_of(self.stress),
             "verdict": verdict.ending.value,
             "message": verdict.message,
             "violation": violation_of(verdict, self.recording.trace),
@@ -77,7 +73,7 @@ class Find:
         often = "once" if self.failure.count == 1 else f"{self.failure.count} times"
         yield f"{name}, {often}, first with seed {self.failure.seed}"
         yield from (f"  {line}" for line in filled(verdict.message, _WIDTH - 2, "  "))
-        yield f"  a plain stress test would hit it in {self.stress}"
+        yield f"  {in_words(self.stress)}"
         before, after = len(self.failure.schedule), len(verdict.schedule)
         yield f"  schedule: {verdict.schedule} (deviations: {after}, at first {before})"
         if after:
@@ -148,14 +144,14 @@ class Campaign:
         notes = tuple(opening(console, self.finds[0].path))
         return Result(*names, _PASSED, outcome(verdict), message, seconds, notes)
 
-    def lines(self, console: Console) -> Iterator[str]:
-        """For people."""
+    def lines(self, console: Console, windows: bool) -> Iterator[str]:
+        """For people; with all *windows*."""
         fuzzed = self.fuzzed
         about = f"{self.case.scenario.name}, variant {self.case.variant.name}"
         cut = " (interrupted)" if fuzzed.stopped else ""
         counts = f"{fuzzed.executions} executions, {fuzzed.steps} steps"
         yield f"{about}: {counts} in {fuzzed.seconds:.1f} s{cut}"
-        yield from (f"  {line}" for line in self.numbers.lines(_WIDTH - 2))
+        yield from (f"  {line}" for line in self.numbers.lines(_WIDTH - 2, every=windows))
         if not self.finds:
             yield "  no failure"
         for find in self.finds:

@@ -72,6 +72,12 @@ carrier_option: Final = click.option(
     help="Who runs the tasks: Trio, one each, or all stepped from one; same executions.",
 )
 
+windows_option: Final = click.option(
+    "--windows",
+    is_flag=True,
+    help="List each window: who came into it, and who never did and why.",
+)
+
 
 def epilog(*examples: str) -> str:
     """The end of a command's help: *examples*, and the exit codes."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from swaptrio.explore.exhaustive.normal import Way
+from swaptrio.explore.sights import NOT_SAMPLED, UNREACHABLE, Sights
 from swaptrio.sched import Verdict
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ class Result:
     *states* are the states that were met in which somebody could go on or all was done, None
     where none were kept; *finals* what the program told of its ends, if it does. *bound* is the
     number of preemptions that was allowed, None for any. *reason* is why nothing can be
-    concluded. *seconds* is wall time.
+    concluded. *seconds* is wall time. *sights* are the windows that were passed, None where
+    nobody asked for them, and *unseen* is why an operation was never seen inside one.
     """
 
     program: str
@@ -89,6 +91,20 @@ class Result:
     finals: frozenset[Hashable] = frozenset()
     violations: tuple[Found, ...] = ()
     seconds: float = 0.0
+    sights: Sights | None = None
+
+    @property
+    def unseen(self) -> str:
+        """Why something was never seen inside a window.
+
+        All classes prove that it cannot be, within the bound. States do not: see `sighting`.
+        """
+        match self.outcome:
+            case Outcome.COMPLETE if self.traces is not None:
+                return UNREACHABLE
+            case Outcome.BOUNDED if self.traces is not None:
+                return f"{UNREACHABLE} within {_number(self.bound or 0, 'preemption')}"
+        return NOT_SAMPLED
 
     @property
     def complete(self) -> bool:

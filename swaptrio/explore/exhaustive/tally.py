@@ -10,6 +10,8 @@ import attrs
 
 from swaptrio.explore.exhaustive.probe import Probe
 from swaptrio.explore.exhaustive.result import Found, Outcome
+from swaptrio.explore.exhaustive.sighting import see
+from swaptrio.explore.sights import Sights
 from swaptrio.sched import Ending, Program
 
 if TYPE_CHECKING:
@@ -27,7 +29,8 @@ class Tally:
 
     *outcome* is None as long as the search goes on. What *program* returns may be a function:
     it is asked for the state in which an execution has ended. *interrupted* says that the
-    search could go on. *first* says to stop at the first violation.
+    search could go on. *first* says to stop at the first violation. *sights* are the windows
+    that were passed, where somebody wants to know.
     """
 
     program: Program
@@ -40,6 +43,7 @@ class Tally:
     finals: set[Hashable] = attrs.Factory(set)
     violations: dict[tuple[Ending, str], Found] = attrs.Factory(dict)
     final: object = None
+    sights: Sights | None = None
 
     async def run(self, scheduler: Scheduler, strategy: Strategy) -> Verdict:
         """One execution; nothing is counted.
@@ -74,6 +78,16 @@ class Tally:
             if self.first:
                 self.outcome = Outcome.VIOLATION
 
+    def see(self, walk: Walk) -> None:
+        """Note what the execution of *walk* has shown that has just ended."""
+        if self.sights is not None:
+            see(self.sights, walk)
+
+    def add_sights(self, sights: Sights | None) -> None:
+        """What others have seen of the windows, if they were asked for."""
+        if self.sights is not None and sights is not None:
+            self.sights.add(sights)
+
     def keep(self, found: Found) -> None:
         """Of what shows the same the first one is kept, or that whose normal form is first."""
         known = self.violations.get(found.signature)
@@ -92,6 +106,8 @@ class Tally:
         self.executions, self.outcome, self.reason = 0, None, ""
         self.finals.clear()
         self.violations.clear()
+        if self.sights is not None:
+            self.sights = Sights()
 
     def conclusive(self, verdict: Verdict) -> bool:
         """Whether anything can be learned from an execution; if not, this is the end."""

@@ -33,6 +33,7 @@ from swaptrio.explore.exhaustive.primes import Primes
 from swaptrio.explore.exhaustive.sleep import Sleep
 from swaptrio.explore.exhaustive.wish import Wish
 from swaptrio.sched import Access, Diverged, Ending, Kind, SchedError
+from swaptrio.sched.strategies.races import object_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,6 +130,7 @@ class Walk:
     cut: bool = False
     _depth: int = 0
     _declared: tuple[Kind, object] = (Kind.START, None)
+    _place: tuple[str, str] = ("", "")
     _chosen: int = 0
     _tasks: int = 0
     _report: Report = attrs.Factory(Report)
@@ -241,6 +243,7 @@ class Walk:
         task = execution.candidates()[node.number]
         self._chosen = task.index
         self._declared = task.kind, task if task.kind is Kind.START else task.target
+        self._place = task.label, object_of(task)
         self._tasks = len(execution.tasks)
         if task.kind in BLOCKING:
             self._order(key_of(task.target))
@@ -276,6 +279,7 @@ class Walk:
 
     def _event(self, execution: Execution, name: str, *, fatal: bool) -> Event:
         kind, target = self._declared
+        label, shares = self._place
         report, ordered = self._report, self.ordered
         spawned = execution.tasks[self._tasks :]
         task = execution.tasks[self._chosen]
@@ -294,6 +298,8 @@ class Walk:
             report.reach(kind, target, ordered),
             tuple([child.name for child in spawned]),
             fatal,
+            label=label,
+            shares=shares,
         )
 
     def _opened(self) -> dict[str, tuple[Kind, ...] | None]:
