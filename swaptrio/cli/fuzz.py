@@ -10,6 +10,7 @@ import click
 from swaptrio.cli import codes
 from swaptrio.cli.options import (
     DEFAULT_STRATEGY,
+    MOST_SEEDS,
     SEED,
     FormatName,
     carrier_option,
@@ -56,7 +57,7 @@ class Plan(NamedTuple):
 @click.option(
     "--seeds",
     metavar="N",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, MOST_SEEDS),
     default=SEEDS,
     show_default=True,
     help="How many executions of each scenario.",

@@ -53,6 +53,9 @@ class FormatName(click.ParamType[str]):
         return str(value)
 
 
+#: More seeds than anybody waits for.
+MOST_SEEDS: Final = 10**12
+
 #: What seeds a random walk.
 SEED: Final = click.IntRange(min=0)
 

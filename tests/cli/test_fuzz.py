@@ -117,10 +117,16 @@ def test_nothing_runs_if_one_name_is_wrong(race: str, swaptrio: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [[], ["race.toml", "--seeds", "0"], ["a", "--seed-start", "-1"]]
+    "options",
+    [
+        [],
+        ["race.toml", "--seeds", "0"],
+        ["race.toml", "--seeds", "9" * 30],
+        ["a", "--seed-start", "-1"],
+    ],
 )
 def test_usage(options: list[str], swaptrio: Run) -> None:
-    """A name is needed, a seed at least, and none below 0."""
+    """A name is needed, a seed at least, not more than anybody runs, and none below 0."""
     assert swaptrio("fuzz", *options).exit_code == 2
 
 
@@ -238,6 +244,16 @@ def test_bound_of_pct(race: str, swaptrio: Run, document: Document) -> None:
     assert bounds[2]["missed"] is None
     assert "by PCT's bound: of depth 1 with" in text
     assert "no bound is known beyond depth 2" in text
+
+
+def test_bound_of_a_depth_beyond_all_numbers(
+    race: str, swaptrio: Run, document: Document
+) -> None:
+    """However deep PCT goes, what it may have missed is a number, and no error."""
+    options = ("--seeds", 20, "--strategy", "pct:9999", "--json")
+    bounds = document(swaptrio("fuzz", race, *options))["numbers"]["pct"]
+
+    assert [each["missed"] for each in bounds] == [1.0, 1.0, 1.0]
 
 
 def test_bound_of_pct_counts_no_execution_that_only_measures(
