@@ -138,7 +138,8 @@ class Campaign:
         seconds = round(self.fuzzed.seconds, 3)
         if not self.finds:
             ending = "interrupted" if self.fuzzed.stopped else _PASSED
-            return Result(*names, _PASSED, ending, seconds=seconds)
+            worth = tuple(line.strip() for line in self.numbers.lines(_WIDTH))
+            return Result(*names, _PASSED, ending, seconds=seconds, notes=worth)
         verdict = self.finds[0].recording.verdict
         message = f"{case.command(console, verdict.schedule)}: {verdict.message}"
         notes = tuple(opening(console, self.finds[0].path))

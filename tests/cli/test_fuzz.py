@@ -148,6 +148,8 @@ def test_ktap(race: str, swaptrio: Run) -> None:
     assert (good.exit_code, bad.exit_code) == (0, 1)
     assert good.stdout.startswith("KTAP version 1\n1..1\n  KTAP version 1\n")
     assert good.stdout.endswith("  ok 1 v3\nok 1 race\n")
+    assert re.search(r"\n  # windows: \d+ passed, entered in \d+ ways", good.stdout)
+    assert "\n  # no bound is known for auto; " in good.stdout
     assert "  # expected passed, got violation of I-ERRNO\n" in bad.stdout
     assert "  # swaptrio replay race.toml --variant chris-literal --schedule" in bad.stdout
     assert re.search(r"  # open it: swaptrio trace logs/race-\S+\.jsonl\n", bad.stdout)
