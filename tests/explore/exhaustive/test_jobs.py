@@ -190,14 +190,6 @@ def test_processes_see_the_same_windows(monkeypatch: pytest.MonkeyPatch) -> None
     assert sights_of(alone) != sights_of(explored(source, 3, settings, alone=5))
 
 
-def test_windows_begin_anew_with_the_search() -> None:
-    """What was seen before the search had to begin anew is not counted twice."""
-    settings = Settings(windows=True)
-    alone = explored(partial(awaited, 3), 1, settings, alone=10_000)
-    shared = explored(partial(awaited, 3), 2, settings, alone=1)
-    assert sights_of(alone) == sights_of(shared)
-
-
 def test_first_violation_is_that_of_one_process() -> None:
     """Who stops at the first violation tells the same one, and the same counts."""
     settings = Settings(stop_at_first=True)

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from swaptrio.explore import Coverage
 from swaptrio.explore.exhaustive import Limits, Result, Settings, explore_program, sighting
+from swaptrio.explore.exhaustive.reduction import Reduction
 from swaptrio.explore.sights import NOT_SAMPLED, UNREACHABLE, Sights
 from swaptrio.sched import Execution, Shared, Violation, open_scheduler
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import pytest
 
@@ -215,6 +216,33 @@ def test_states_miss_what_happens(program_of: Maker) -> None:
     assert shown is not None
     assert result.complete
     assert entered(sights) < entered(shown)
+
+
+def test_executions_that_end_in_a_known_state_show_something(program_of: Maker) -> None:
+    """What is seen up to there counts as well: more than whole executions have passed."""
+    result, sights = searched(all_of(program_of, MERGED), attrs.evolve(ALL, cache=True))
+
+    assert result.executions < max(sights.passed.values())
+
+
+def test_a_search_that_begins_anew_has_seen_nothing(
+    program_of: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each class passes this window once, and so it counts, also where all began anew."""
+    seen_before = []
+    begin_anew = Reduction.begin_anew
+
+    def counted(reduction: Reduction, ordered: Iterable[str]) -> None:
+        seen_before.append(reduction.tally.executions)
+        begin_anew(reduction, ordered)
+
+    monkeypatch.setattr(Reduction, "begin_anew", counted)
+    owner = (("bump", "x"), ("write", "y", 2), ("write", "y", 1))
+    code = (owner, (("bump", "x"),), (("skip", "y"), ("until", "x", 2)))
+    result, sights = searched(all_of(program_of, code))
+
+    assert seen_before == [1]
+    assert sights.passed == {("t0", "do.write_1", "do.write_2"): result.executions}
 
 
 def test_one_execution_is_not_its_class(
