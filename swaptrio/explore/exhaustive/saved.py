@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from swaptrio.explore.exhaustive.tally import Tally
 
 #: Raised whenever what is saved changes its shape or its meaning.
-FORMAT: Final = 2
+FORMAT: Final = 3
 
 _EVENT: Final = tuple(field.name for field in attrs.fields(Event))
 
