@@ -12,9 +12,10 @@ if no data was drawn in between, since an allocation need not fail for ever, and
 
 The steps in between are the cycle to show.
 
-A verdict must never accuse a program that makes progress, so a state is all that its future can
-depend on (see `states`), with the program's own fingerprint, for what is neither reached from
-the frames of its tasks nor from the checks at its end.
+A verdict must never accuse a program that makes progress, so a state is all that its steps to
+come can depend on (see `states`), with the program's own fingerprint, for what is not reached
+from the frames of its tasks. What is called at its end only is no part of it, since that never
+comes, nor are the statistics that a program has declared (``Execution.unread``).
 
 Brent's way keeps one old state only: the one at the last power of two. The watch begins after
 `QUIET` steps, so ordinary executions never pay for it.
@@ -22,7 +23,8 @@ Brent's way keeps one old state only: the one at the last power of two. The watc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+import itertools
+from collections.abc import Callable, Hashable, Iterator
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -50,7 +52,7 @@ class Lasso:
     _next: int = QUIET
     _ran: set[int] = attrs.Factory(set)
     _could: set[int] = attrs.Factory(set)
-    _name: Callable[[], Hashable] | None = None
+    _unseen: Iterator[int] = attrs.Factory(itertools.count)
 
     def closes(self, execution: Execution, fingerprint: Callable[[], Hashable]) -> bool:
         """Whether this state was there before, with a fair way in between."""
@@ -95,15 +97,6 @@ class Lasso:
         return settled or self._could <= self._ran
 
     def _look(self, execution: Execution, shared: Hashable) -> Hashable:
-        if self._name is None:
-            self._name = _namer(execution)
-        return shared, self._name()
+        from swaptrio.sched.states import shape_of  # which has to know what an execution is
 
-
-def _namer(execution: Execution) -> Callable[[], Hashable]:
-    """Names the states of *execution* from now on."""
-    from swaptrio.sched.states import Moment, States  # which has to know what an execution is
-
-    states = States(bounded=True)
-    states.begin(execution, None)
-    return lambda: states.name(execution, Moment.of(execution))
+        return shared, shape_of(execution, self._unseen)

@@ -394,6 +394,68 @@ def test_who_holds_a_lock_is_part_of_the_state() -> None:
     assert verdict_of(task).passed
 
 
+# What a state is made of
+
+
+def test_a_state_whose_objects_were_replaced_by_their_like() -> None:
+    """The first round is seen to be one even where it leaves new objects behind."""
+    box: list[list[int]] = [[0]]
+
+    async def replaces() -> None:
+        while True:
+            box[0] = [0]
+            await point("replaces.again")
+
+    verdict = verdict_of(replaces)
+    assert verdict.steps == QUIET + 1
+    assert verdict.cycle == ("a replaces.again",)
+
+
+async def counts(numbers: list[int]) -> None:
+    """Goes round for ever, and counts how often."""
+    while True:
+        numbers[0] += 1
+        await point("counts.again")
+
+
+def test_statistics_hide_no_cycle() -> None:
+    """What a program declares to be read by no step makes no difference; else it does."""
+    numbers = [0]
+
+    def program(execution: Execution, *unread: object) -> None:
+        execution.unread += unread
+        execution.spawn("a", counts, numbers)
+
+    declared = run(
+        lambda execution: program(execution, numbers), FirstChoice(), fingerprint=nothing
+    )
+    assert declared.verdict is not None
+    assert declared.verdict.steps == QUIET + 1
+    plain = run(program, FirstChoice(), budget=BUDGET, fingerprint=nothing)
+    assert plain.verdict is not None
+    assert plain.verdict.check == "step-budget"
+
+
+def test_what_is_called_at_the_end_hides_no_cycle() -> None:
+    """A check at the end looks at what goes on growing, but the end never comes."""
+    seen: list[int] = []
+
+    def program(execution: Execution) -> None:
+        execution.spawn("a", spins)
+        execution.at_end.append(seen.clear)
+
+    class Grows(FirstChoice):
+        def pick(self, execution: Execution, count: int) -> int:
+            seen.append(execution.step)
+            return super().pick(execution, count)
+
+        asks_always = True
+
+    verdict = run(program, Grows(), budget=BUDGET, fingerprint=nothing).verdict
+    assert verdict is not None
+    assert verdict.steps == QUIET + 1
+
+
 # Unfair loops: nobody knows whether they would end
 
 

@@ -203,14 +203,14 @@ class Event:
 
         Were *other* not there, the step would begin with the same draws. Later ones may differ.
         """
-        if not self.path or self.fatal:
-            return self.path
+        if not self.path:
+            return ()
         reached = [
             drawn
             for key, mode, drawn in self.reach
             if not independent({key: mode}, other.accesses)
         ]
-        return self.path[: min(reached, default=0)]
+        return self.path[: min(reached, default=len(self.path) if self.fatal else 0)]
 
     def alternatives(self) -> list[Path]:
         """The draws up to the one that is different, for each that could have been."""

@@ -15,7 +15,9 @@ only because whoever explores that step asks for the rest, and does so before th
 for another step. Amid the work of others it may be too late. So there a wish is covered only by
 what it can begin with, as in source-set reduction (the same paper), which needs nobody's
 wishes: whatever does not begin with a sleeping step is executed at least as far as it goes
-without one, and its races are seen. Now and then that ends with everybody asleep, though the
+without one, and its races are seen. An outcome of a step that draws is such a beginning for
+itself only: that the others are explored is one more thing that may be asked for too late. Now
+and then that ends with everybody asleep, though the
 execution was not in vain. These are counted as `blocked`.
 """
 

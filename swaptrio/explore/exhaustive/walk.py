@@ -194,7 +194,7 @@ class Walk:
             self.difference = Diverged(execution.step + 1, _said(node.mark), found)
             return
         if self.trace and self.trace[-1].event is None:
-            fatal = not verdict.passed and execution.count() > 0
+            fatal = not verdict.passed and execution.running is not None
             self._complete(execution, fatal=fatal)
         self._see_who_waits(execution)
         self.guide.end(execution)
