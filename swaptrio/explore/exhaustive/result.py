@@ -12,10 +12,10 @@ import attrs
 
 from swaptrio.explore.exhaustive.normal import Way
 from swaptrio.explore.sights import NOT_SAMPLED, UNREACHABLE, Sights
-from swaptrio.sched import Verdict
+from swaptrio.sched import Ending, Verdict
 
 if TYPE_CHECKING:
-    from swaptrio.sched import Ending, Schedule
+    from swaptrio.sched import Schedule
 
 _NUMBER: Final = re.compile(r"0x[0-9a-f]+|\d+")
 
@@ -97,12 +97,15 @@ class Result:
     def unseen(self) -> str:
         """Why something was never seen inside a window.
 
-        All classes prove that it cannot be, within the bound. States do not: see `sighting`.
+        All classes prove that it cannot be, within the bound. States do not (see `sighting`),
+        nor do executions that go round: some may leave the round later, with others inside.
         """
+        if self.traces is None or any(map(_goes_round, self.violations)):
+            return NOT_SAMPLED
         match self.outcome:
-            case Outcome.COMPLETE if self.traces is not None:
+            case Outcome.COMPLETE:
                 return UNREACHABLE
-            case Outcome.BOUNDED if self.traces is not None:
+            case Outcome.BOUNDED:
                 return f"{UNREACHABLE} within {_number(self.bound or 0, 'preemption')}"
         return NOT_SAMPLED
 
@@ -144,6 +147,10 @@ class Result:
             return _number(len(self.violations), "violation")
         so_far = " so far" if self.outcome is Outcome.INCONCLUSIVE else ""
         return f"no violation{so_far}"
+
+
+def _goes_round(found: Found) -> bool:
+    return found.verdict.ending is Ending.LIVELOCK
 
 
 def _number(count: int, noun: str, nouns: str = "") -> str:

@@ -6,21 +6,36 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import pytest
 import trio
 from hypothesis import assume, example, given
 from hypothesis import settings as tried
 from hypothesis import strategies as st
 
 from swaptrio.explore import Coverage
-from swaptrio.explore.exhaustive import Limits, Result, Settings, explore_program, sighting
+from swaptrio.explore.exhaustive import (
+    Found,
+    Limits,
+    Outcome,
+    Result,
+    Settings,
+    explore_program,
+    sighting,
+)
 from swaptrio.explore.exhaustive.reduction import Reduction
 from swaptrio.explore.sights import NOT_SAMPLED, UNREACHABLE, Sights
-from swaptrio.sched import Execution, Shared, Violation, open_scheduler
+from swaptrio.sched import (
+    Ending,
+    Execution,
+    Schedule,
+    Shared,
+    Verdict,
+    Violation,
+    open_scheduler,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-
-    import pytest
 
     from swaptrio.sched import Program
 
@@ -281,6 +296,18 @@ def test_who_is_stopped_proves_nothing(program_of: Maker) -> None:
     assert stopped.unseen == NOT_SAMPLED
     assert explore_program(failing, ALL).unseen == UNREACHABLE
     assert explore_program(program, ALL).unseen == UNREACHABLE
+
+
+@pytest.mark.parametrize(
+    ("ending", "why"), [("livelock", NOT_SAMPLED), ("deadlock", UNREACHABLE)]
+)
+def test_who_goes_round_proves_nothing(ending: str, why: str) -> None:
+    """Behind a round that was cut short there may be windows that nobody has looked into."""
+    found = Found(Verdict(Ending(ending), 7, Schedule()))
+
+    result = Result("program", Outcome.COMPLETE, traces=3, violations=(found,))
+
+    assert result.unseen == why
 
 
 def test_nobody_pays_who_does_not_ask(program_of: Maker) -> None:
