@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from swaptrio.cli.case import Case
     from swaptrio.cli.console import Console
-    from swaptrio.explore import Limits, Result, Settings
+    from swaptrio.explore import Limits, Reduced, Result, Settings
     from swaptrio.explore.exhaustive import Exploration
     from swaptrio.explore.exhaustive.stage import Stage
     from swaptrio.sched import Carrier, Schedule, Scheduler, Verdict
@@ -34,12 +34,14 @@ LONG = 86_400.0
 class Shown(NamedTuple):
     """A violation, the simplest schedule found for it, and where the trace of that lies.
 
-    There is no trace where it could not be written.
+    There is no trace where it could not be written. *reduced* is a smaller scenario that fails
+    in the same way, if there is one.
     """
 
     verdict: Verdict
     schedule: Schedule
     path: Path | None
+    reduced: Reduced | None
 
 
 def not_nan(
@@ -178,6 +180,7 @@ def _explore(
     from swaptrio.explore.exhaustive.jobs import drive_jobs
     from swaptrio.explore.exhaustive.stage import Stage, stage_of
     from swaptrio.explore.minimise import minimise
+    from swaptrio.explore.reduce import reduce
 
     line = LiveLine(console)
     stage = Stage(case.setup)
@@ -205,8 +208,9 @@ def _explore(
             line.show(f"making violation {number} of {len(result.violations)} simple")
             verdict = violation.verdict
             minimal = await minimise(scheduler, case.setup, verdict, stop=limits.stop)
+            reduced = await reduce(scheduler, case.setup, minimal, stop=limits.stop)
             _, path = await record_failure(console, scheduler, case, minimal.schedule)
-            found.append(Shown(verdict, minimal.schedule, path))
+            found.append(Shown(verdict, minimal.schedule, path, reduced))
         return result, found
 
     try:
@@ -325,10 +329,12 @@ def _lines(
     """For people; the statement comes last."""
     from swaptrio.cli.console import filled
     from swaptrio.cli.recording import opening
+    from swaptrio.cli.smaller import smaller_line
 
     for shown in found:
         yield from filled(str(shown.verdict), 80, "  ")
         yield f"  schedule: {shown.schedule} (deviations: {len(shown.schedule)})"
+        yield from smaller_line(case, shown.reduced)
         yield from (f"  {line}" for line in opening(console, shown.path))
         yield f"  {case.command(console, shown.schedule)}"
     yield from (f"not as expected: {what}" for what in missed)
@@ -338,6 +344,8 @@ def _lines(
 
 def _record(console: Console, case: Case, result: Result, found: list[Shown]) -> dict[str, Any]:
     """For programs."""
+    from swaptrio.cli.smaller import smaller_record
+
     return {
         "scenario": case.scenario.name,
         "variant": case.variant.name,
@@ -353,6 +361,7 @@ def _record(console: Console, case: Case, result: Result, found: list[Shown]) ->
                 "schedule": str(shown.schedule),
                 "verdict": shown.verdict.ending.value,
                 "message": shown.verdict.message,
+                "smaller": smaller_record(console, case, shown.reduced),
                 "command": case.command(console, shown.schedule),
                 "trace": None if shown.path is None else str(shown.path),
             }

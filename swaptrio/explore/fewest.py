@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import attrs
 
+from swaptrio.checks import watch_accesses
 from swaptrio.explore.execute import execute
-from swaptrio.explore.exhaustive.stage import Stage
 from swaptrio.explore.places import Place, Places, Prime
 from swaptrio.scenario.play import BUDGET
-from swaptrio.scenario.world import Setup
+from swaptrio.scenario.world import Setup, World
 from swaptrio.sched import Scheduler, Verdict
 
 if TYPE_CHECKING:
@@ -103,9 +103,14 @@ class _Looker:
     async def look(self, follower: Follower) -> Verdict:
         """How an execution ends; what it offers are the places that are new."""
         places = follower.places = Places(self._primes)
-        stage = Stage(self.setup)
-        execution = await self.scheduler.run(stage, follower, budget=BUDGET, observer=places)
-        stage.clear()
+        worlds: list[World] = []
+
+        def program(execution: Execution) -> None:
+            worlds.append(self.setup.build(execution))
+            watch_accesses(worlds[0].kernel, execution)
+
+        execution = await self.scheduler.run(program, follower, budget=BUDGET, observer=places)
+        worlds[0].oracles.detach()
         follower.offers = list(self._new(follower.offers))
         assert execution.verdict is not None
         return execution.verdict
