@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from swaptrio.cli.case import Case
     from swaptrio.cli.console import Console
-    from swaptrio.explore import Limits, Rate, Result, Settings
+    from swaptrio.explore import Limits, Rate, Reduced, Result, Settings
     from swaptrio.explore.exhaustive import Exploration
     from swaptrio.explore.exhaustive.stage import Stage
     from swaptrio.sched import Carrier, Schedule, Scheduler, Verdict
@@ -41,13 +41,14 @@ class Shown(NamedTuple):
     """A violation, the simplest schedule found for it, and where the trace of that lies.
 
     There is no trace where it could not be written. *stress* is how often a random walk fails
-    so.
+    so; *reduced* is a smaller scenario that fails in the same way, if there is one.
     """
 
     verdict: Verdict
     schedule: Schedule
     path: Path | None
     stress: Rate
+    reduced: Reduced | None
 
 
 def not_nan(
@@ -196,6 +197,7 @@ def _explore(
     from swaptrio.explore.exhaustive.jobs import drive_jobs
     from swaptrio.explore.exhaustive.stage import Stage, stage_of
     from swaptrio.explore.minimise import minimise
+    from swaptrio.explore.reduce import reduce
     from swaptrio.explore.stress import STRESSES, stress
 
     line = LiveLine(console)
@@ -226,8 +228,10 @@ def _explore(
             line.show(f"making violation {number} of {len(result.violations)} simple")
             verdict = violation.verdict
             minimal = await minimise(scheduler, case.setup, verdict, stop=limits.stop)
+            reduced = await reduce(scheduler, case.setup, minimal, stop=limits.stop)
             _, path = await record_failure(console, scheduler, case, minimal.schedule)
-            found.append(Shown(verdict, minimal.schedule, path, walked.rate(verdict)))
+            stressed = walked.rate(verdict)
+            found.append(Shown(verdict, minimal.schedule, path, stressed, reduced))
         return result, found
 
     try:
@@ -352,12 +356,14 @@ def _lines(
     from swaptrio.cli.console import filled
     from swaptrio.cli.recording import opening
     from swaptrio.cli.searched import Searched
+    from swaptrio.cli.smaller import smaller_line
     from swaptrio.cli.stressed import in_words
 
     for shown in found:
         yield from filled(str(shown.verdict), 80, "  ")
         yield f"  {in_words(shown.stress)}"
         yield f"  schedule: {shown.schedule} (deviations: {len(shown.schedule)})"
+        yield from smaller_line(case, shown.reduced)
         yield from (f"  {line}" for line in opening(console, shown.path))
         yield f"  {case.command(console, shown.schedule)}"
     yield from (f"  {line}" for line in Searched(result).lines(78, every=windows))
@@ -369,6 +375,7 @@ def _lines(
 def _record(console: Console, case: Case, result: Result, found: list[Shown]) -> dict[str, Any]:
     """For programs."""
     from swaptrio.cli.searched import Searched
+    from swaptrio.cli.smaller import smaller_record
     from swaptrio.cli.stressed import record_of
 
     return {
@@ -386,6 +393,7 @@ def _record(console: Console, case: Case, result: Result, found: list[Shown]) ->
                 "schedule": str(shown.schedule),
                 "verdict": shown.verdict.ending.value,
                 "message": shown.verdict.message,
+                "smaller": smaller_record(console, case, shown.reduced),
                 "command": case.command(console, shown.schedule),
                 "stress": record_of(shown.stress),
                 "trace": None if shown.path is None else str(shown.path),

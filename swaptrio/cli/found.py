@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from swaptrio.cli.console import Console, filled
 from swaptrio.cli.numbers import Numbers
 from swaptrio.cli.recording import Recording, opening, record_failure
 from swaptrio.cli.replayed import violation_of
+from swaptrio.cli.smaller import smaller_line, smaller_record
 from swaptrio.cli.stressed import in_words, record_of
 from swaptrio.explore import Failure, Fuzzed, Minimal, Rate, Reduced, minimise, reduce
 from swaptrio.trace.ending import outcome
@@ -54,7 +54,7 @@ class Find:
             "schedule": str(verdict.schedule),
             "names": str(self.recording.names),
             "size": attrs.asdict(self.minimal.size),
-            "smaller": self._smaller(console),
+            "smaller": smaller_record(console, self.recording.case, self.reduced),
             "stress": record_of(self.stress),
             "verdict": verdict.ending.value,
             "message": verdict.message,
@@ -79,32 +79,11 @@ class Find:
         if after:
             names = f"by names: {self.recording.names}"
             yield from (f"  {line}" for line in filled(names, _WIDTH - 2, "  "))
-        if self.reduced is not None:
-            yield f"  smaller: {shlex.join(self._options(self.reduced))}"
+        yield from smaller_line(self.recording.case, self.reduced)
         yield from (f"  {line}" for line in opening(console, self.path))
         case = self.recording.case
         yield f"  explain it: {case.command(console, verdict.schedule, 'explain')}"
         yield f"  {case.command(console, verdict.schedule)}"
-
-    def _options(self, reduced: Reduced) -> list[str]:
-        less = self._less(reduced).less
-        return [*less, "--schedule", str(reduced.minimal.schedule)]
-
-    def _less(self, reduced: Reduced) -> Case:
-        return attrs.evolve(self.recording.case, without=reduced.without)
-
-    def _smaller(self, console: Console) -> dict[str, Any] | None:
-        """The smaller scenario, for programs."""
-        if self.reduced is None:
-            return None
-        minimal = self.reduced.minimal
-        return {
-            "without": list(self.reduced.without),
-            "schedule": str(minimal.schedule),
-            "names": str(minimal.names),
-            "size": attrs.asdict(minimal.size),
-            "command": self._less(self.reduced).command(console, minimal.schedule),
-        }
 
 
 @attrs.frozen

@@ -67,6 +67,13 @@ variant_option: Final = click.option(
     help="A variant, or the path of a .py file with one.",
 )
 
+without_option: Final = click.option(
+    "--without",
+    metavar="PART",
+    multiple=True,
+    help="Take a part out of the scenario: a task, failures.alloc, limit.m1, page.P:16 ...",
+)
+
 carrier_option: Final = click.option(
     "--carrier",
     type=click.Choice(["trio", "stepped"]),

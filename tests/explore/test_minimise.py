@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import pytest
 
-from swaptrio.explore import Fingerprint, Minimal, Plan, fuzz, minimise, reduce
+from swaptrio.explore import Fingerprint, Minimal, Plan, fuzz, minimise
 from swaptrio.explore.execute import execute
 from swaptrio.explore.follow import Guide
 from swaptrio.explore.minimise import Search
@@ -229,36 +229,6 @@ async def test_the_normal_form_needs_one_replay(
 
     assert str((await search.result()).names) == "start -> b"
     assert search.made <= 9  # a look at the steps, and at most four forms, built and tried
-
-
-async def test_a_task_that_takes_no_part_is_taken_out(scheduler: Scheduler) -> None:
-    """A race of two tasks in a scenario of three leaves the two, and fails in the same way."""
-    setup = setup_called("slot-recycled-between-checks", "no-second-check")
-    found = await failure_of(scheduler, setup, "I-CLCOUNT")
-    minimal = await minimise(scheduler, setup, found)
-
-    reduced = await reduce(scheduler, setup, minimal)
-
-    assert reduced is not None
-    assert reduced.without == ("swapout",)
-    assert reduced.minimal.size < minimal.size
-    again = await execute(scheduler, reduced.setup, Recorded(reduced.minimal.schedule))
-    assert again == reduced.minimal.verdict
-    assert Fingerprint.of(setup, again) == Fingerprint.of(setup, found)
-
-
-async def test_what_may_fail_is_taken_out_too(scheduler: Scheduler) -> None:
-    """What is never drawn need not be able to fail; what the failure needs stays."""
-    setup = setup_called("partial-count-drop-then-charge-fail", "free-all")
-    found = await failure_of(scheduler, setup, "I-COUNT")
-    minimal = await minimise(scheduler, setup, found)
-    assert minimal.size.faults == 1
-
-    reduced = await reduce(scheduler, setup, minimal)
-
-    kept = setup.scenario if reduced is None else reduced.setup.scenario
-    assert "charge" in kept.kernel.failures
-    assert len(kept.task) == 2
 
 
 async def test_a_guide_offers_each_single_deviation(
