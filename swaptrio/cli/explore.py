@@ -41,7 +41,8 @@ class Shown(NamedTuple):
     """A violation, the simplest schedule found for it, and where the trace of that lies.
 
     There is no trace where it could not be written. *stress* is how often a random walk fails
-    so; *reduced* is a smaller scenario that fails in the same way, if there is one.
+    so; *reduced* is a smaller scenario that fails in the same way, if there is one. *cycle* is
+    that of the simplest schedule.
     """
 
     verdict: Verdict
@@ -49,6 +50,7 @@ class Shown(NamedTuple):
     path: Path | None
     stress: Rate
     reduced: Reduced | None
+    cycle: tuple[str, ...]
 
 
 def not_nan(
@@ -192,6 +194,7 @@ def _explore(
 
     from swaptrio.cli.console import LiveLine
     from swaptrio.cli.recording import record_failure, with_scheduler
+    from swaptrio.cli.replayed import cycle_of
     from swaptrio.explore.campaign import matter_of
     from swaptrio.explore.exhaustive import drive, result_of
     from swaptrio.explore.exhaustive.jobs import drive_jobs
@@ -229,9 +232,10 @@ def _explore(
             verdict = violation.verdict
             minimal = await minimise(scheduler, case.setup, verdict, stop=limits.stop)
             reduced = await reduce(scheduler, case.setup, minimal, stop=limits.stop)
-            _, path = await record_failure(console, scheduler, case, minimal.schedule)
+            recording, path = await record_failure(console, scheduler, case, minimal.schedule)
+            cycle = cycle_of(recording.verdict, recording.trace)
             stressed = walked.rate(verdict)
-            found.append(Shown(verdict, minimal.schedule, path, stressed, reduced))
+            found.append(Shown(verdict, minimal.schedule, path, stressed, reduced, cycle))
         return result, found
 
     try:
@@ -355,12 +359,14 @@ def _lines(
     """For people; the statement comes last."""
     from swaptrio.cli.console import filled
     from swaptrio.cli.recording import opening
+    from swaptrio.cli.replayed import goes_round
     from swaptrio.cli.searched import Searched
     from swaptrio.cli.smaller import smaller_line
     from swaptrio.cli.stressed import in_words
 
     for shown in found:
         yield from filled(str(shown.verdict), 80, "  ")
+        yield from (f"  {line}" for line in goes_round(shown.verdict, shown.cycle, 78))
         yield f"  {in_words(shown.stress)}"
         yield f"  schedule: {shown.schedule} (deviations: {len(shown.schedule)})"
         yield from smaller_line(case, shown.reduced)
@@ -394,6 +400,7 @@ def _record(console: Console, case: Case, result: Result, found: list[Shown]) ->
                 "verdict": shown.verdict.ending.value,
                 "message": shown.verdict.message,
                 "smaller": smaller_record(console, case, shown.reduced),
+                "cycle": list(shown.cycle),
                 "command": case.command(console, shown.schedule),
                 "stress": record_of(shown.stress),
                 "trace": None if shown.path is None else str(shown.path),

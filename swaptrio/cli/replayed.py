@@ -85,10 +85,7 @@ class Replayed:
         )
         yield from _where_it_crashed(self.recording, console)
         cycle = cycle_of(verdict, self.recording.trace)
-        if cycle and verdict.ending is not Ending.DEADLOCK:
-            yield from filled(
-                f"goes round: {' -> '.join((*cycle, cycle[0]))}", console.width, "  "
-            )
+        yield from goes_round(verdict, cycle, console.width)
         if verdict.ending in _BROKEN and len(self.recording.names) > 0:
             yield from filled(f"by names: {self.recording.names}", console.width, "  ")
         yield from self._judged(console.width)
@@ -176,6 +173,12 @@ def cycle_of(verdict: Verdict, trace: Trace) -> tuple[str, ...]:
     if verdict.cycle or not (verdict.ending is Ending.LIVELOCK or verdict.check == _PROGRESS):
         return verdict.cycle
     return round_at_end([f"{event.task} {event.label}" for event in trace.events])
+
+
+def goes_round(verdict: Verdict, cycle: tuple[str, ...], width: int) -> Iterator[str]:
+    """The steps of a *cycle* on which nobody gets on; that of a deadlock is told elsewhere."""
+    if cycle and verdict.ending is not Ending.DEADLOCK:
+        yield from filled(f"goes round: {' -> '.join((*cycle, cycle[0]))}", width, "  ")
 
 
 def _divergence(recording: Recording) -> dict[str, Any] | None:

@@ -123,7 +123,7 @@ class Setup:
         start_daemons(world.kernel, execution)
         execution.at_end.append(world.oracles.at_end)
         if not self.variant.foreign:  # nobody knows what a user's own functions read
-            execution.unread += [world.kernel.vmstat, world.kernel.warnings]
+            execution.unread.append(world.kernel.vmstat)
         return world
 
     def build_watched(self, execution: Execution) -> World:

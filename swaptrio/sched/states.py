@@ -50,6 +50,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import attrs
 
 from swaptrio.sched.execution import Execution
+from swaptrio.sched.operation import Deed
 from swaptrio.sched.task import Task
 
 if TYPE_CHECKING:
@@ -406,6 +407,7 @@ _KNOWN: Final[dict[type, _Look]] = {
     partial: lambda call: (call.func, call.args, tuple(call.keywords.items())),
     ModuleType: lambda module: (module.__name__,),
     Execution: lambda execution: (),
+    Deed: lambda deed: (),  # nobody decides by it
     type: lambda value: (value.__module__, value.__qualname__),
     object: lambda value: (),
 }

@@ -438,3 +438,25 @@ def test_what_a_stress_test_would_hit(race: str, swaptrio: Run, document: Docume
     assert violation["stress"] == same["stress"]
     assert violation["stress"]["hits"] == same["count"] > 0
     assert "a plain stress test would hit it in about 1 in " in text
+
+
+@pytest.mark.parametrize("how", [[], ["--cache"]])
+def test_a_livelock_ends_by_its_cycle(
+    how: list[str], swaptrio: Run, document: Document
+) -> None:
+    """It is the verdict that the scenario expects, and what goes round is told."""
+    name = "readahead-has-cache-livelock"
+    result = swaptrio("explore", name, "--variant", "no-tick", *how, "--json")
+
+    assert result.exit_code == 0
+    (found,) = document(result)["violations"]
+    assert (found["verdict"], found["check"]) == ("livelock", "starvation")
+    assert len(found["cycle"]) == 4
+    assert "urgent read_swap_cache_async.tick" in found["cycle"]
+
+
+def test_a_cycle_is_shown(swaptrio: Run) -> None:
+    """For people, too, in the order of its steps and back to the first."""
+    result = swaptrio("explore", "shmem-direct-swapin-livelock", "--variant", "no-tick")
+    assert "livelock: starvation" in result.stdout
+    assert "goes round: second " in result.stdout

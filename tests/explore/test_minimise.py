@@ -15,7 +15,7 @@ from swaptrio.explore.follow import Guide
 from swaptrio.explore.minimise import Search
 from swaptrio.explore.plan import Deviations, deviations_of
 from swaptrio.scenario.files import find
-from swaptrio.scenario.play import load_checked, play
+from swaptrio.scenario.play import load_checked, play, script_of
 from swaptrio.scenario.world import Setup
 from swaptrio.sched import (
     Ending,
@@ -369,6 +369,19 @@ async def test_plan_counts_what_there_was_to_decide(
 
     assert plan.counts[:4] == [(1, 4), (2, 4), (3, 4), (4, 3)]
     assert all(count > 1 for _, count in plan.counts)
+
+
+async def test_a_livelock_is_replayed_to_its_first_return(scheduler: Scheduler) -> None:
+    """Making one simple does not wait for a budget each time; what it finds has the cycle."""
+    setup = setup_called("readahead-has-cache-livelock", "no-tick")
+    script = script_of(setup.scenario.window[0], setup.variant)
+    found = (await play(scheduler, setup, script)).verdict
+    minimal = await minimise(scheduler, setup, found)
+
+    assert minimal.verdict.check == "starvation"
+    assert minimal.size.steps < 200
+    assert len(minimal.schedule) == 0
+    assert minimal.complete
 
 
 @pytest.mark.parametrize("check", ["starvation", "state-repeats", "step-budget"])

@@ -109,6 +109,7 @@ def result_of(
         executions=tally.executions,
         traces=exploration.traces,
         states=exploration.states,
+        rounds=tally.rounds,
         blocked=exploration.blocked,
         probes=exploration.probes,
         bound=settings.preemptions,

@@ -73,7 +73,8 @@ class Result:
     where the reduction is optimal); *probes* only asked whether a task could go on somewhere,
     or led to nothing that another process had not.
     *states* are the states that were met in which somebody could go on or all was done, None
-    where none were kept; *finals* what the program told of its ends, if it does. *bound* is the
+    where none were kept; *rounds* lead from a state to itself, and show no livelock by
+    themselves; *finals* what the program told of its ends, if it does. *bound* is the
     number of preemptions that was allowed, None for any. *reason* is why nothing can be
     concluded. *seconds* is wall time. *sights* are the windows that were passed, None where
     nobody asked for them, and *unseen* is why an operation was never seen inside one.
@@ -84,6 +85,7 @@ class Result:
     executions: int = 0
     traces: int | None = None
     states: int | None = None
+    rounds: int = 0
     blocked: int = 0
     probes: int = 0
     bound: int | None = None
@@ -117,7 +119,7 @@ class Result:
     @property
     def statement(self) -> str:
         """What is true, in one sentence that names every bound."""
-        return f"{self._head()}: {self._counts()}, {self._violations()}"
+        return f"{self._head()}: {self._counts()}, {self._violations()}{self._unfair()}"
 
     def __str__(self) -> str:
         return "\n  ".join([self.statement, *map(str, self.violations)])
@@ -147,6 +149,10 @@ class Result:
             return _number(len(self.violations), "violation")
         so_far = " so far" if self.outcome is Outcome.INCONCLUSIVE else ""
         return f"no violation{so_far}"
+
+    def _unfair(self) -> str:
+        """What is left open where an execution can go round for ever."""
+        return f", {_number(self.rounds, 'unfair round')}" if self.rounds else ""
 
 
 def _goes_round(found: Found) -> bool:

@@ -23,20 +23,25 @@ if TYPE_CHECKING:
 NONDETERMINISTIC = "the program is not deterministic"
 
 
+def _nothing() -> None:
+    """What a program keeps where no frame of its tasks refers to it."""
+
+
 @attrs.define(eq=False)
 class Tally:
     """Runs executions of *program* and counts them.
 
     *outcome* is None as long as the search goes on. What *program* returns may be a function:
     it is asked for the state in which an execution has ended. *interrupted* says that the
-    search could go on. *first* says to stop at the first violation. *sights* are the windows
-    that were passed, where somebody wants to know.
+    search could go on. *rounds* are those of `Result`. *first* says to stop at the first
+    violation. *sights* are the windows that were passed, where somebody wants to know.
     """
 
     program: Program
     budget: int
     first: bool = False
     executions: int = 0
+    rounds: int = 0
     outcome: Outcome | None = None
     interrupted: bool = False
     reason: str = ""
@@ -45,8 +50,12 @@ class Tally:
     final: object = None
     sights: Sights | None = None
 
-    async def run(self, scheduler: Scheduler, strategy: Strategy) -> Verdict:
+    async def run(
+        self, scheduler: Scheduler, strategy: Strategy, *, watched: bool = True
+    ) -> Verdict:
         """One execution; nothing is counted.
+
+        Where it is *watched* a state that comes back ends it, as a livelock (see `lasso`).
 
         Raises:
             Exception: the program cannot be set up.
@@ -58,6 +67,7 @@ class Tally:
             strategy,
             budget=self.budget,
             observer=observer,  # type: ignore[arg-type]  # by its methods
+            fingerprint=_nothing if watched else None,
         )
         verdict = execution.verdict
         assert verdict is not None

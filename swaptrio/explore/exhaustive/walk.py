@@ -92,6 +92,9 @@ class Guide(Protocol):
     def end(self, execution: Execution) -> None:
         """An execution has come to an end of its own."""
 
+    def leads(self, node: Node) -> bool:
+        """Whether steps are planned from *node* on, which is the last one so far."""
+
 
 @attrs.define(eq=False)
 class Blocked:
@@ -135,6 +138,16 @@ class Walk:
     _tasks: int = 0
     _report: Report = attrs.Factory(Report)
     _objects: dict[str, object] = attrs.Factory(dict)
+
+    @property
+    def leads(self) -> bool:
+        """Whether it repeats what is known, or follows a plan."""
+        return self._depth < len(self.trace) or self.guide.leads(self.trace[-1])
+
+    @property
+    def settled(self) -> bool:
+        """Whether whoever runs goes on: a guide without a plan lets it."""
+        return not self.leads
 
     def begin(self, execution: Execution) -> None:
         """Listen."""
