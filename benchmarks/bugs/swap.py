@@ -56,7 +56,7 @@ class SwapCase:
 
     async def execute(self, scheduler: Scheduler, strategy: SeededStrategy) -> Verdict:
         """Run the set-up once."""
-        return await execute(scheduler, self.setup, strategy)
+        return await execute(scheduler, self.setup, strategy, watched=False)
 
     def shows(self, verdict: Verdict) -> bool:
         """Whether it ended as some window must."""

@@ -4,11 +4,15 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from swaptrio.sched.errors import Diverged, SchedError, Violation, WindowNotReached
 from swaptrio.sched.schedule import Schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Ending(StrEnum):
@@ -21,6 +25,13 @@ class Ending(StrEnum):
     DIVERGED = "diverged"
     UNREACHED = "window-not-reached"
     ERROR = "error"
+
+
+#: What an ending is told by where its program has broken no check of its own.
+TOLD_BY: Final[Mapping[str, tuple[str, ...]]] = {
+    Ending.DEADLOCK: ("deadlock", "lost-wakeup"),
+    Ending.LIVELOCK: ("starvation", "state-repeats", "step-budget"),
+}
 
 
 @attrs.frozen
