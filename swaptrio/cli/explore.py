@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from functools import partial
-from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,7 +11,7 @@ import click
 
 from swaptrio.cli import codes
 from swaptrio.cli.campaign_options import MOST_JOBS
-from swaptrio.cli.options import carrier_option, epilog, shared, variant_option
+from swaptrio.cli.options import carrier_option, epilog, seconds_option, shared, variant_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
 #: More preemptions than any scenario has steps.
 MANY = 1000
 
-#: A day, in seconds.
-LONG = 86_400.0
-
 
 class Shown(NamedTuple):
     """A violation, the simplest schedule found for it, and where the trace of that lies.
@@ -42,20 +38,6 @@ class Shown(NamedTuple):
     schedule: Schedule
     path: Path | None
     reduced: Reduced | None
-
-
-def not_nan(
-    _context: click.Context, _parameter: click.Parameter, value: float | None
-) -> float | None:
-    """*value*, which an option has read, if it is a number.
-
-    Raises:
-        click.BadParameter: it is none.
-    """
-    if value is not None and isnan(value):
-        msg = "nan is no number of seconds"
-        raise click.BadParameter(msg)
-    return value
 
 
 @click.command(
@@ -75,14 +57,7 @@ def not_nan(
     type=click.IntRange(0, MANY),
     help="Leave a task that could go on N times at most; first never, then once ...",
 )
-@click.option(
-    "--time",
-    "seconds",
-    metavar="S",
-    type=click.FloatRange(0, LONG, min_open=True),
-    callback=not_nan,
-    help="Stop after S seconds, without a conclusion.",
-)
+@seconds_option
 @click.option(
     "--cache/--no-cache",
     default=False,
