@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from functools import partial
-from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +14,7 @@ from swaptrio.cli.campaign_options import MOST_JOBS
 from swaptrio.cli.options import (
     carrier_option,
     epilog,
+    seconds_option,
     shared,
     variant_option,
     windows_option,
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 #: More preemptions than any scenario has steps.
 MANY = 1000
 
-#: A day, in seconds.
-LONG = 86_400.0
-
 
 class Shown(NamedTuple):
     """A violation, the simplest schedule found for it, and where the trace of that lies.
@@ -51,20 +48,6 @@ class Shown(NamedTuple):
     stress: Rate
     reduced: Reduced | None
     cycle: tuple[str, ...]
-
-
-def not_nan(
-    _context: click.Context, _parameter: click.Parameter, value: float | None
-) -> float | None:
-    """*value*, which an option has read, if it is a number.
-
-    Raises:
-        click.BadParameter: it is none.
-    """
-    if value is not None and isnan(value):
-        msg = "nan is no number of seconds"
-        raise click.BadParameter(msg)
-    return value
 
 
 @click.command(
@@ -84,14 +67,7 @@ def not_nan(
     type=click.IntRange(0, MANY),
     help="Leave a task that could go on N times at most; first never, then once ...",
 )
-@click.option(
-    "--time",
-    "seconds",
-    metavar="S",
-    type=click.FloatRange(0, LONG, min_open=True),
-    callback=not_nan,
-    help="Stop after S seconds, without a conclusion.",
-)
+@seconds_option
 @click.option(
     "--cache/--no-cache",
     default=False,

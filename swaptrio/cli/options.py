@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isnan
 from typing import Any, Final
 
 import click
@@ -86,6 +87,34 @@ windows_option: Final = click.option(
     "--windows",
     is_flag=True,
     help="List each window: who came into it, and who never did and why.",
+)
+
+
+#: A day, in seconds.
+LONG: Final = 86_400.0
+
+
+def _not_nan(
+    _context: click.Context, _parameter: click.Parameter, value: float | None
+) -> float | None:
+    """*value*, which an option has read, if it is a number.
+
+    Raises:
+        click.BadParameter: it is none.
+    """
+    if value is not None and isnan(value):
+        msg = "nan is no number of seconds"
+        raise click.BadParameter(msg)
+    return value
+
+
+seconds_option: Final = click.option(
+    "--time",
+    "seconds",
+    metavar="S",
+    type=click.FloatRange(0, LONG, min_open=True),
+    callback=_not_nan,
+    help="Stop a search after S seconds; how far it comes depends on the machine.",
 )
 
 

@@ -24,7 +24,7 @@ from swaptrio.scenario.world import Setup
 from swaptrio.sched.names import Entry, Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from swaptrio.sched import Scheduler, Verdict
 
@@ -47,6 +47,7 @@ async def reduce(
     setup: Setup,
     minimal: Minimal,
     *,
+    names: Collection[str] | None = None,
     replays: int = REPLAYS,
     stop: Callable[[], bool] = lambda: False,
 ) -> Reduced | None:
@@ -56,6 +57,7 @@ async def reduce(
         scheduler: runs the replays.
         setup: the scenario and the variant.
         minimal: the failure.
+        names: the parts that may be taken out; None for all.
         replays: executions to make at most for each part that can be taken out.
         stop: asked before each; the smallest until then is the result.
     """
@@ -63,7 +65,7 @@ async def reduce(
     before = None
     while found != before:
         before = found
-        for name in parts(setup.scenario):
+        for name in parts(setup.scenario) if names is None else names:
             smaller = None if stop() else _less(setup, (*found.without, name))
             if smaller is None or smaller == found.setup:
                 continue

@@ -51,6 +51,16 @@ def without(scenario: Scenario, names: Collection[str]) -> Scenario:
     )
 
 
+def rows(scenario: Scenario) -> dict[str, tuple[str, int]]:
+    """Those parts that are a table of their own in a file: its key, and its number from 0."""
+    named = {
+        "task": [task.name for task in scenario.task],
+        "page": [_page(page) for page in scenario.page],
+        "slots": [_slots(slots) for slots in scenario.slots],
+    }
+    return {name: (key, at) for key, names in named.items() for at, name in enumerate(names)}
+
+
 def _parts(scenario: Scenario) -> Iterator[str]:
     yield from (task.name for task in scenario.task)
     for task in scenario.task:

@@ -154,6 +154,20 @@ def test_violation_replays(race: str, swaptrio: Run, document: Document) -> None
     assert again["schedule"] == violation["schedule"]
 
 
+def test_a_smaller_scenario_is_told(race: str, swaptrio: Run, document: Document) -> None:
+    """What the failure does not take is named, and the command without it fails so, too."""
+    options = ["--variant", "chris-literal"]
+    text = swaptrio("explore", race, *options).stdout
+    (violation,) = document(swaptrio("explore", race, *options, "--json"))["violations"]
+    smaller = violation["smaller"]
+    again = document(swaptrio(*shlex.split(smaller["command"])[1:], "--json"))
+
+    assert smaller["without"] == ["small", "failures.alloc"]
+    assert "smaller: --without small --without failures.alloc --schedule" in text
+    assert again["violation"]["check"] == violation["check"]
+    assert again["schedule"] == smaller["schedule"]
+
+
 def test_violation_leaves_its_trace(race: str, swaptrio: Run, document: Document) -> None:
     """The trace of the shortest counterexample lies in logs/; where, and how, is said."""
     options = ["--variant", "chris-literal"]
