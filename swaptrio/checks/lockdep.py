@@ -77,7 +77,7 @@ class LockOrder:
     By class, what was taken under it, beyond what the specification says, and who was first.
     """
 
-    classes: dict[SpinLock, LockClass] = attrs.Factory(dict)
+    classes: dict[Lock, LockClass] = attrs.Factory(dict)
     _after: dict[LockClass, dict[LockClass, str]] = attrs.Factory(dict)
 
     def class_of(self, lock: object) -> LockClass:
@@ -92,12 +92,11 @@ class LockOrder:
         Raises:
             Violation: (I-SPIN) that is against the order.
         """
-        if not task.held:
-            return
-        inner = self.class_of(lock)
+        classes = self.classes
+        inner = classes.get(lock) or self.class_of(lock)
         for held in task.held:
             if held is not lock:
-                outer = self.class_of(held)
+                outer = classes.get(held) or self.class_of(held)
                 if inner not in _INNER[outer]:
                     self._note(outer, inner, task, held, lock)
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Final
 
 import attrs
@@ -67,7 +67,7 @@ class Memory:
     allocating: dict[str, Attempts] = attrs.Factory(dict)
     conflicts: dict[str, tuple[SwpEntry, int]] = attrs.Factory(dict)
     locked: dict[str, Folio] = attrs.Factory(dict)
-    pins: Counter[tuple[str, int]] = attrs.Factory(Counter)
+    pins: defaultdict[tuple[str, int], int] = attrs.Factory(lambda: defaultdict(int))
     fallbacks: Counter[int] = attrs.Factory(Counter)
     unread: dict[int, Folio] = attrs.Factory(dict)
     findings: dict[Finding, None] = attrs.Factory(dict)

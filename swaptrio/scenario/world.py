@@ -54,9 +54,7 @@ class World:
     oracles: Oracles
     results: dict[str, str] = attrs.Factory(dict)
     beginning: Beginning | None = None
-    _album: Album = attrs.field(
-        init=False, default=attrs.Factory(lambda self: Album(self.kernel), takes_self=True)
-    )
+    _album: Album | None = None
 
     def again(self) -> World:
         """The same kernel and oracles, put back to their beginning, which has to be known."""
@@ -78,6 +76,8 @@ class World:
 
     def snapshot(self) -> dict[str, str | int]:
         """The shared state as keys and values, for a recorder."""
+        if self._album is None:
+            self._album = Album(self.kernel)
         return self._album.picture()
 
 

@@ -32,6 +32,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Callable, Coroutine, Hashable, Sequence
 from contextvars import ContextVar, Token
+from functools import partial
 from heapq import heappop, heappush
 from types import CoroutineType
 from typing import Any, Final, NoReturn, TypeVar
@@ -56,6 +57,9 @@ DRAIN_LIMIT: Final = 1000
 
 #: What a task can be made of. Nearly all are of the first type, which is told at once.
 _COROUTINES: Final = (CoroutineType, Coroutine)
+
+#: A decision of its four parts; `Decision._make` is a function in Python, which counts them.
+_DECISION: Final = partial(tuple.__new__, Decision)
 
 #: What a model task yields when it parks. Anything else it yields is a foreign await.
 PARK: Final = object()
@@ -165,8 +169,8 @@ class Execution:
         Raises:
             SchedError: the execution cannot go on, and has its verdict.
         """
-        self.step += 1
-        if self.step > self.budget:
+        self.step = step = self.step + 1
+        if step > self.budget:
             return self._over_budget()
         try:
             count = len(self.enabled)
@@ -178,10 +182,7 @@ class Execution:
                 index = 0
             else:
                 return self._nobody()
-            running = self.running
-            if index == 0 and running is not None and running.enabled:
-                chosen = running  # the commonest answer, and the cheapest
-            else:
+            if index or (chosen := self.running) is None or not chosen.enabled:
                 chosen = self._follow(index, count)
             if self.observer is not None:
                 self.observer.step(self, chosen)
@@ -189,10 +190,9 @@ class Execution:
             self.fail(exc)
             raise
         self.running = chosen
-        if self.watching or (self.fingerprint is not None and self.step >= QUIET):
+        if step >= QUIET and self.fingerprint is not None:
             self.watching = True
-            return True
-        return chosen is not task
+        return chosen is not task or self.watching
 
     def watch(self) -> None:
         """Look whether the state was there before. For carriers, where ``watching`` is set.
@@ -315,7 +315,7 @@ class Execution:
     ) -> None:
         """Set the verdict and stop deciding; *cycle* is that of a livelock."""
         waiting = self._waiting() if ending is Ending.DEADLOCK else ()
-        schedule = Schedule(tuple(map(Decision._make, self.deviations)))
+        schedule = Schedule(tuple(map(_DECISION, self.deviations)))
         cycle = cycle or find_cycle(waiting)
         self.verdict = Verdict(ending, self.step, schedule, check, message, waiting, cycle)
         self.budget = -1
@@ -348,10 +348,9 @@ class Execution:
         if not 0 <= index < count:
             self._bad_index(index, count)
         enabled, task, place = self.enabled, self.running, index
-        if index and task is not None and task.enabled:
-            place -= index <= bisect_left(enabled, task.index)  # the running task stood first
-        time_passes = place == len(enabled)
-        chosen = self._let_time_pass() if time_passes else self.tasks[enabled[place]]
+        if index and task is not None and task.enabled and enabled[index - 1] < task.index:
+            place -= 1  # the running task stood first, and has its place behind this one
+        chosen = self.tasks[enabled[place]] if place < len(enabled) else self._let_time_pass()
         if index:
             self.deviations.append((self.step, index, chosen.name, chosen.label))
         return chosen

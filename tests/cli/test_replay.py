@@ -338,6 +338,7 @@ def test_a_part_taken_out(race: str, swaptrio: Run, document: Document) -> None:
     [
         (["--without", "smal", "--seed", "1"], "there are large, small, failures.alloc"),
         (["--without", "large", "--without", "small", "--seed", "1"], "no task would be left"),
+        (["--without", "slots.swap0:17", "--seed", "1"], "did you mean 'slots.swap0:16'?"),
         (["--without", "small"], "a window needs the whole scenario"),
     ],
 )

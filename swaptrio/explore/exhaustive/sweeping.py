@@ -71,10 +71,13 @@ class Sweeping:
         verdict = await tally.run(scheduler, walk, watched=not self.cache)
         if walk.cut:
             self.cut += 1
+            if self.cache:
+                tally.see(walk)
         elif not tally.trusts(walk, verdict):
             return
         else:
             tally.count(verdict)
+            tally.see(walk)
             if not self.cache:
                 self.classes.add(walk.class_of())
             if tally.executions == 1 and not await tally.repeats(scheduler, walk, verdict):

@@ -10,6 +10,8 @@ import attrs
 
 from swaptrio.explore.exhaustive.probe import Probe
 from swaptrio.explore.exhaustive.result import Found, Outcome
+from swaptrio.explore.exhaustive.sighting import see
+from swaptrio.explore.sights import Sights
 from swaptrio.sched import Ending, Program
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ class Tally:
     *outcome* is None as long as the search goes on. What *program* returns may be a function:
     it is asked for the state in which an execution has ended. *interrupted* says that the
     search could go on. *rounds* are those of `Result`. *first* says to stop at the first
-    violation.
+    violation. *sights* are the windows that were passed, where somebody wants to know.
     """
 
     program: Program
@@ -46,6 +48,7 @@ class Tally:
     finals: set[Hashable] = attrs.Factory(set)
     violations: dict[tuple[Ending, str], Found] = attrs.Factory(dict)
     final: object = None
+    sights: Sights | None = None
 
     async def run(
         self, scheduler: Scheduler, strategy: Strategy, *, watched: bool = True
@@ -85,6 +88,16 @@ class Tally:
             if self.first:
                 self.outcome = Outcome.VIOLATION
 
+    def see(self, walk: Walk) -> None:
+        """Note what the execution of *walk* has shown that has just ended."""
+        if self.sights is not None:
+            see(self.sights, walk)
+
+    def add_sights(self, sights: Sights | None) -> None:
+        """What others have seen of the windows, if they were asked for."""
+        if self.sights is not None and sights is not None:
+            self.sights.add(sights)
+
     def keep(self, found: Found) -> None:
         """Of what shows the same the first one is kept, or that whose normal form is first."""
         known = self.violations.get(found.signature)
@@ -103,6 +116,8 @@ class Tally:
         self.executions, self.outcome, self.reason = 0, None, ""
         self.finals.clear()
         self.violations.clear()
+        if self.sights is not None:
+            self.sights = Sights()
 
     def conclusive(self, verdict: Verdict) -> bool:
         """Whether anything can be learned from an execution; if not, this is the end."""
