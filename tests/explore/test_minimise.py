@@ -223,7 +223,7 @@ def test_never_worse_than_greedy_and_sweeps(bug: Bug, setup_around: SetupAround)
 
 #: Failing scenarios that are swept in a moment.
 SWEPT = [
-    ("charge-fail-clobbers-neighbour-shadows", "chris-literal", "I-ERRNO"),
+    ("charge-fail-clobbers-neighbour-shadows", "chris-literal", "I-PROGRESS"),
     ("neighbour-freed-between-checks", "check-without-lock", "I-CLCOUNT"),
     ("readahead-caches-hibernation-slot", "pre", "I-DELLOCK"),
     ("v4-while-orders-without-thp", "v4", "I-PROGRESS"),
