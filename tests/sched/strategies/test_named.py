@@ -102,9 +102,9 @@ def test_who_is_named_first_begins() -> None:
         ),
         (race(), "reader@reader.draw = fail", "reader never drew at reader.draw"),
         (
-            race(),
-            "writer@reader.check -> reader",
-            "writer never came to reader.check, and reader did",
+            race(broken=False),
+            "writer@reader.use -> reader",
+            "writer never came to reader.use, and reader did",
         ),
     ],
     ids=[
