@@ -146,12 +146,14 @@ async def _allocating_by_order(
     me = running_task().name
     attempts = oracles.memory.allocating[me] = Attempts(orders.bit_count() + 1)
     result = await function(kernel, targ_entry, gfp, orders, *more, **named)
+    if not isinstance(result, Errno):
+        return result
     if result is Errno.EEXIST:
         _conflict(oracles, targ_entry)
     if result is Errno.EINVAL:
         due = orders == 0 or orders.bit_length() > HIGHEST_ORDER + 1
     else:
-        due = not isinstance(result, Errno) or result is attempts.answer
+        due = result is attempts.answer
     if not due:
         raise Violation("I-ERRNO", f"{me} gets {result} for orders {orders:#x} without a cause")
     return result
