@@ -63,6 +63,11 @@ _RANKS: Final = {cls: rank for rank, cls in enumerate(ORDER)}
 
 _SPECIFIED: Final = "the specification"
 
+#: What each lock that is taken asks for; see `swaptrio.sched.operation`.
+_LOCK: Final = Kind.LOCK
+_FOLIO: Final = LockClass.FOLIO
+_MMAP: Final = LockClass.MMAP
+
 #: By class, those that may be taken under it as the specification says.
 _INNER: Final = {
     cls: frozenset(ORDER[_RANKS[cls] + 1 :]) if cls in _RANKS else frozenset[LockClass]()
@@ -84,7 +89,7 @@ class LockOrder:
         """The class of any lock. All mutexes are folio locks, all semaphores mmap locks."""
         if isinstance(lock, SpinLock):
             return self.classes.get(lock, LockClass.OTHER)
-        return LockClass.FOLIO if isinstance(lock, Mutex) else LockClass.MMAP
+        return _FOLIO if isinstance(lock, Mutex) else _MMAP
 
     def waited_for(self, task: Task, lock: Lock) -> None:
         """*task* takes *lock*, for which it has waited or would have.
@@ -102,7 +107,7 @@ class LockOrder:
 
     def taken(self, task: Task, lock: Lock) -> None:
         """*task* has taken *lock*; if it only tried, that says nothing."""
-        if len(task.held) > 1 and task.kind is Kind.LOCK and task.target is lock:
+        if len(task.held) > 1 and task.kind is _LOCK and task.target is lock:
             self.waited_for(task, lock)
 
     def _note(

@@ -162,10 +162,12 @@ async def _allocating_by_order(
     if result is Errno.EEXIST:
         _conflict(oracles, targ_entry)
     _is_within_bounds(me, attempts)
+    if not isinstance(result, Errno):
+        return result
     if result is Errno.EINVAL:
         due = orders == 0 or orders.bit_length() > HIGHEST_ORDER + 1
     else:
-        due = not isinstance(result, Errno) or result is attempts.answer
+        due = result is attempts.answer
     if not due:
         raise Violation("I-ERRNO", f"{me} gets {result} for orders {orders:#x} without a cause")
     return result

@@ -52,6 +52,9 @@ _WORD: Final = ~SWP_TB_FLAGS_MASK
 _COUNT_OF_ONE: Final = 1 << SWP_TB_COUNT_SHIFT
 _COUNT_OF_MAX: Final = SWP_TB_COUNT_MAX << SWP_TB_COUNT_SHIFT
 
+#: Each critical section asks for ten of them; see `swaptrio.sched.operation`.
+_NONE, _FREE, _NONFULL, _FRAG, _FULL, _DISCARD = ClusterFlag
+
 
 def word_at(ci: SwapClusterInfo, off: int) -> int:
     """The word of a slot; NULL in a cluster without a table."""
@@ -133,21 +136,21 @@ def check_list(si: SwapInfoStruct, ci: SwapClusterInfo) -> None:
         Violation: (I-LIST) it is elsewhere, or should be.
     """
     flag = ci.flags
-    if flag is ClusterFlag.FREE:
+    if flag is _FREE:
         fits = ci.count == 0 and ci.table is None
-    elif flag is ClusterFlag.FULL:
+    elif flag is _FULL:
         fits = ci.count == SWAPFILE_CLUSTER
-    elif flag is ClusterFlag.DISCARD:
+    elif flag is _DISCARD:
         fits = ci.count == 0
     else:
-        fits = flag is ClusterFlag.NONE or 0 < ci.count < SWAPFILE_CLUSTER
+        fits = flag is _NONE or 0 < ci.count < SWAPFILE_CLUSTER
     if not fits:
         message = f"{ci.lock.name} has flag {flag}, and {ci.count} slots in use"
         raise Violation("I-LIST", message)
     number = ci.number
     for which, clusters in _lists(si, ci.order):
         there = number in clusters
-        if there is not (which is flag) and (there or flag is not ClusterFlag.DISCARD):
+        if there is not (which is flag) and (there or flag is not _DISCARD):
             where = "on another list" if there else "missing on its list"
             raise Violation("I-LIST", f"{ci.lock.name} has flag {flag}, and is {where}")
 
@@ -155,11 +158,11 @@ def check_list(si: SwapInfoStruct, ci: SwapClusterInfo) -> None:
 def _lists(si: SwapInfoStruct, order: int) -> tuple[tuple[ClusterFlag, Clusters], ...]:
     """The lists on which a cluster of *order* can be."""
     return (
-        (ClusterFlag.FREE, si.free_clusters),
-        (ClusterFlag.NONFULL, si.nonfull_clusters[order]),
-        (ClusterFlag.FRAG, si.frag_clusters[order]),
-        (ClusterFlag.FULL, si.full_clusters),
-        (ClusterFlag.DISCARD, si.discard_clusters),
+        (_FREE, si.free_clusters),
+        (_NONFULL, si.nonfull_clusters[order]),
+        (_FRAG, si.frag_clusters[order]),
+        (_FULL, si.full_clusters),
+        (_DISCARD, si.discard_clusters),
     )
 
 

@@ -316,8 +316,8 @@ class Oracles:
         if ci.count != cluster.used:
             message = f"{ci.lock.name} counts {ci.count} slots, {cluster.used} are in use"
             raise Violation("I-CLCOUNT", message)
-        waits = ci.flags is ClusterFlag.DISCARD  # empty, with its table
-        if not waits and (ci.table is None) != (cluster.used == 0):
+        wrong = (ci.table is None) != (cluster.used == 0)
+        if wrong and ci.flags is not ClusterFlag.DISCARD:  # else it waits, empty with its table
             table = "no" if ci.table is None else "a"
             message = f"{ci.lock.name} has {cluster.used} slots in use, and {table} table"
             raise Violation("I-CLCOUNT", message)

@@ -17,7 +17,7 @@ import attrs
 import trio
 
 from swaptrio.sched.execution import _current
-from swaptrio.sched.operation import Access, Deed, Kind
+from swaptrio.sched.operation import RECEIVE, SEND, Access, Deed, Kind
 from swaptrio.sched.points import might_sleep, point, point_when
 from swaptrio.sched.task import Task
 
@@ -125,7 +125,7 @@ class SendChannel(_End, trio.abc.SendChannel[T]):
             Violation: the caller holds a spinlock (I-SPIN).
         """
         might_sleep(self._label)
-        await point_when(self._label, Kind.SEND, self._buffer, self._buffer.can_send)
+        await point_when(self._label, SEND, self._buffer, self._buffer.can_send)
         if self._buffer.sender_closed:
             raise trio.ClosedResourceError
         if self._buffer.receiver_closed:
@@ -174,7 +174,7 @@ class ReceiveChannel(_End, trio.abc.ReceiveChannel[T]):
             Violation: the caller holds a spinlock (I-SPIN).
         """
         might_sleep(self._label)
-        await point_when(self._label, Kind.RECEIVE, self._buffer, self._buffer.can_receive)
+        await point_when(self._label, RECEIVE, self._buffer, self._buffer.can_receive)
         if self._buffer.receiver_closed:
             raise trio.ClosedResourceError
         if not self._buffer.values:

@@ -20,7 +20,7 @@ import attrs
 
 from swaptrio.sched.errors import ModelError, Violation
 from swaptrio.sched.execution import Execution, _current, current, running_task
-from swaptrio.sched.operation import Access, Deed, Kind
+from swaptrio.sched.operation import LOCK, UNLOCK, WAIT, WAKE, Access, Deed, Kind
 from swaptrio.sched.points import might_sleep, point, point_when
 from swaptrio.sched.task import Task
 
@@ -159,7 +159,7 @@ class SpinLock(_Lock):
     async def acquire(self, label: str) -> None:
         """Take the lock, when it is free."""
         task = self._taker(label)
-        await point_when(label, Kind.LOCK, self, self._free)
+        await point_when(label, LOCK, self, self._free)
         self._take(_current.get(), task)
         task.spinning.append(self)
 
@@ -201,7 +201,7 @@ class Mutex(_Lock):
         """Take the lock, when it is free. May sleep."""
         might_sleep(label)
         task = self._taker(label)
-        await point_when(label, Kind.LOCK, self, self._free)
+        await point_when(label, LOCK, self, self._free)
         self._take(_current.get(), task)
 
     async def try_acquire(self, label: str) -> bool:
@@ -240,7 +240,7 @@ class Mutex(_Lock):
 
     async def release(self, label: str) -> None:
         """Give the lock back."""
-        await point(label, Kind.UNLOCK, self)
+        await point(label, UNLOCK, self)
         self._drop()
 
 
@@ -300,7 +300,7 @@ class WaitQueue:
         missed = self._unheard is not None if condition is None else condition()
         ticket = _Ticket(running_task(), missed, self._unheard)
         self._tickets.append(ticket)
-        await point_when(label, Kind.WAIT, self, lambda: ticket.woken)
+        await point_when(label, WAIT, self, lambda: ticket.woken)
 
     async def wait_for(self, label: str, condition: Callable[[], bool]) -> None:
         """Wait until *condition* holds; it is looked at whenever somebody wakes. May sleep.
@@ -314,18 +314,18 @@ class WaitQueue:
         """
         might_sleep(label)
         _report(self, Access.READ)
-        await point_when(label, Kind.WAIT, self, condition)
+        await point_when(label, WAIT, self, condition)
         while not condition() and current().verdict is None:
-            await point_when(label, Kind.WAIT, self, condition)
+            await point_when(label, WAIT, self, condition)
 
     async def wake_one(self, label: str) -> None:
         """Wake the task that has waited longest in `wait`, if there is one."""
-        await point(label, Kind.WAKE, self)
+        await point(label, WAKE, self)
         self._wake(1)
 
     async def wake_all(self, label: str) -> None:
         """Wake everybody who waits when this step is performed."""
-        await point(label, Kind.WAKE, self)
+        await point(label, WAKE, self)
         self._wake(len(self._tickets))
 
     def _wake(self, count: int) -> None:
@@ -378,7 +378,7 @@ class Completion:
             Violation: the caller holds a spinlock (I-SPIN).
         """
         might_sleep(label)
-        await point_when(label, Kind.WAIT, self, lambda: self.done)
+        await point_when(label, WAIT, self, lambda: self.done)
         return self.value
 
     async def complete(self, label: str, value: object = None) -> None:
@@ -387,7 +387,7 @@ class Completion:
         Raises:
             ModelError: it has happened already.
         """
-        await point(label, Kind.WAKE, self)
+        await point(label, WAKE, self)
         if self.done:
             msg = f"{self.name} is completed twice"
             raise ModelError(msg)

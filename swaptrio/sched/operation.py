@@ -32,6 +32,17 @@ class Kind(Enum):
     __hash__ = object.__hash__  # that of Enum is a call into Python, for each look into a set
 
 
+#: Kinds by names of their own, for locks and channels. To ask an enumeration for a member is
+#: dear where its metaclass has a hook for attributes, as in CPython 3.11: three times as dear
+#: as a call of a function.
+LOCK: Final = Kind.LOCK
+UNLOCK: Final = Kind.UNLOCK
+SEND: Final = Kind.SEND
+RECEIVE: Final = Kind.RECEIVE
+WAIT: Final = Kind.WAIT
+WAKE: Final = Kind.WAKE
+
+
 class Access(Enum):
     """What a step does to an object. Two accesses conflict unless both read or both add."""
 
