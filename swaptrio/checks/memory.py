@@ -30,12 +30,14 @@ class Cached:
 class Attempts:
     """An allocation that a task has under way.
 
-    *left* is how many attempts it may still make; *failures* counts the allocations and charges
-    that failed it; *refusal* is the last answer of the range check, none where it agreed;
-    *answer* is what the last attempt gave.
+    *left* is how many attempts it may still make, below 0 if it has made more; *tried* is how
+    often each order was tried; *failures* counts the allocations and charges that failed it;
+    *refusal* is the last answer of the range check, none where it agreed; *answer* is what the
+    last attempt gave.
     """
 
     left: int
+    tried: Counter[int] = attrs.Factory(Counter)
     failures: int = 0
     refusal: Errno | None = None
     answer: object = None

@@ -122,6 +122,8 @@ class Setup:
             execution.spawn(task.name, run_task, world.kernel, task, world.results)
         start_daemons(world.kernel, execution)
         execution.at_end.append(world.oracles.at_end)
+        if not self.variant.foreign:  # nobody knows what a user's own functions read
+            execution.unread.append(world.kernel.vmstat)
         return world
 
     def build_watched(self, execution: Execution) -> World:

@@ -82,10 +82,12 @@ class Execution:
     back (see `lasso`); without it only the *budget* of steps bounds an execution that does not
     end. *at_end* are checks to call when nobody has anything left to do; what one raises is the
     verdict. *failure* is the exception behind the verdict, with its traceback, if there is one.
-    *now* is the virtual time in nanoseconds. *touched* is where steps report what they access
-    beside their declared operations, if somebody listens (see `shared`); steps do so before the
-    verdict only. A strategy that has to look at suspended tasks sets *look* and ``watching``:
-    then it is called once for each decision, instead of the watch for a state that comes back.
+    *now* is the virtual time in nanoseconds. *unread* are objects that steps write and none
+    reads, as statistics are: a program adds its own, and a state comes back whatever they hold.
+    *touched* is where steps report what they access beside their declared operations, if
+    somebody listens (see `shared`); steps do so before the verdict only. A strategy that has to
+    look at suspended tasks sets *look* and ``watching``: then it is called once for each
+    decision, instead of the watch for a state that comes back.
     """
 
     strategy: Strategy
@@ -103,6 +105,7 @@ class Execution:
     failure: BaseException | None = None
     observer_failure: BaseException | None = None
     at_end: list[Callable[[], None]] = attrs.Factory(list)
+    unread: list[object] = attrs.Factory(list)
     time_read: bool = False
     watching: bool = False
     touched: list[tuple[object, Access]] | None = None

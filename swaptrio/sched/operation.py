@@ -51,6 +51,18 @@ class Access(Enum):
     WRITE = "write"
 
 
+@attrs.frozen
+class Deed:
+    """What *task* has done at *label* in step *step*, to be told to people."""
+
+    task: str
+    label: str
+    step: int
+
+    def __str__(self) -> str:
+        return f"{self.task} at {self.label}, step {self.step}"
+
+
 #: A task that waits here has nothing to do; it is not stuck.
 IDLE_KINDS: Final = frozenset({Kind.RECEIVE, Kind.WAIT})
 

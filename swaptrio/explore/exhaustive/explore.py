@@ -15,6 +15,7 @@ from swaptrio.explore.exhaustive.search import Search
 from swaptrio.explore.exhaustive.sweeping import Sweeping
 from swaptrio.explore.exhaustive.tally import Tally
 from swaptrio.explore.pace import Pace
+from swaptrio.explore.sights import Sights
 from swaptrio.sched import DEFAULT_BUDGET, open_scheduler
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def result_of(
         executions=tally.executions,
         traces=exploration.traces,
         states=exploration.states,
+        rounds=tally.rounds,
         blocked=exploration.blocked,
         probes=exploration.probes,
         bound=settings.preemptions,
@@ -115,6 +117,7 @@ def result_of(
         finals=frozenset(tally.finals),
         violations=tuple(tally.violations.values()),
         seconds=seconds,
+        sights=tally.sights,
     )
 
 
@@ -127,7 +130,8 @@ class Settings:
     with few of them come first. *reports* says that the program reports all that its steps
     access: only then can steps that do not depend on each other be told. *stop_at_first* ends
     at the first violation; else each distinct one is listed. *budget* are the steps after which
-    an execution counts as endless.
+    an execution counts as endless. *windows* notes which windows others came into (see
+    `sighting`, and ``Result.sights``).
     """
 
     cache: bool = False
@@ -135,6 +139,7 @@ class Settings:
     reports: bool = True
     stop_at_first: bool = False
     budget: int = DEFAULT_BUDGET
+    windows: bool = False
 
     @preemptions.validator
     def _not_negative(self, _attribute: object, value: int | None) -> None:
@@ -142,9 +147,14 @@ class Settings:
             msg = f"the number of preemptions must be 0 or more: {value}"
             raise ValueError(msg)
 
+    def tally(self, program: Program) -> Tally:
+        """Counts of *program* that are nothing yet."""
+        sights = Sights() if self.windows else None
+        return Tally(program, self.budget, self.stop_at_first, sights=sights)
+
     def begin(self, program: Program) -> Exploration:
         """A search of *program* that has not done anything yet."""
-        tally = Tally(program, self.budget, self.stop_at_first)
+        tally = self.tally(program)
         if self.cache or self.preemptions is not None:
             return Sweeping(tally, self.cache, self.preemptions, self.reports)
         return Reduction(tally, Search.of(reports=self.reports))

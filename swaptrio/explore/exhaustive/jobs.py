@@ -28,6 +28,7 @@ from swaptrio.explore.exhaustive.result import Outcome
 from swaptrio.explore.exhaustive.tally import NONDETERMINISTIC, Tally
 from swaptrio.explore.exhaustive.worker import serve
 from swaptrio.explore.pace import Pace
+from swaptrio.explore.sights import Sights
 from swaptrio.sched import Ending
 
 if TYPE_CHECKING:
@@ -115,6 +116,8 @@ def _crew(search: Reduction, seats: list[Seat]) -> Crew:
     tally = Tally(before.program, before.budget, before.first, before.executions)
     tally.finals |= before.finals
     tally.violations |= before.violations
+    tally.sights = None if before.sights is None else Sights()
+    tally.add_sights(before.sights)
     ordered = tuple(search.search.walk.ordered)
     crew = Crew(tally, seats, ordered, set(search.classes), search.probes)
     crew.lend(Part(before, search).share())

@@ -15,7 +15,9 @@ only because whoever explores that step asks for the rest, and does so before th
 for another step. Amid the work of others it may be too late. So there a wish is covered only by
 what it can begin with, as in source-set reduction (the same paper), which needs nobody's
 wishes: whatever does not begin with a sleeping step is executed at least as far as it goes
-without one, and its races are seen. Now and then that ends with everybody asleep, though the
+without one, and its races are seen. An outcome of a step that draws is such a beginning for
+itself only: that the others are explored is one more thing that may be asked for too late. Now
+and then that ends with everybody asleep, though the
 execution was not in vain. These are counted as `blocked`.
 """
 
@@ -33,6 +35,7 @@ from swaptrio.explore.exhaustive.search import leave
 from swaptrio.explore.exhaustive.tally import Tally
 from swaptrio.explore.exhaustive.walk import Node
 from swaptrio.explore.exhaustive.wish import Wish
+from swaptrio.explore.sights import Sights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,6 +78,7 @@ class News:
     added: tuple[str, ...]
     depth: int
     left: float
+    sights: Sights | None
 
 
 @attrs.define(eq=False)
@@ -176,9 +180,11 @@ class Part:
             tuple(walk.added),
             len(walk.trace),
             self._left(),
+            tally.sights,
         )
         reduction.classes, reduction.blocked, reduction.probes = set(), 0, 0
         tally.executions, tally.finals, tally.violations = 0, set(), {}
+        tally.sights = None if tally.sights is None else Sights()
         return news
 
     def _left(self) -> float:

@@ -36,8 +36,9 @@ _WIDTH: Final = 12
 #: Accesses in the order of their keys.
 Sorted: TypeAlias = tuple[tuple[str, int], ...]
 
-#: A task, the number of its previous event, accesses, numbers of those followed, and draws.
-Prime: TypeAlias = tuple[str, int, Sorted, tuple[int, ...], Path]
+#: A task, the number of its previous event, accesses, numbers of those followed, draws, and
+#: whether it has ended everything.
+Prime: TypeAlias = tuple[str, int, Sorted, tuple[int, ...], Path, bool]
 
 #: A task, the number of its previous event, and the first draws of its next step.
 Step: TypeAlias = tuple[str, int, Path]
@@ -63,7 +64,7 @@ class Primes:
     def number(self, task: str, previous: int, event: Event, behind: list[int]) -> int:
         """The number of an executed event; *behind* are those of the events it follows."""
         accesses = tuple(sorted(event.accesses.items()))
-        prime = (task, previous, accesses, tuple(sorted(behind)), event.path)
+        prime = (task, previous, accesses, tuple(sorted(behind)), event.path, event.fatal)
         number = self.numbers.get(prime)
         return self.add(prime) if number is None else number
 
@@ -71,14 +72,17 @@ class Primes:
         """The number of *prime*, which is new."""
         digest = blake2b(repr(prime).encode(), digest_size=_WIDTH).digest()
         number = self.numbers[prime] = int.from_bytes(digest)
-        task, previous, accesses, _, path = prime
+        task, previous, accesses, _, path, _ = prime
         self.outcomes.setdefault((task, previous), {})[accesses, path] = dict(accesses)
         return number
 
     def known(
         self, step: Step, past: Past, trace: Sequence[Node], extra: Sequence[Event]
     ) -> list[Shown]:
-        """What the next step of a task is known to do after *past* and *extra*."""
+        """What the next step of a task is known to do after *past* and *extra*.
+
+        One that ends everything is not among it: it follows all that was there.
+        """
         task, previous, draws = step
         known = []
         shown = self.outcomes.get((task, previous), {})
@@ -90,7 +94,8 @@ class Primes:
                 behind.update(_followed(key, mode, past, trace, extra))
             if previous >= 0:
                 behind.add(previous)
-            if (task, previous, accesses, tuple(sorted(behind)), path) in self.numbers:
+            prime = (task, previous, accesses, tuple(sorted(behind)), path, False)
+            if prime in self.numbers:
                 known.append(Shown(by_key, path))
         return known
 

@@ -21,6 +21,7 @@ from swaptrio.explore.exhaustive.reduction import Reduction
 from swaptrio.explore.exhaustive.result import Found
 from swaptrio.explore.exhaustive.walk import Node
 from swaptrio.explore.exhaustive.wish import Wish
+from swaptrio.explore.sights import Sights
 from swaptrio.sched import Ending, Kind, Schedule, Verdict
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from swaptrio.explore.exhaustive.tally import Tally
 
 #: Raised whenever what is saved changes its shape or its meaning.
-FORMAT: Final = 2
+FORMAT: Final = 3
 
 _EVENT: Final = tuple(field.name for field in attrs.fields(Event))
 
@@ -59,6 +60,7 @@ def save(reduction: Reduction, about: Mapping[str, Any]) -> str:
             "probes": reduction.probes,
             "classes": sorted(reduction.classes),
             "violations": [_row(found) for found in tally.violations.values()],
+            "sights": None if tally.sights is None else tally.sights.rows(),
             "ordered": list(walk.ordered),
             "ambiguous": list(walk.ambiguous),
             "added": list(walk.added),
@@ -118,6 +120,7 @@ def _load(saved: dict[str, Any], tally: Tally, *, reports: bool) -> Reduction:
     for row in saved["violations"]:
         found = _found(row)
         tally.violations[found.signature] = found
+    tally.sights = None if tally.sights is None else Sights.of_rows(saved["sights"])
     return reduction
 
 

@@ -41,7 +41,7 @@ import attrs
 
 from swaptrio.explore.exhaustive.place import changes, event_of
 from swaptrio.explore.exhaustive.primes import Primes
-from swaptrio.explore.exhaustive.sleep import sleep_after, sleeps
+from swaptrio.explore.exhaustive.sleep import awake, sleep_after, sleeps
 from swaptrio.explore.exhaustive.walk import Node, Walk
 from swaptrio.explore.exhaustive.wish import NO, Wish, covered
 
@@ -114,6 +114,10 @@ class Search:
     def end(self, execution: Execution) -> None:
         """All is done in `look_for_races`."""
 
+    def leads(self, node: Node) -> bool:
+        """Whether a wish goes on from *node*, or waits there."""
+        return bool(node.wishes or node.below)
+
     def advance(self) -> bool:
         """Prepare the next execution; False if nothing is left but what others have."""
         trace, self.stuck = self.trace, False
@@ -182,10 +186,11 @@ class Search:
                 node.below = [rest] if rest else []
             else:
                 assert wish.last is not None
-                node.task, _, node.forced = wish.last
-                outcomes = known(wish)
-                if outcomes:
-                    node.forced = outcomes[0].path
+                node.task, _, draws = wish.last
+                asleep = node.sleep.get(node.task, ())
+                paths = [shown.path for shown in known(wish)]
+                awaken = [path for path in paths if not sleeps(asleep, path)]
+                node.forced = awaken[0] if awaken else awake(asleep, draws)
             return True
         return False
 

@@ -29,6 +29,16 @@ def sleeps(outcomes: tuple[Event, ...], draws: Path = ()) -> bool:
     return all(sleeps(outcomes, (*draws, index)) for index in range(under[0].options[size]))
 
 
+def awake(outcomes: tuple[Event, ...], draws: Path) -> Path:
+    """*draws*, of which some outcome does not sleep, and more until none of them does."""
+    size = len(draws)
+    for event in outcomes:
+        if event.path[:size] == draws:
+            options = [(*draws, index) for index in range(event.options[size])]
+            return awake(outcomes, next(path for path in options if not sleeps(outcomes, path)))
+    return draws
+
+
 def sleep_after(sleep: Sleep, event: Event) -> Sleep:
     """The sleep set of the place behind *event*."""
     kept = {}

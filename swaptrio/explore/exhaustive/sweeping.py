@@ -68,17 +68,31 @@ class Sweeping:
     async def turn(self, scheduler: Scheduler) -> None:
         """Run one execution, and prepare the next."""
         tally, walk = self.tally, self.sweep.walk
-        verdict = await tally.run(scheduler, walk)
+        verdict = await tally.run(scheduler, walk, watched=not self.cache)
         if walk.cut:
             self.cut += 1
+            if self.cache:
+                tally.see(walk)
         elif not tally.trusts(walk, verdict):
             return
         else:
             tally.count(verdict)
+            tally.see(walk)
             if not self.cache:
                 self.classes.add(walk.class_of())
             if tally.executions == 1 and not await tally.repeats(scheduler, walk, verdict):
                 return
+        await self._go_round(scheduler)
         if tally.outcome is None and not self.sweep.advance():
             bounded = self.bound is not None and self.sweep.dropped
             tally.outcome = Outcome.BOUNDED if bounded else Outcome.COMPLETE
+
+    async def _go_round(self, scheduler: Scheduler) -> None:
+        """Show the livelock that was met just now, if there was one."""
+        self.tally.rounds = self.sweep.rounds
+        found, self.sweep.round = self.sweep.round, None
+        if found is None:
+            return
+        verdict = await self.tally.run(scheduler, found)
+        if self.tally.conclusive(verdict):
+            self.tally.count(verdict)

@@ -33,6 +33,7 @@ from swaptrio.explore.exhaustive.primes import Primes
 from swaptrio.explore.exhaustive.sleep import Sleep
 from swaptrio.explore.exhaustive.wish import Wish
 from swaptrio.sched import Access, Diverged, Ending, Kind, SchedError
+from swaptrio.sched.strategies.races import object_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,6 +92,9 @@ class Guide(Protocol):
     def end(self, execution: Execution) -> None:
         """An execution has come to an end of its own."""
 
+    def leads(self, node: Node) -> bool:
+        """Whether steps are planned from *node* on, which is the last one so far."""
+
 
 @attrs.define(eq=False)
 class Blocked:
@@ -129,10 +133,21 @@ class Walk:
     cut: bool = False
     _depth: int = 0
     _declared: tuple[Kind, object] = (Kind.START, None)
+    _place: tuple[str, str] = ("", "")
     _chosen: int = 0
     _tasks: int = 0
     _report: Report = attrs.Factory(Report)
     _objects: dict[str, object] = attrs.Factory(dict)
+
+    @property
+    def leads(self) -> bool:
+        """Whether it repeats what is known, or follows a plan."""
+        return self._depth < len(self.trace) or self.guide.leads(self.trace[-1])
+
+    @property
+    def settled(self) -> bool:
+        """Whether whoever runs goes on: a guide without a plan lets it."""
+        return not self.leads
 
     def begin(self, execution: Execution) -> None:
         """Listen."""
@@ -192,7 +207,7 @@ class Walk:
             self.difference = Diverged(execution.step + 1, _said(node.mark), found)
             return
         if self.trace and self.trace[-1].event is None:
-            fatal = not verdict.passed and execution.count() > 0
+            fatal = not verdict.passed and execution.running is not None
             self._complete(execution, fatal=fatal)
         self._see_who_waits(execution)
         self.guide.end(execution)
@@ -241,6 +256,7 @@ class Walk:
         task = execution.candidates()[node.number]
         self._chosen = task.index
         self._declared = task.kind, task if task.kind is Kind.START else task.target
+        self._place = task.label, object_of(task)
         self._tasks = len(execution.tasks)
         if task.kind in BLOCKING:
             self._order(key_of(task.target))
@@ -276,6 +292,7 @@ class Walk:
 
     def _event(self, execution: Execution, name: str, *, fatal: bool) -> Event:
         kind, target = self._declared
+        label, shares = self._place
         report, ordered = self._report, self.ordered
         spawned = execution.tasks[self._tasks :]
         task = execution.tasks[self._chosen]
@@ -294,6 +311,8 @@ class Walk:
             report.reach(kind, target, ordered),
             tuple([child.name for child in spawned]),
             fatal,
+            label=label,
+            shares=shares,
         )
 
     def _opened(self) -> dict[str, tuple[Kind, ...] | None]:

@@ -30,6 +30,7 @@ import attrs
 
 from swaptrio.explore.exhaustive.event import Event, independent
 from swaptrio.explore.exhaustive.primes import Step
+from swaptrio.explore.exhaustive.sleep import sleeps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -88,8 +89,16 @@ def covered(wish: Wish, node: Node, known: Callable[[Wish], Sequence[Shown]]) ->
     *Amid* the work of others it has covered only what can begin with it (see `part`).
     """
     return any(
-        place != NO and not (place == ABSENT and node.amid)
+        place != NO and not (node.amid and _relies(wish, place, outcomes))
         for outcomes in node.sleep.values()
         for step in outcomes
         for place in (wish.place_of(step, known),)
     )
+
+
+def _relies(wish: Wish, place: int, outcomes: tuple[Event, ...]) -> bool:
+    """Whether what sleeps covers *wish* only with what is asked for where it is explored."""
+    if place != len(wish.events):
+        return place == ABSENT
+    assert wish.last is not None
+    return not sleeps(outcomes, wish.last[2])

@@ -9,7 +9,10 @@ An operation is a tuple: its name and its operands. ``read x``, ``write x v``, `
 x`` (an add that nobody looks at), ``cas x old new``, ``skip x`` (read, and leave out the next
 operation if what was read is odd), ``draw x n`` (write one of 0 .. n-1), ``twice x y`` (draw
 two bits; write x, or y, or both), ``lock m``, ``unlock m``, ``try m``, ``leave m`` (unlock if
-held), ``send c v``, ``receive c``, ``until x v``, ``join t``.
+held), ``send c v``, ``receive c``, ``until x v``, ``join t``, ``fail x v`` (a violation if x is
+v, which ends everything), ``bet x v`` (draw a bit; if it is 1, ``fail x v``), ``start`` (what
+each task does first: it matters only where others end everything, so only there a text has to
+say it).
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from swaptrio.sched import (
     Execution,
     Mutex,
     Shared,
+    Violation,
     choose,
     join,
     open_channel,
@@ -54,6 +58,7 @@ class State:
     channels: dict[str, list[int]]
     logs: list[list[object]]
     trace: list[tuple[tuple[int, int, tuple[int, ...]], list[tuple[object, str]]]]
+    failed: bool = False
 
     @classmethod
     def begin(cls, code: Code) -> State:
@@ -90,7 +95,7 @@ class State:
 
     def can(self, t: int) -> bool:
         """Whether the task can go on."""
-        op = self.op(t)
+        op = None if self.failed else self.op(t)
         match op:
             case None:
                 return False
@@ -111,6 +116,8 @@ class State:
         match self.op(t):
             case ("draw", _, n):
                 return [(k,) for k in range(n)]
+            case ("bet", _, _):
+                return [(0,), (1,)]
             case ("twice", _, _):
                 return [(0, 0), (0, 1), (1,)]
         return [()]
@@ -186,6 +193,15 @@ class State:
                 return [(x, "r")]
             case ("join", u):
                 return [(("task", u), "r")]
+            case ("bet", _, _) if draws == (0,):
+                return []
+            case ("fail" | "bet", x, v):
+                self.failed = values[x] == v
+                if self.failed:
+                    self.at[t] -= 1
+                return [(x, "r")]
+            case ("start",):
+                return []
         raise AssertionError(op)
 
     def final(self) -> object:
@@ -197,11 +213,15 @@ class State:
         )
 
     def name(self) -> object:
-        """The class of the execution: its events, and the order of those that depend."""
+        """The class of the execution: its events, and the order of those that depend.
+
+        The event that has failed depends on all others.
+        """
         pairs = []
+        last = len(self.trace) - 1 if self.failed else -1
         for j, (event, touched) in enumerate(self.trace):
             for earlier, before in self.trace[:j]:
-                if _depend(before, touched):
+                if j == last or _depend(before, touched):
                     pairs.append((earlier, event))
         return frozenset(event for event, _ in self.trace), frozenset(pairs)
 
@@ -271,17 +291,17 @@ class World:
     async def run(self, t: int, ops: tuple[Op, ...]) -> None:
         """One task."""
         held: list[str] = []
-        for op in ops:
+        for number, op in enumerate(ops):
             if self.skip[t]:
                 self.skip[t] = False
                 continue
-            await self.do(t, op, held)
+            await self.do(t, op, f"do.{op[0]}_{number}", held)
         for m in sorted(held):
             await self.locks[m].release("end.leave")
 
-    async def do(self, t: int, op: Op, held: list[str]) -> None:
+    async def do(self, t: int, op: Op, label: str, held: list[str]) -> None:
         """One operation."""
-        values, log, label = self.values, self.logs[t], f"do.{op[0]}"
+        values, log = self.values, self.logs[t]
         match op:
             case ("read", x):
                 log.append(await values[x].read(label))
@@ -324,6 +344,19 @@ class World:
                 await values[x].until(label, lambda value: value == v)
             case ("join", u):
                 await join(self.tasks[u], label)
+            case ("fail", x, v):
+                if await values[x].read(label) == v:
+                    raise Violation("T-FAIL", f"{x} is {v}")
+            case ("bet", x, v):
+                await self.bet(label, x, v)
+
+    async def bet(self, label: str, x: str, v: int) -> None:
+        """A step that draws whether it looks at all."""
+        await point(label)
+        if choose("do.bet", (False, True)):
+            touch(x, Access.READ)
+            if self.values[x].value == v:
+                raise Violation("T-BET", f"{x} is {v}")
 
     async def twice(self, label: str, x: str, y: str) -> None:
         """Two draws in one step, of which the second depends on the first."""

@@ -320,3 +320,20 @@ def test_estimate_comes_true(monkeypatch: pytest.MonkeyPatch) -> None:
     result = explore_program(lastzero(7), limits=Limits(progress=progress))
     assert result.executions == 320
     assert estimates[-1] == 320
+
+
+def test_step_that_fails_after_draws_that_depend_on_others() -> None:
+    """What a failing step has drawn after it saw another step need not be there without it."""
+
+    def program(execution: Execution) -> None:
+        x = Shared("x", 0)
+
+        async def gamble() -> None:
+            if choose("gamble.draw", range(await x.read("gamble.read") + 1)) == 1:
+                raise Violation("T-GAMBLE", "lost")
+
+        execution.spawn("a", x.write, "a.write", 1)
+        execution.spawn("b", gamble)
+
+    result = explore_program(program)
+    assert result.statement == "complete: 3 executions, 3 classes, 1 violation"

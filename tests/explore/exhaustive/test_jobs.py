@@ -7,7 +7,7 @@ import itertools
 import multiprocessing
 import os
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
@@ -18,6 +18,8 @@ from swaptrio.explore.exhaustive import Limits, Outcome, Result, Settings, resul
 from swaptrio.explore.exhaustive.crew import Crew
 from swaptrio.explore.exhaustive.jobs import drive_jobs
 from swaptrio.explore.exhaustive.stage import stage_of
+from swaptrio.explore.exhaustive.tally import Tally
+from swaptrio.explore.sights import UNREACHABLE
 from swaptrio.sched import Access, Shared, Violation, open_scheduler, point, touch
 
 if TYPE_CHECKING:
@@ -166,6 +168,26 @@ def test_processes_tell_the_same_of_a_scenario(scenario: str, variant: str) -> N
     assert alone.complete
     assert alone.statement == shared.statement
     assert alone.violations == shared.violations
+
+
+def sights_of(result: Result) -> dict[str, Any]:
+    """What a search has seen of windows, in whatever order that was."""
+    assert result.sights is not None
+    rows = result.sights.rows()
+    return {key: sorted(each) if isinstance(each, list) else each for key, each in rows.items()}
+
+
+def test_processes_see_the_same_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who came into which window, and how often, does not depend on who explores."""
+    source = partial(stage_of, matter_of("alloc-charge-swap-rollback", "v3"))
+    settings = Settings(windows=True)
+    alone = explored(source, 1, settings, alone=10_000)
+    shared = explored(source, 3, settings, alone=5)
+    assert alone.unseen == shared.unseen == UNREACHABLE
+    assert sights_of(alone) == sights_of(shared)
+
+    monkeypatch.setattr(Tally, "add_sights", lambda tally, sights: None)
+    assert sights_of(alone) != sights_of(explored(source, 3, settings, alone=5))
 
 
 def test_first_violation_is_that_of_one_process() -> None:

@@ -13,7 +13,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.counted import casrot, indexer, lastzero, lockinc, readers
-from swaptrio.explore.exhaustive import explore_program, search
+from swaptrio.explore.exhaustive import explore_program, search, wish
 from swaptrio.explore.exhaustive.part import Part, Share
 from swaptrio.explore.exhaustive.reduction import Reduction
 from swaptrio.explore.exhaustive.tally import Tally
@@ -125,12 +125,26 @@ def test_parts_have_the_published_count(name: str, seed: int) -> None:
 def test_wishes_amid_others_have_to_be_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Were all that sleeps taken for covering, as in one search, classes would be missed."""
 
-    def too_much(wish: Wish, node: Node, known: Any) -> bool:
-        return covered(wish, attrs.evolve(node, amid=False), known)
+    def too_much(wished: Wish, node: Node, known: Any) -> bool:
+        return covered(wished, attrs.evolve(node, amid=False), known)
 
     monkeypatch.setattr(search, "covered", too_much)
     program, count = ROWS["lastzero(7)"]
     assert min(in_parts(program, seed).executions for seed in range(5)) < count
+
+
+#: A program in which some outcomes of a step sleep where another step ends everything.
+ENDS = ((("twice", "x", "y"),), (("lock", "m"), ("fail", "x", 0)), (("fail", "z", 0),))
+
+
+def test_some_outcomes_asleep_do_not_cover_the_others(
+    program_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Amid the work of others an outcome that sleeps does not ask for those that do not."""
+    whole = explore_program(program_of(ENDS)).executions
+    assert {in_parts(program_of(ENDS), seed).executions for seed in range(8)} == {whole}
+    monkeypatch.setattr(wish, "sleeps", lambda *_: True)
+    assert min(in_parts(program_of(ENDS), seed).executions for seed in range(8)) < whole
 
 
 #: More executions than this are left out.
@@ -145,6 +159,7 @@ steps = st.one_of(
     st.tuples(st.just("until"), variables, st.integers(0, 2)),
     st.tuples(st.just("try"), locks),
     st.tuples(st.just("draw"), variables, st.just(2)),
+    st.tuples(st.sampled_from(["fail", "bet"]), variables, st.integers(0, 2)),
     st.sampled_from([("twice", "x", "y"), ("lock", "m"), ("send", "c", 1), ("receive", "c")]),
 )
 codes = st.lists(
@@ -159,8 +174,9 @@ codes = st.lists(
 @settings(max_examples=40, deadline=None)
 @given(ops=codes, seed=st.integers(0, 99))
 @example(ops=[(("twice", "y", "x"),), (("skip", "y"),), (("read", "x"),)], seed=0)
+@example(ops=list(ENDS), seed=2)
 def test_parts_of_any_program(program_of: Any, ops: Any, seed: int) -> None:
-    """Whatever tasks draw, wait for and lock, parts find the same classes and final states."""
+    """Whatever tasks draw, wait for and lock, and however they fail, parts find the same."""
     code = tuple(ops)
     whole = explore_program(program_of(code))
     assume(whole.executions <= MANY)

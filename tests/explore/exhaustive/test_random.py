@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
@@ -51,10 +53,16 @@ def tidy(ops: list[tuple[Any, ...]]) -> tuple[tuple[Any, ...], ...]:
     return tuple(kept)
 
 
+ending = st.one_of(
+    st.tuples(st.just("fail"), st.sampled_from("xyz"), st.integers(0, 2)),
+    st.tuples(st.just("bet"), st.sampled_from("xyz"), st.integers(0, 1)),
+)
+
+
 @st.composite
-def codes(draw: st.DrawFn, steps: st.SearchStrategy[Any]) -> tuple[Any, ...]:
-    """Up to four tasks; some join another."""
-    count = draw(st.integers(2, 4))
+def codes(draw: st.DrawFn, steps: st.SearchStrategy[Any], most: int = 4) -> tuple[Any, ...]:
+    """Up to *most* tasks; some join another."""
+    count = draw(st.integers(2, most))
     code = []
     for task in range(count):
         others = st.sampled_from([other for other in range(count) if other != task])
@@ -65,10 +73,13 @@ def codes(draw: st.DrawFn, steps: st.SearchStrategy[Any]) -> tuple[Any, ...]:
 
 def check(naive: Any, program_of: Any, code: tuple[Any, ...]) -> None:
     """Hold an exploration against what was counted by hand."""
-    counted = naive(code, MANY)
+    _hold(naive(code, MANY), program_of(code))
+
+
+def _hold(counted: Any, program: Any) -> None:
     assume(counted is not None)
     _, classes, finals = counted
-    result = explore_program(program_of(code))
+    result = explore_program(program)
     assert result.complete
     assert (result.executions, result.traces, result.blocked) == (len(classes),) * 2 + (0,)
     assert result.finals == finals
@@ -88,3 +99,28 @@ def test_without_draws(naive: Callable[..., Any], program_of: Any, code: Any) ->
 def test_with_draws(naive: Callable[..., Any], program_of: Any, code: Any) -> None:
     """Draws are explored as exactly, also where they decide what a step accesses."""
     check(naive, program_of, code)
+
+
+@settings(max_examples=120, deadline=None)
+@given(code=codes(st.one_of(plain, drawing, ending, ending), most=3))
+@example(code=((("fail", "x", 0),), (("fail", "z", 1),)))
+@example(code=((("until", "x", 2), ("fail", "x", 0)), (("fail", "z", 0),), (("read", "z"),)))
+@example(code=((("draw", "x", 2),), (("read", "x"),), (("fail", "y", 0), ("until", "x", 0))))
+def test_with_ends(naive: Callable[..., Any], program_of: Any, code: Any) -> None:
+    """A step that ends everything comes behind whatever others may have done until then."""
+    _hold(naive(tuple((("start",), *ops) for ops in code), MANY), program_of(code))
+
+
+@pytest.mark.parametrize("steps", [(0,), (1,), (3,), (0, 0), (1, 2), (1, 1, 1)])
+@pytest.mark.parametrize("first", [True, False])
+def test_one_end_among_others(program_of: Any, steps: tuple[int, ...], *, first: bool) -> None:
+    """However far the others have come, alone or not, is another class.
+
+    Each of them has started or not, and then done so many of its steps.
+    """
+    others = [(("read", "x"),) * count for count in steps]
+    failing = [(("fail", "x", 0),)]
+    result = explore_program(program_of(failing + others if first else others + failing))
+    assert result.executions == prod(count + 2 for count in steps)
+    (found,) = result.violations
+    assert found.verdict.check == "T-FAIL"
