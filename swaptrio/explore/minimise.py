@@ -283,7 +283,7 @@ class Search:
                 await self.drop(tried.used)
 
     async def _sweep_few(self) -> None:
-        """All schedules with up to three deviations, or with what says the same in other words."""
+        """All schedules with up to three deviations, or with what says the same."""
         bound = min(self.size.deviations - 1, SWEPT)
         found = await fewest(self.scheduler, self.setup, self.same, bound, stop=self._spend)
         if found.verdict is not None:
