@@ -58,7 +58,7 @@ def tables(
     yield from ("### Failing scenarios of swaptrio", "", said(scenarios["asked"]), "")
     yield from (*_suite(scenarios["rows"], programs=False), "")
     yield from ("### Found without the window", "", *_found(found), "")
-    yield from ("### More than three deviations", "", *_fewest(fewest), "")
+    yield from ("### More than three deviations", "", *_fewest(found, fewest), "")
     yield from ("### Executions per second", "", *_rates(programs["rates"]))
 
 
@@ -148,21 +148,23 @@ def _found(found: list[dict[str, Any]]) -> Iterator[str]:
         yield _line([*words, *figures, str(row["deviations"])])
 
 
-def _fewest(fewest: list[dict[str, Any]]) -> Iterator[str]:
-    many = [row for row in fewest if row["deviations"] > MOST]
+def _fewest(found: list[dict[str, Any]], fewest: list[dict[str, Any]]) -> Iterator[str]:
+    runs = {(row["scenario"], row["variant"]): row["executions"] for row in fewest}
     yield (
         f"`python -m benchmarks.bugs.fewest` runs all schedules with fewer deviations than "
         f"those above, up to {MOST}, or one for all that lead to the same place. None of them "
-        f"fails so. These take more than {MOST} for that reason, after so many runs; most "
-        f"of the deviations interrupt nobody: a task waits, and its daemon has to come before "
-        f"others that are ready."
+        f"fails so. These take more than {MOST} for that reason, after so many executions, or "
+        f"it is open where there is no number. Most of the deviations interrupt nobody: a task "
+        f"waits, and its daemon has to come before others that are ready."
     )
     yield ""
     yield _line(["scenario", "variant", "fails", "deviations", "executions"])
     yield _line(["---"] * 3 + ["---:"] * 2)
-    for row in many:
-        words = [row[name] for name in ("scenario", "variant", "failure")]
-        yield _line([*words, str(row["deviations"]), f"{row['executions']:,}"])
+    for row in found:
+        if row["deviations"] > MOST:
+            words = [row[name] for name in ("scenario", "variant", "failure")]
+            run = runs.get((row["scenario"], row["variant"]))
+            yield _line([*words, str(row["deviations"]), "open" if run is None else f"{run:,}"])
 
 
 def _rates(rates: dict[str, Any]) -> Iterator[str]:

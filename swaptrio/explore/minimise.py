@@ -10,12 +10,13 @@ finds a better one:
 3. the same by numbers of steps, where a decision that is dropped moves all behind it;
 4. all schedules with one entry, as it is and where whoever waits is served at once, which by
    default others may delay; then one entry in the place of any two, and of any one;
-5. all schedules with two deviations, if the best has more;
-6. if it still has, the decisions of the failure as it was, dropped one at a time.
+5. if the best still has more than two, the decisions of the failure as it was, dropped one at a
+   time;
+6. if it still has, all schedules with two deviations, and then those with three.
 
 "Better" is by `Size`, "the same way" by `Fingerprint`. Nothing here is drawn: the same failure
 gives the same result. What is left leaves the default in as few places as the sweeps can prove
-up to two, and as the exchanges find beyond.
+up to three, if there are replays enough, and as the exchanges find beyond.
 """
 
 from __future__ import annotations
@@ -40,6 +41,9 @@ from swaptrio.sched.strategies import Recorded
 
 #: Executions that making one failure simple may take.
 REPLAYS: Final = 20_000
+
+#: Deviations up to which all schedules are run.
+SWEPT: Final = 3
 
 
 @attrs.frozen(order=True)
@@ -178,9 +182,9 @@ class Search:
             await self._exchange(2)
             await self._exchange(1)
             if self.size == size and self.size.deviations > 2:
-                await self._sweep_two()
-            if self.size == size and self.size.deviations > 2:
                 await self._drop_one_by_one()
+            if self.size == size and self.size.deviations > 2:
+                await self._sweep_few()
 
     async def tries(
         self, entries: Iterable[Entry], *, offering: bool = False, prompt: bool = False
@@ -278,9 +282,10 @@ class Search:
             if prompt and tried is not None and tried.fails:
                 await self.drop(tried.used)
 
-    async def _sweep_two(self) -> None:
-        """All schedules with two deviations, or with what says the same in other words."""
-        found = await fewest(self.scheduler, self.setup, self.same, 2, stop=self._spend)
+    async def _sweep_few(self) -> None:
+        """All schedules with up to three deviations, or with what says the same."""
+        bound = min(self.size.deviations - 1, SWEPT)
+        found = await fewest(self.scheduler, self.setup, self.same, bound, stop=self._spend)
         if found.verdict is not None:
             await self._take(found.verdict)
 
