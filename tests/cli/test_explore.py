@@ -178,6 +178,17 @@ def test_search_goes_on_from_a_file(race: str, swaptrio: Run, document: Document
     assert json.loads(Path("kept.json").read_text(encoding="utf-8"))["executions"] == counts[2]
 
 
+def test_search_goes_on_with_other_processes(
+    race: str, swaptrio: Run, document: Document
+) -> None:
+    """However many processes have begun, any number goes on from the file."""
+    counts = []
+    for jobs, seconds in ((2, 4), (1, 0.5), (3, 2)):
+        options = ["--resume", "kept.json", "--jobs", jobs, "--time", seconds, "--json"]
+        counts.append(document(swaptrio("explore", race, *options))["executions"])
+    assert 0 < counts[0] < counts[1] < counts[2]
+
+
 def test_nothing_is_kept_of_a_search_that_is_done(calm: str, swaptrio: Run) -> None:
     """Where there is nothing to go on with there is no file."""
     assert swaptrio("explore", calm, "--resume", "kept.json").exit_code == 0
@@ -256,7 +267,7 @@ def test_bad_numbers_of_processes_are_refused(jobs: Any, calm: str, swaptrio: Ru
 
 def test_processes_need_classes(calm: str, swaptrio: Run) -> None:
     """What one search keeps for itself cannot be shared out."""
-    for options in (["--cache"], ["--preemptions", 1], ["--resume", "kept.json"]):
+    for options in (["--cache"], ["--preemptions", 1]):
         result = swaptrio("explore", calm, "--jobs", 2, *options)
         assert result.exit_code == 2
         assert "--jobs works without" in result.stderr

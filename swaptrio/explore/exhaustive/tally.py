@@ -87,6 +87,10 @@ class Tally:
             again = Found(await self.run(scheduler, Probe(found.way)), found.way)
             self.keep(again if again.signature == found.signature else found)
 
+    def copy(self) -> Tally:
+        """Another one that has counted the same."""
+        return attrs.evolve(self, finals=set(self.finals), violations=dict(self.violations))
+
     def clear(self) -> None:
         """Forget what was counted."""
         self.executions, self.outcome, self.reason = 0, None, ""
@@ -119,6 +123,10 @@ class Tally:
             how = f"it ended as {first}, and then as {again}"
             self.give_up(f"{NONDETERMINISTIC}: {how}")
         return self.outcome is not Outcome.INCONCLUSIVE
+
+    def end(self, outcome: Outcome, reason: str = "") -> None:
+        """End the search, even if it was interrupted."""
+        self.outcome, self.reason, self.interrupted = outcome, reason, False
 
     def interrupt(self, reason: str) -> None:
         """End a search that could go on."""

@@ -6,23 +6,30 @@ from __future__ import annotations
 import itertools
 import multiprocessing
 import os
+import subprocess
+import sys
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
 
 from benchmarks.counted import casrot, cinc, deadlock, lastzero, readers
+from swaptrio.explore import exhaustive
 from swaptrio.explore.campaign import matter_of
 from swaptrio.explore.exhaustive import Limits, Outcome, Result, Settings, result_of
 from swaptrio.explore.exhaustive.crew import Crew
-from swaptrio.explore.exhaustive.jobs import drive_jobs
+from swaptrio.explore.exhaustive.jobs import beginning, drive_jobs
+from swaptrio.explore.exhaustive.saved import load, save
 from swaptrio.explore.exhaustive.stage import stage_of
 from swaptrio.sched import Access, Shared, Violation, open_scheduler, point, touch
+from swaptrio.trace.write import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from swaptrio.explore.exhaustive.reduction import Reduction
     from swaptrio.sched import Carrier, Execution, Program
 
 ALL, NONE = Settings(), Limits()
@@ -31,26 +38,27 @@ CARRIERS: tuple[Carrier, ...] = ("trio", "stepped")
 
 def explored(
     source: Callable[[], Program],
-    jobs: int,
+    count: int,
     settings: Settings = ALL,
     limits: Limits = NONE,
-    alone: int = 20,
     carrier: Carrier = "stepped",
+    **words: Any,
 ) -> Result:
-    """What *jobs* processes tell that begin after *alone* executions."""
+    """What *count* processes tell that begin after 20 executions, or as *words* say."""
+    words = {"alone": 20, "carrier": carrier, **words}
 
     async def main() -> Result:
         async with open_scheduler(carrier) as scheduler:
             search, seconds = await drive_jobs(
-                scheduler, source, settings, limits, jobs, alone=alone, carrier=carrier
+                scheduler, source, settings, limits, count, **words
             )
         return result_of("program", settings, search, seconds)
 
     return trio.run(main)
 
 
-def failing(number: int) -> Program:
-    """Updates are lost in many ways, more of them than are explored alone."""
+def failing(number: int, most: int = 3) -> Program:
+    """Updates are lost in many ways; it is wrong that so many or fewer are left."""
 
     def program(execution: Execution) -> None:
         x = Shared("x", 0)
@@ -59,7 +67,7 @@ def failing(number: int) -> Program:
             await x.write("increment.write", await x.read("increment.read") + 1)
 
         def check() -> None:
-            if x.value < number:
+            if x.value <= min(most, number - 1):
                 raise Violation(f"T-SUM-{x.value}", "updates are lost")
 
         for name in ("a", "b", "c", "d")[:number]:
@@ -168,14 +176,22 @@ def test_processes_tell_the_same_of_a_scenario(scenario: str, variant: str) -> N
     assert alone.violations == shared.violations
 
 
-def test_first_violation_is_that_of_one_process() -> None:
+@pytest.mark.parametrize(
+    "source",
+    [
+        partial(failing, 4, 1),
+        partial(stage_of, matter_of("readahead-caches-hibernation-slot", "v3")),
+    ],
+)
+def test_first_violation_is_that_of_one_process(source: Callable[[], Program]) -> None:
     """Who stops at the first violation tells the same one, and the same counts."""
     settings = Settings(stop_at_first=True)
-    alone = explored(partial(failing, 4), 1, settings, alone=1000)
-    shared = explored(partial(failing, 4), 2, settings, alone=0)
-    assert alone.outcome is shared.outcome is Outcome.VIOLATION
-    assert alone.violations == shared.violations
-    assert alone.statement == shared.statement
+    alone, *shared = [explored(source, jobs, settings, alone=1) for jobs in (1, 2, 3)]
+    assert alone.outcome is Outcome.VIOLATION
+    assert alone.executions > 1
+    for result in shared:
+        assert alone.violations == result.violations
+        assert alone.statement == result.statement
 
 
 @pytest.mark.parametrize("source", [partial(failing, 4), partial(deadlock, 4)])
@@ -222,6 +238,39 @@ def test_lost_process_changes_nothing() -> None:
     """Where a process is lost the search goes on alone."""
     result = explored(lost, 2, alone=5)
     assert result.statement == "complete: 64 executions, 64 classes, no violation"
+
+
+def keep_in(path: str) -> None:
+    """Explore by two processes, keep that in *path* soon, and say when it is."""
+
+    def keep(search: Reduction | Crew) -> None:
+        write_whole([save(search, {}).encode()], Path(path))
+        if isinstance(search, Crew):
+            print("kept", file=sys.stderr, flush=True)
+
+    exhaustive.jobs.KEPT = 0.1  # type: ignore[misc]  # a process of its own
+    explored(partial(casrot, 8), 2, keep=keep)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_killed_search_goes_on(count: int, tmp_path: Path) -> None:
+    """What was kept of a search that was killed leads to the total, with any number."""
+    path = tmp_path / "kept.json"
+    call = "import sys, test_jobs; test_jobs.keep_in(sys.argv[1])"
+    command = [sys.executable, "-c", call, str(path)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        command, cwd=Path(__file__).parent, env=environment, stderr=subprocess.PIPE
+    ) as begun:
+        assert begun.stderr is not None
+        assert begun.stderr.readline() == b"kept\n"
+        begun.kill()
+    source = partial(casrot, 8)
+    search = load(path.read_text(encoding="utf-8"), {}, beginning(source, ALL))
+    assert isinstance(search, Crew)
+    assert 0 < search.tally.executions < 2048
+    result = explored(source, count, begun=search)
+    assert result.statement == "complete: 2048 executions, 2048 classes, no violation"
 
 
 def test_failure_elsewhere_is_raised_here() -> None:
