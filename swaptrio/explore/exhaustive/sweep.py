@@ -10,10 +10,15 @@ Without a cache a draw of anything but the first option is deferred, too, so lev
 the same draws belong to the same way, whatever the level.
 
 What was met before is not explored again. Levels rise, so it was met with no more preemptions
-than now; and who runs is part of it, for the same place under another running task has other
-continuations within the bound. With a *cache* that is the state. Without one it is the way
-there up to the order of independent steps: the prime events that make it up. So within a bound
-each class runs about once, and the state need not be looked at.
+than now; and who runs is part of it, if he can go on, for the same place under another running
+task has other continuations within the bound. With a *cache* that is the state. Without one it
+is the way there up to the order of independent steps: the prime events that make it up. So
+within a bound each class runs about once, and the state need not be looked at. Nor does a step
+have to be taken again to see that it leads where all was explored, if its number is known.
+
+A task that has begun, and waits, has done nothing that another one could see, nor is anybody
+preempted by what comes next. So it need not be tried to begin later: daemons begin first. Only
+where somebody else ends everything are there fewer classes for that.
 
 Without a bound, sleep sets save executions that lead to known states only. They prune no state,
 but what slept when a state was first met was not explored from there. So it is kept with the
@@ -35,10 +40,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
+from swaptrio.explore.exhaustive.event import task_key
 from swaptrio.explore.exhaustive.place import event_of
 from swaptrio.explore.exhaustive.primes import Primes
 from swaptrio.explore.exhaustive.sleep import sleep_after, sleeps
 from swaptrio.explore.exhaustive.walk import Node, Walk
+from swaptrio.sched import Kind
 from swaptrio.sched.states import Moment, State, States
 
 if TYPE_CHECKING:
@@ -128,6 +135,8 @@ class Sweep:
             return task
         last = self._last(before)
         if self.states is None:
+            if before is not None and _is_nothing(execution, event_of(before)):
+                self._places[-1].todo.clear()
             self._compare(execution, last)
         if before is not None and self._sleeping:
             node.sleep = sleep_after(before.sleep, event_of(before))
@@ -135,11 +144,18 @@ class Sweep:
         running, dear = execution.running, []
         if self.bound is not None and running is not None and running.enabled:
             tasks, dear = tasks[:1], tasks[1:]
+        elif self.states is None:
+            tasks.sort(key=lambda name: not _is_new(execution, name))
+        if self.states is None:
+            tasks = [task for task in tasks if not self._is_known(node, last, task)]
+            dear = [task for task in dear if not self._is_known(node, last, task)]
         place = Place(way, [(task, ()) for task in tasks[1:]], dear, last)
-        self._places.append(place)
         if self.states is None:
             self._defer(place)
-        else:
+            if not tasks:
+                self.walk.cut_here(execution)
+        self._places.append(place)
+        if self.states is not None:
             place.moment = Moment.of(execution)
             if running is None:
                 self._look(execution)
@@ -183,9 +199,11 @@ class Sweep:
             path = None if place.whole else self._other_draws(node, place, event)
             if path is not None:
                 return event.task, path
-        if not place.todo:
-            return None
-        return place.todo.pop(0)
+        while place.todo:
+            choice = place.todo.pop(0)
+            if self.states is not None or not self._is_known(node, place.last, choice[0]):
+                return choice
+        return None
 
     def _other_draws(self, node: Node, place: Place, event: Event) -> Path | None:
         """The next draws of the same step in the order of the options; the last draw first."""
@@ -238,11 +256,25 @@ class Sweep:
     def _compare(self, execution: Execution, last: dict[str, int]) -> None:
         """End the execution if it is at a place that was reached before."""
         running = execution.running
-        name = "" if running is None or running.finished else running.name
+        name = running.name if running is not None and running.enabled else ""
         position = name, tuple(sorted(last.values()))
         if position in self.ways:
             self.walk.cut_here(execution)
         self.ways.add(position)
+
+    def _is_known(self, node: Node, last: dict[str, int], task: str) -> bool:
+        """Whether it can be told that *task* goes on from *node* to a place reached before.
+
+        It can where the step was taken with the same causal past: then it has the same number.
+        Whether the task can still go on behind it depends on the place, so there is one place.
+        """
+        trace, index = self.walk.trace, node.past.last.get(task, -1)
+        previous = event_of(trace[index]).prime if index >= 0 else -1
+        shown = self.walk.primes.known((task, previous, ()), node.past, trace, ())
+        if len(shown) != 1 or shown[0].path:
+            return False
+        numbers = tuple(sorted({**last, task: shown[0].number}.values()))
+        return ("", numbers) in self.ways or (task, numbers) in self.ways
 
     def _defer(self, place: Place) -> None:
         if self.used == self.bound:
@@ -268,6 +300,21 @@ class Sweep:
             self._plan.append(choice)
         self._plan.reverse()
         return True
+
+
+def _is_new(execution: Execution, name: str) -> bool:
+    """Whether that is a daemon which has not begun."""
+    return any(
+        task.name == name and task.daemon and task.kind is Kind.START
+        for task in execution.tasks
+    )
+
+
+def _is_nothing(execution: Execution, event: Event) -> bool:
+    """Whether a task has begun, and waits now, and has not done anything else."""
+    running = execution.running
+    waits = running is not None and not running.enabled and not running.finished
+    return waits and event.kind is Kind.START and list(event.accesses) == [task_key(event.task)]
 
 
 def _asleep(node: Node) -> frozenset[Choice]:
