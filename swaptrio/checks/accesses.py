@@ -73,6 +73,7 @@ def watch_accesses(kernel: Kernel, execution: Execution) -> None:
     to None ends them.
     """
     _watch(kernel)
+    execution.thorough = True
     if execution.touched is None:
         execution.touched = []
 
