@@ -38,11 +38,19 @@ from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
 import attrs
 
-from swaptrio.explore.exhaustive.event import BLOCKING, DECLARED, WRITE, key_of, task_key
+from swaptrio.explore.exhaustive.event import (
+    BLOCKING,
+    DECLARED,
+    READ,
+    WRITE,
+    key_of,
+    task_key,
+)
 from swaptrio.explore.exhaustive.future import FATAL, Ahead, Futures, Habits, Pending, joined
 from swaptrio.explore.exhaustive.place import event_of
 from swaptrio.explore.exhaustive.primes import Primes
 from swaptrio.explore.exhaustive.walk import Node, Walk
+from swaptrio.sched import Kind
 from swaptrio.sched.states import Moment, State, States
 
 if TYPE_CHECKING:
@@ -239,7 +247,7 @@ class Stubborn:
         ahead = Ahead(0, dict.fromkeys(pending, 0))
         for task, (kind, key, _, _) in pending.items():
             if kind in BLOCKING:
-                ahead.step(task, self.futures.of(task, {key: DECLARED[kind]}))
+                ahead.step(task, self.futures.of(task, {key: _least(kind)}))
         return ahead
 
 
@@ -286,8 +294,13 @@ def _after(event: Event, pending: dict[str, Pending]) -> Iterator[str]:
     for task, (kind, key, _, _) in pending.items():
         mode = event.accesses.get(key)
         if mode is not None and kind in BLOCKING and task != event.task:
-            if mode == WRITE or mode != DECLARED[kind]:
+            if mode == WRITE or mode != _least(kind):
                 yield task
+
+
+def _least(kind: Kind) -> int:
+    """What an operation that may have to wait does to its object at least."""
+    return READ if kind is Kind.LOCK else DECLARED[kind]
 
 
 def _next_path(event: Event) -> Path | None:
