@@ -17,6 +17,9 @@ compared is the shape of the graph with all plain values in it. Modules, classes
 named; what is kept in module globals is not looked at, as no program may keep state there from
 one execution to the next.
 
+A class may have a method ``state_parts``. What it returns stands for all that its objects hold:
+for a history of which only so much can ever matter, or a supply of names nobody has yet.
+
 An object that cannot be looked into (a generator, an open file, a set of objects) is never the
 same twice: the search then explores more than it must, and never less.
 
@@ -45,7 +48,7 @@ from types import (
     ModuleType,
     WrapperDescriptorType,
 )
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import attrs
 
@@ -283,6 +286,9 @@ def _look_into(kind: type) -> _Look:
         return lambda value: value.__reduce__()
     if issubclass(kind, type):
         return lambda value: (value.__module__, value.__qualname__)
+    parts = getattr(kind, "state_parts", None)
+    if parts is not None:
+        return cast("_Look", parts)
     fields = partial(_fields, _slots(kind))
     for base in (list, dict, set, frozenset, deque):
         if issubclass(kind, base):
@@ -349,7 +355,7 @@ def _cell(cell: Any) -> tuple[object, ...]:
 _MISSING: Final = "(missing)"
 
 #: What is no state, or what the operations of the tasks tell: who waits, and at which label.
-_TOLD: Final = frozenset({"__weakref__", "__dict__", "pending", "_label"})
+_TOLD: Final = frozenset({"__weakref__", "__dict__", "pending", "_label", "_since"})
 
 #: What holds the same for ever.
 _FIXED: Final = frozenset(

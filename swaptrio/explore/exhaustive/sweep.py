@@ -115,6 +115,11 @@ class Sweep:
         self.walk.opaque = not self.reports
 
     @property
+    def met(self) -> int:
+        """How many states were met."""
+        return len(self.known) + len(self.ends)
+
+    @property
     def _sleeping(self) -> bool:
         return self.states is not None and self.bound is None and self.reports
 
