@@ -128,7 +128,7 @@ def explore(
     depend on each other are of one class, and one of each class is run. With a bound on
     preemptions, or with --cache, all schedules or all states are gone through instead.
 
-    With --jobs the classes are shared out among processes, once there are many of them.
+    With --jobs all but the states are shared out among processes, once there is much to do.
 
     With --resume a search that its time or Ctrl-C has ended is kept in FILE, which the same
     command goes on from, also with other --jobs; the totals are those of one search. It is
@@ -144,8 +144,8 @@ def explore(
     if resume is not None and (cache or preemptions is not None):
         msg = "--resume works without --cache and --preemptions"
         raise click.UsageError(msg)
-    if jobs > 1 and (cache or preemptions is not None):
-        msg = "--jobs works without --cache and --preemptions: they are of one search"
+    if jobs > 1 and cache:
+        msg = "--jobs works without --cache: a state is known to one process only"
         raise click.UsageError(msg)
     settings = Settings(
         cache=cache, preemptions=preemptions, stop_at_first=not everything, budget=BUDGET
@@ -190,7 +190,7 @@ def _explore(
     async def work(scheduler: Scheduler) -> tuple[Result, list[Shown]]:
         telling = attrs.evolve(limits, progress=progress)
         exploration: Exploration
-        if settings.cache or settings.preemptions is not None:
+        if settings.cache:
             exploration = settings.begin(stage)
             seconds = await drive(scheduler, exploration, telling)
             stage.clear()

@@ -210,9 +210,13 @@ def test_file_of_another_variant_is_refused(calm: str, race: str, swaptrio: Run)
     assert Path("kept.json").read_bytes() == before[: len(before) // 2]
 
 
-def test_processes_tell_the_same(calm: str, swaptrio: Run, document: Document) -> None:
+@pytest.mark.parametrize("options", [[], ["--preemptions", 99]])
+def test_processes_tell_the_same(
+    options: list[Any], calm: str, swaptrio: Run, document: Document
+) -> None:
     """The record does not depend on the number of processes, but for the seconds."""
-    records = [document(swaptrio("explore", calm, "--jobs", jobs, "--json")) for jobs in (1, 2)]
+    command = ["explore", calm, *options, "--json", "--jobs"]
+    records = [document(swaptrio(*command, jobs)) for jobs in (1, 2)]
     for record in records:
         record.pop("seconds")
     assert records[0] == records[1]
@@ -265,12 +269,12 @@ def test_bad_numbers_of_processes_are_refused(jobs: Any, calm: str, swaptrio: Ru
     assert "--jobs" in result.stderr
 
 
-def test_processes_need_classes(calm: str, swaptrio: Run) -> None:
+def test_processes_do_not_share_states(calm: str, swaptrio: Run) -> None:
     """What one search keeps for itself cannot be shared out."""
-    for options in (["--cache"], ["--preemptions", 1]):
+    for options in (["--cache"], ["--cache", "--preemptions", 1]):
         result = swaptrio("explore", calm, "--jobs", 2, *options)
         assert result.exit_code == 2
-        assert "--jobs works without" in result.stderr
+        assert "--jobs works without --cache" in result.stderr
 
 
 def test_resume_needs_classes(race: str, swaptrio: Run) -> None:

@@ -20,10 +20,12 @@ import attrs
 
 from swaptrio.explore.exhaustive.crew import Crew
 from swaptrio.explore.exhaustive.desk import Desk
+from swaptrio.explore.exhaustive.errands import Errandry, Runner
 from swaptrio.explore.exhaustive.explore import Exploration, Limits, Settings, drive
 from swaptrio.explore.exhaustive.part import Share
 from swaptrio.explore.exhaustive.reduction import Reduction
 from swaptrio.explore.exhaustive.result import Outcome
+from swaptrio.explore.exhaustive.sweeping import Sweeping
 from swaptrio.explore.exhaustive.worker import Lost, open_staff, serve
 from swaptrio.explore.pace import Pace
 from swaptrio.sched import Carrier, Program, Scheduler
@@ -56,17 +58,20 @@ async def drive_jobs(
         scheduler: runs what is explored here.
         source: makes the program, here and in each process. It is sent there, so it has to be
             known by its name.
-        settings: how to explore; neither with a cache nor within a bound.
+        settings: how to explore; without a cache.
         limits: what ends the search before its time.
         jobs: how many processes; where there are more than one, this one keeps the books.
         alone: how many executions run before the search goes on in parts.
         carrier: carries the tasks in them; it makes no difference to the search.
-        begun: the search to go on with, if it does not begin.
-        keep: is called now and then, and when the search has ended, while nobody is at work.
+        begun: the search to go on with, if it does not begin; without a bound.
+        keep: is called now and then, and when the search has ended, while nobody is at work;
+            without a bound.
 
     Raises:
         Exception: the program cannot be set up.
     """
+    if settings.preemptions is not None:
+        return await _drive_bounded(scheduler, source, settings, limits, jobs, alone, carrier)
     begin = beginning(source, settings)
     driver = _Driver(scheduler, source, settings, limits, begin, jobs, alone, carrier, keep)
     exploration = await driver.explore(begun or begin())
@@ -113,7 +118,7 @@ class _Driver:
 
     async def _in_parts(self, crew: Crew) -> Crew:
         if self.jobs > 1:
-            opened = partial(beginning, self.source, self.settings)
+            opened = partial(_desk, self.source, self.settings)
             work = partial(serve, opened=opened, carrier=self.carrier)
             with open_staff(self.jobs, work) as staff:
                 moved = crew.moved(staff)
@@ -165,7 +170,56 @@ def beginning(source: Callable[[], Program], settings: Settings) -> Callable[[],
     return begin
 
 
-def _is_over(crew: Crew) -> bool:
+async def _drive_bounded(
+    scheduler: Scheduler,
+    source: Callable[[], Program],
+    settings: Settings,
+    limits: Limits,
+    jobs: int,
+    alone: int,
+    carrier: Carrier,
+) -> tuple[Exploration, float]:
+    """As `drive_jobs`, within a bound on preemptions."""
+    pace, program = Pace.start(), source()
+    ordered: dict[str, None] = {}
+    work = partial(serve, opened=partial(_runner, source, settings), carrier=carrier)
+    while True:
+        sweeping = settings.begin(program)
+        assert isinstance(sweeping, Sweeping)
+        sweeping.begin_anew(ordered)
+        until = partial(_has_turned, sweeping, alone) if jobs > 1 else _never
+        await drive(scheduler, sweeping, limits, pace, until)
+        if sweeping.tally.outcome is not None:
+            return sweeping, pace.seconds
+        with open_staff(jobs, work) as staff:
+            errandry = Errandry.of(sweeping, staff)
+            await drive(scheduler, errandry, limits, pace, partial(_is_over, errandry))
+        if errandry.lost:
+            return sweeping, await drive(scheduler, sweeping, limits, pace)
+        if not errandry.disordered:
+            return errandry, pace.seconds
+        ordered = errandry.known
+
+
+def _runner(source: Callable[[], Program], settings: Settings) -> Runner:
+    sweeping = settings.begin(source())
+    assert isinstance(sweeping, Sweeping)
+    return Runner(sweeping)
+
+
+def _has_turned(sweeping: Sweeping, turns: int) -> bool:
+    return sweeping.cut + sweeping.tally.executions >= turns
+
+
+def _never() -> bool:
+    return False
+
+
+def _desk(source: Callable[[], Program], settings: Settings) -> Desk:
+    return Desk(beginning(source, settings))
+
+
+def _is_over(crew: Crew | Errandry) -> bool:
     return crew.disordered or crew.lost
 
 

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from swaptrio.explore.exhaustive.result import Outcome
+from swaptrio.explore.exhaustive.result import Found, Outcome
 from swaptrio.explore.exhaustive.stubborn import Stubborn
 from swaptrio.explore.exhaustive.sweep import Sweep
 from swaptrio.explore.exhaustive.tally import Tally
 from swaptrio.sched.states import States
 
 if TYPE_CHECKING:
-    from swaptrio.sched import Scheduler
+    from collections.abc import Iterable
+
+    from swaptrio.sched import Scheduler, Verdict
 
 
 @attrs.define(eq=False)
@@ -23,7 +25,8 @@ class Sweeping:
 
     *classes* are those that were met; with a cache they are not counted, since an execution
     that comes to a known state is not run to its end. *cut* counts those. A *stubborn* search
-    for states leaves out steps that lead to nothing else.
+    for states leaves out steps that lead to nothing else. It may be *parted*: then others go on
+    with parts of it. The first execution is to be *repeated*, or has been.
     """
 
     tally: Tally
@@ -32,6 +35,8 @@ class Sweeping:
     reports: bool = True
     stubborn: bool = False
     cut: int = 0
+    repeated: bool = False
+    parted: bool = False
     classes: set[tuple[int, ...]] = attrs.Factory(set)
     sweep: Sweep | Stubborn = attrs.field(init=False)
 
@@ -81,7 +86,8 @@ class Sweeping:
         tally, walk = self.tally, self.sweep.walk
         verdict = await tally.run(scheduler, walk)
         if walk.disordered:
-            self._begin_anew()
+            if not self.parted:
+                self.begin_anew(walk.ordered)
             return
         if walk.cut:
             self.cut += 1
@@ -90,17 +96,26 @@ class Sweeping:
         else:
             tally.count(verdict)
             if not self.cache:
-                self.classes.add(walk.class_of())
-            if tally.executions == 1 and not await tally.repeats(scheduler, walk, verdict):
-                return
+                self._write_down(verdict)
+            if not self.repeated:
+                self.repeated = True
+                if not await tally.repeats(scheduler, walk, verdict):
+                    return
         if tally.outcome is None and not self.sweep.advance():
             bounded = self.bound is not None and self.sweep.dropped
             tally.outcome = Outcome.BOUNDED if bounded else Outcome.COMPLETE
 
-    def _begin_anew(self) -> None:
-        """It has turned out that the order of adds to some object can be seen."""
-        ordered = self.sweep.walk.ordered
+    def _write_down(self, verdict: Verdict) -> None:
+        tally, name = self.tally, self.sweep.walk.class_of()
+        self.classes.add(name)
+        if isinstance(self.sweep, Sweep) and self.sweep.log is not None:
+            found = None if verdict.passed else Found(verdict)
+            self.sweep.at_end(name, found, frozenset(tally.finals))
+            tally.finals.clear()
+
+    def begin_anew(self, ordered: Iterable[str]) -> None:
+        """It has turned out that the order of adds to *ordered* can be seen."""
         self.sweep = self._begun()
-        self.sweep.walk.ordered.update(ordered)
+        self.sweep.walk.ordered.update(dict.fromkeys(ordered))
         self.classes, self.cut = set(), 0
         self.tally.clear()

@@ -19,15 +19,14 @@ import attrs
 import trio
 
 from swaptrio.explore.campaign.engine import deaf
-from swaptrio.explore.exhaustive.desk import Desk, Order, Told
 from swaptrio.explore.pace import INTERVAL
 from swaptrio.sched import Carrier, open_scheduler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from swaptrio.explore.exhaustive.desk import Order, Told
     from swaptrio.explore.exhaustive.part import Share
-    from swaptrio.explore.exhaustive.reduction import Reduction
     from swaptrio.sched import Scheduler
 
 #: What workers import before they are forked.
@@ -45,10 +44,8 @@ class Broken:
     failure: Exception
 
 
-def serve(
-    connection: Connection, opened: Callable[[], Callable[[], Reduction]], carrier: Carrier
-) -> None:
-    """Carry out what *connection* orders; *opened* gives what begins each part.
+def serve(connection: Connection, opened: Callable[[], Any], carrier: Carrier) -> None:
+    """Carry out what *connection* orders; *opened* gives who does that, a `Desk` or a `Runner`.
     *carrier* carries the tasks of the program.
 
     The standard output is not ours to write to.
@@ -57,22 +54,22 @@ def serve(
         os.dup2(2, 1)
     with suppress(EOFError, OSError):  # nobody is there any more
         try:
-            trio.run(_serve, connection, Desk(opened()), carrier)
+            trio.run(_serve, connection, opened(), carrier)
         except (EOFError, OSError):
             raise
         except Exception as exc:  # it is the owner's to raise
             connection.send(Broken(exc))
 
 
-async def _serve(connection: Connection, desk: Desk, carrier: Carrier) -> None:
+async def _serve(connection: Connection, desk: Any, carrier: Carrier) -> None:
     async with open_scheduler(carrier) as scheduler:
         while True:
-            asked: Order | int = connection.recv()
+            asked = connection.recv()
             if isinstance(asked, int):
                 connection.send(desk.share(asked))
                 continue
             desk.give(asked)
-            told: list[Told] = []
+            told: list[Any] = []
             while not told:
                 told = await desk.hear(scheduler)
             connection.send(told[0])
@@ -86,7 +83,7 @@ class Seat:
     parts: set[int] = attrs.Factory(set)
     busy: bool = False
 
-    def send(self, message: Order | int) -> None:
+    def send(self, message: object) -> None:
         """Tell it something.
 
         Raises:

@@ -204,6 +204,28 @@ def test_all_violations_are_those_of_one_process(source: Callable[[], Program]) 
     assert alone.statement == shared.statement
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        partial(casrot, 5),
+        partial(failing, 3),
+        partial(deadlock, 3),
+        partial(awaited, 3),
+        partial(stage_of, matter_of("count-continuation-race", "v3")),
+        partial(stage_of, matter_of("readahead-caches-hibernation-slot", "v3")),
+    ],
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_bounded_searches_tell_the_same(source: Callable[[], Program], *, first: bool) -> None:
+    """Within a bound, too, nothing that is told depends on the number of processes."""
+    settings = Settings(preemptions=2, stop_at_first=first)
+    alone, *shared = [explored(source, count, settings, alone=3) for count in (1, 2, 3)]
+    for result in shared:
+        assert alone.statement == result.statement
+        assert alone.violations == result.violations
+        assert alone.finals == result.finals
+
+
 def test_search_that_begins_anew() -> None:
     """Where the order of adds turns out to matter all of them begin anew."""
     alone = explored(partial(awaited, 3), 1, alone=10_000)

@@ -26,7 +26,9 @@ operations = st.one_of(
     st.tuples(st.just("cas"), variables, st.integers(0, 1), values),
     st.tuples(st.just("until"), variables, st.integers(0, 2)),
     st.tuples(st.just("draw"), variables, st.integers(2, 3)),
-    st.sampled_from([("twice", "x", "y"), ("twice", "y", "x"), ("send", "c", 1), ("receive", "c")]),
+    st.sampled_from(
+        [("twice", "x", "y"), ("twice", "y", "x"), ("send", "c", 1), ("receive", "c")]
+    ),
     st.tuples(st.sampled_from(["lock", "unlock", "try"]), locks),
 )
 
@@ -34,9 +36,7 @@ operations = st.one_of(
 def tidy(ops: list[tuple[Any, ...]]) -> tuple[tuple[Any, ...], ...]:
     """Without those that lock what the task may hold already, which is a violation."""
     taken = [op[1] if op[0] in ("lock", "try") else None for op in ops]
-    return tuple(
-        op for at, op in enumerate(ops) if op[0] != "lock" or op[1] not in taken[:at]
-    )
+    return tuple(op for at, op in enumerate(ops) if op[0] != "lock" or op[1] not in taken[:at])
 
 
 @st.composite
