@@ -136,7 +136,7 @@ class States:
     _unseen: Iterator[int] = attrs.Factory(itertools.count)
     _numbers: dict[int, int] = attrs.Factory(dict)
     _begun: list[object] = attrs.Factory(list)
-    _changing: list[tuple[int, object]] = attrs.Factory(list)
+    _changing: list[tuple[_Look, object]] = attrs.Factory(list)
     _last: list[_Last | None] = attrs.Factory(list)
     _parts: dict[int, int] = attrs.Factory(dict)
 
@@ -162,7 +162,7 @@ class States:
             inside = look_into(value)
             named = graph.named(value, inside)
             if type(value) not in _FIXED:
-                self._changing.append((len(self._last), value))
+                self._changing.append((_LOOKS[type(value)], value))
                 part = self._ids.setdefault(named, len(self._ids))
                 self._last.append(None if inside is None else _Last.of(inside, part))
         self._numbers, self._begun = graph.numbers, graph.met
@@ -185,7 +185,12 @@ class States:
                 if not graph.met:
                     parts[task.index] = part
             state.append(part)
-        state += [self._part(graph, place, value) for place, value in self._changing]
+        for place, (look, value) in enumerate(self._changing):
+            inside, last = look(value), self._last[place]
+            if last is not None and inside is not None and last.same == tuple(map(id, inside)):
+                state.append(last.part)
+            else:
+                state.append(self._part(graph, place, value, inside))
         state += [intern(held, len(ids)) for held in graph.parts()]
         if execution.running is None:
             parts.clear()  # nobody knows who goes on
@@ -194,23 +199,19 @@ class States:
         return tuple(state)
 
 
-    def _part(self, graph: _Graph, place: int, value: object) -> int:
-        """The part of an object that was there at the beginning.
+    def _part(
+        self, graph: _Graph, place: int, value: object, inside: Iterable[object] | None
+    ) -> int:
+        """The part of an object that was there at the beginning, and holds something else now.
 
-        It is what it was the last time if the object holds the very same things, and these too
-        were all there at the beginning: their numbers stay. What is held is kept, so nothing
-        else can have come to lie at its address.
+        It stays as long as the object holds the very same things, if these too were all there
+        at the beginning: then their numbers stay. What is held is kept, so nothing else can
+        come to lie at its address.
         """
-        inside = look_into(value)
-        last = self._last[place]
-        if inside is not None:
-            same = tuple(map(id, inside))
-            if last is not None and last.same == same:
-                return last.part
         graph.fresh = False
         part = self._ids.setdefault(graph.named(value, inside), len(self._ids))
-        if inside is not None and not graph.fresh:
-            self._last[place] = _Last(same, inside, part)
+        kept = inside is not None and not graph.fresh
+        self._last[place] = _Last.of(inside, part) if kept else None
         return part
 
 

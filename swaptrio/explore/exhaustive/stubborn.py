@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from swaptrio.sched import Execution
 
 #: So many places in a row, at most, are not looked at as states.
-MOST_UNNAMED: Final = 0
+MOST_UNNAMED: Final = 8
 
 #: Deeper than any place.
 NOWHERE: Final = 1 << 60
