@@ -125,7 +125,8 @@ def explore(
 
     Its windows play no part. Executions that differ only in the order of steps that do not
     depend on each other are of one class, and one of each class is run. With a bound on
-    preemptions, or with --cache, all schedules or all states are gone through instead.
+    preemptions all schedules are gone through instead. With --cache the search goes from state
+    to state, and leaves out steps that lead to no other end: it is complete soonest.
 
     With --jobs the classes are shared out among processes, once there are many of them.
 
@@ -146,7 +147,11 @@ def explore(
         msg = "--jobs works without --cache, --preemptions and --resume: they are of one search"
         raise click.UsageError(msg)
     settings = Settings(
-        cache=cache, preemptions=preemptions, stop_at_first=not everything, budget=BUDGET
+        cache=cache,
+        preemptions=preemptions,
+        stubborn=cache,
+        stop_at_first=not everything,
+        budget=BUDGET,
     )
     with console.interrupts.listening() as stop:
         (case,) = load_cases(console, [name], variant)

@@ -31,7 +31,7 @@ from __future__ import annotations
 import gc
 import itertools
 from collections import OrderedDict, deque
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from enum import Enum
 from functools import cache, partial
@@ -48,15 +48,12 @@ from types import (
     ModuleType,
     WrapperDescriptorType,
 )
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 
 import attrs
 
 from swaptrio.sched.execution import Execution
 from swaptrio.sched.task import Task
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _Slot: TypeAlias = "Callable[[Any], object]"
 _Look: TypeAlias = "Callable[[Any], Iterable[object] | None]"
@@ -198,7 +195,6 @@ class States:
             parts.pop(execution.running.index, None)
         return tuple(state)
 
-
     def _part(
         self, graph: _Graph, place: int, value: object, inside: Iterable[object] | None
     ) -> int:
@@ -210,8 +206,8 @@ class States:
         """
         graph.fresh = False
         part = self._ids.setdefault(graph.named(value, inside), len(self._ids))
-        kept = inside is not None and not graph.fresh
-        self._last[place] = _Last.of(inside, part) if kept else None
+        known = None if inside is None or graph.fresh else _Last.of(inside, part)
+        self._last[place] = known
         return part
 
 
