@@ -126,7 +126,8 @@ def explore(
 
     Its windows play no part. Executions that differ only in the order of steps that do not
     depend on each other are of one class, and one of each class is run. With a bound on
-    preemptions, or with --cache, all schedules or all states are gone through instead.
+    preemptions all schedules are gone through instead. With --cache the search goes from state
+    to state, and leaves out steps that lead to no other end: it is complete soonest.
 
     With --jobs all but the states are shared out among processes, once there is much to do.
 
@@ -148,7 +149,11 @@ def explore(
         msg = "--jobs works without --cache: a state is known to one process only"
         raise click.UsageError(msg)
     settings = Settings(
-        cache=cache, preemptions=preemptions, stop_at_first=not everything, budget=BUDGET
+        cache=cache,
+        preemptions=preemptions,
+        stubborn=cache,
+        stop_at_first=not everything,
+        budget=BUDGET,
     )
     with console.interrupts.listening() as stop:
         (case,) = load_cases(console, [name], variant)

@@ -15,13 +15,11 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import attrs
 
-from swaptrio.explore.exhaustive.event import ADD, READ, WRITE
+from swaptrio.explore.exhaustive.event import ADD, READ, WRITE, Accesses
 from swaptrio.sched import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-
-    from swaptrio.explore.exhaustive.event import Accesses
 
 #: What each access of a step that conflicts with everything is to.
 FATAL: Final = "the end of the execution"

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Search for states that takes from each one no more steps than it has to.
 
-A set of tasks is *stubborn* in a state (Valmari) if nothing that the others do, however long
-they go on alone, conflicts with the next steps of its members. Whatever can happen from there
-can then happen with a step of a member first, so no other step need be taken. A step that
-nobody else can notice makes such a set alone, and its state has one successor.
+A set of tasks is *stubborn* in a state (after Valmari, "Stubborn sets for reduced state space
+generation", 1990) if nothing that the others do, however long they go on without it, conflicts
+with the next steps of its members. Whatever can happen from there can then happen with a step
+of a member first, so no other step need be taken. A step that nobody else can notice makes such
+a set alone, and its state has one successor.
 
 What the others may do is not asked beforehand, it is seen. The search goes depth first. When it
 comes back from a step, everything below was explored, and with it was noted who accesses what
@@ -19,13 +20,22 @@ goes on, or waits, at the same place, and does the same up to the first access t
 with t. So that access was seen, and its task would be a member. A step that ends the execution
 by a violation conflicts with everything.
 
+What the others do without a task is what was seen below its steps, but for what can only come
+after one of them. That is known of each task whose next operation conflicts with the step, as
+it waits, say, for a message that the step sends: all that it does comes after. It is hidden
+then, as far as the task of the step is concerned. That its operation stands there is noted
+before, at the state itself; so where the task could have been first, it is a member.
+
 The induction needs that below t is less to come than here. Where a state can come back, nothing
 is left out: all tasks are taken in each state of a strongly connected component of more than
-one state. There the induction goes over the number of steps to the next component. The future
-of such a state is that of the whole component. (Tarjan's algorithm finds them.)
+one state. There the induction goes over the number of steps to the next component. What comes
+from such a state is what comes from the component. (Tarjan's algorithm finds them.)
 
 A state that was met before is not explored again, and lends its future. Sleep sets are not
-used: what they leave out below a state would be missing in its future.
+used: what they leave out below a state would be missing in its future. Nor is each state looked
+at. To do so costs as much as some steps, so along a way without branches it is done now and
+then; which places these are is a guess, by what was seen before, and makes no difference to
+what is found. Where a task was seen to turn round, each place is looked at.
 
 So it finds all violations and all states at an end, and some of the states in between. All that
 the program's tasks share has to be reported.
@@ -43,6 +53,8 @@ from swaptrio.explore.exhaustive.event import (
     DECLARED,
     READ,
     WRITE,
+    Accesses,
+    independent,
     key_of,
     task_key,
 )
@@ -54,11 +66,11 @@ from swaptrio.sched import Kind
 from swaptrio.sched.states import Moment, State, States
 
 if TYPE_CHECKING:
-    from swaptrio.explore.exhaustive.event import Accesses, Event, Path
+    from swaptrio.explore.exhaustive.event import Event, Path
     from swaptrio.sched import Execution
 
 #: So many places in a row, at most, are not looked at as states.
-MOST_UNNAMED: Final = 0
+MOST_UNNAMED: Final = 8
 
 #: Deeper than any place.
 NOWHERE: Final = 1 << 60
@@ -74,13 +86,14 @@ class Place:
     *pending* is the operation that each task has declared: its kind, the key of its object, and
     whether it can go on. *done* are the steps of the members so far, with all their outcomes.
     *ahead* is what was seen below: of each task, what the others do without it.
-    *lowest* is the depth of the first place whose state has come back there.
+    *lowest* is the depth of the first place whose state has come back there. *unnamed* is 0
+    where the state is looked at, else how many places before were not, this one included.
     """
 
     moment: Moment
     pending: dict[str, Pending]
     ahead: Ahead
-    named: bool = True
+    unnamed: int = 0
     state: State = ()
     done: dict[str, Accesses] = attrs.Factory(dict)
     lowest: int = NOWHERE
@@ -106,7 +119,7 @@ class Stubborn:
     _open: dict[State, int] = attrs.Factory(dict)
     _low: dict[State, int] = attrs.Factory(dict)
     _places: list[Place] = attrs.Factory(list)
-    _unnamed: int = 0
+    _turning: set[tuple[str, str]] = attrs.Factory(set)
 
     def __attrs_post_init__(self) -> None:
         self.walk = Walk(self, Primes())
@@ -126,12 +139,13 @@ class Stubborn:
         """The task that goes on, most probably a stubborn set alone."""
         pending = _pending(execution)
         place = Place(Moment.of(execution), pending, self._waiting(execution))
-        self._places.append(place)
         task, alone = self._guess(node.offered, pending)
-        place.named = not alone or self._unnamed == MOST_UNNAMED
-        self._unnamed = 0 if place.named else self._unnamed + 1
-        execution.watching = place.named
-        if place.named and execution.running is None:
+        if alone and (task, pending[task][2]) not in self._turning:
+            place.unnamed = 1 + (self._places[-1].unnamed if self._places else 0)
+            place.unnamed %= MOST_UNNAMED + 1
+        self._places.append(place)
+        execution.watching = not place.unnamed
+        if not place.unnamed and execution.running is None:
             execution.watching = False
             self._look(execution)
         return task
@@ -205,7 +219,8 @@ class Stubborn:
             self.habits.ahead(place.pending, place.ahead, self.futures)
             if place.lowest <= depth:
                 place.ahead.forget()
-            if place.named:
+                self._turning |= {(task, place.pending[task][2]) for task in place.done}
+            if not place.unnamed:
                 del self._open[place.state]
                 self.known[place.state] = place.ahead
                 if place.lowest < depth:
@@ -292,10 +307,9 @@ def _after(event: Event, pending: dict[str, Pending]) -> Iterator[str]:
     """The tasks whose next step happens after *event*, whatever they do in it."""
     yield from event.spawned
     for task, (kind, key, _, _) in pending.items():
-        mode = event.accesses.get(key)
-        if mode is not None and kind in BLOCKING and task != event.task:
-            if mode == WRITE or mode != _least(kind):
-                yield task
+        waits = task != event.task and kind in BLOCKING
+        if waits and not independent({key: _least(kind)}, event.accesses):
+            yield task
 
 
 def _least(kind: Kind) -> int:

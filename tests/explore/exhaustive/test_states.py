@@ -6,13 +6,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import trio
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.counted import litmus, readers
+from benchmarks.exhaustive import scenario
 from benchmarks.faults import faults
 from swaptrio.explore.exhaustive import Limits, Outcome, Settings, explore_program
-from swaptrio.sched import Shared, Violation, choose, point
+from swaptrio.sched import Shared, Violation, choose, open_scheduler, point
+from swaptrio.sched.states import Moment, State, States
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -281,3 +284,48 @@ def test_faults_are_the_same_with_and_without_cache() -> None:
     assert not by_class.violations
     assert not by_state.violations
     assert by_class.blocked == 0
+
+
+class Twice(States):
+    """Names each state a second time, by all objects and not by those that have changed."""
+
+    count: int = 0
+
+    def name(self, execution: Execution, moment: Moment) -> State:
+        """The state, twice the same."""
+        state = super().name(execution, moment)
+        last, self._last = self._last, [None] * len(self._last)
+        assert super().name(execution, moment) == state
+        self._last = last
+        self.count += 1
+        return state
+
+
+def named_twice(program: Any, states: Twice) -> None:
+    """Explore a little of *program*."""
+    exploration = Settings(cache=True, stubborn=True).begin(program)
+    exploration.sweep.states = states  # type: ignore[attr-defined]  # that of states
+
+    async def main() -> None:
+        async with open_scheduler("stepped") as scheduler:
+            for _ in range(12):
+                if exploration.tally.outcome is None:
+                    await exploration.turn(scheduler)
+
+    trio.run(main)
+
+
+@pytest.mark.parametrize("name", ["large-vs-small-neighbour", "count-continuation-race"])
+def test_a_state_is_named_by_all_that_has_changed(name: str) -> None:
+    """What is kept from the last look is what another look would find."""
+    states = Twice()
+    named_twice(scenario(name), states)
+    assert states.count > 30
+
+
+def test_a_part_that_is_kept_too_long_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same, with a comparison that takes everything for unchanged, fails."""
+    states = Twice()
+    monkeypatch.setattr("swaptrio.sched.states.id", lambda _: 0, raising=False)
+    with pytest.raises(AssertionError):
+        named_twice(faults(2), states)
