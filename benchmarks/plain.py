@@ -383,11 +383,15 @@ def model_modules() -> list[ModuleType]:
 
 @attrs.define(eq=False)
 class Execution:
-    """Collects what `Setup.build` makes: the tasks, the checks at the end, the channels."""
+    """Collects what `Setup.build` makes: the tasks, the checks at the end, the channels.
+
+    What steps do not read is named for whoever looks for states that come back: nobody here.
+    """
 
     tasks: list[tuple[Task, Callable[..., Any], tuple[Any, ...]]] = attrs.Factory(list)
     at_end: list[Callable[[], None]] = attrs.Factory(list)
     channels: list[Any] = attrs.Factory(list)
+    unread: list[object] = attrs.Factory(list)
 
     def spawn(
         self, name: str, function: Callable[..., Any], *args: object, daemon: bool = False

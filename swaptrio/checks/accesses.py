@@ -200,6 +200,7 @@ _LEFT_OUT: Final[dict[type, dict[str, str]]] = {
         "zswap_lru_lock": _ITSELF,
         "zswap_work": _ITSELF,
         "zswap_work_in": _ITSELF,
+        "swapcache_wq": _ITSELF,
         "device_tasks": _FIXED,
         "plugs": "each belongs to one task",
     },

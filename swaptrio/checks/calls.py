@@ -260,7 +260,7 @@ def check_pinned(memory: Memory, me: Task, si: SwapInfoStruct, what: str) -> Non
     Raises:
         Violation: (I-DEV) swapoff could free the device at any moment.
     """
-    kept = me.daemon or si.flags & SWP_HIBERNATION or memory.pins[me.name, si.type]
+    kept = me.daemon or si.flags & SWP_HIBERNATION or memory.pins.get((me.name, si.type))
     if not kept:
         message = f"{si.name} is {what} by {me.name}, which does not keep it there"
         raise Violation("I-DEV", message)

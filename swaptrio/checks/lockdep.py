@@ -63,6 +63,11 @@ _RANKS: Final = {cls: rank for rank, cls in enumerate(ORDER)}
 
 _SPECIFIED: Final = "the specification"
 
+#: What each lock that is taken asks for; see `swaptrio.sched.operation`.
+_LOCK: Final = Kind.LOCK
+_FOLIO: Final = LockClass.FOLIO
+_MMAP: Final = LockClass.MMAP
+
 #: By class, those that may be taken under it as the specification says.
 _INNER: Final = {
     cls: frozenset(ORDER[_RANKS[cls] + 1 :]) if cls in _RANKS else frozenset[LockClass]()
@@ -77,14 +82,14 @@ class LockOrder:
     By class, what was taken under it, beyond what the specification says, and who was first.
     """
 
-    classes: dict[SpinLock, LockClass] = attrs.Factory(dict)
+    classes: dict[Lock, LockClass] = attrs.Factory(dict)
     _after: dict[LockClass, dict[LockClass, str]] = attrs.Factory(dict)
 
     def class_of(self, lock: object) -> LockClass:
         """The class of any lock. All mutexes are folio locks, all semaphores mmap locks."""
         if isinstance(lock, SpinLock):
             return self.classes.get(lock, LockClass.OTHER)
-        return LockClass.FOLIO if isinstance(lock, Mutex) else LockClass.MMAP
+        return _FOLIO if isinstance(lock, Mutex) else _MMAP
 
     def waited_for(self, task: Task, lock: Lock) -> None:
         """*task* takes *lock*, for which it has waited or would have.
@@ -92,18 +97,17 @@ class LockOrder:
         Raises:
             Violation: (I-SPIN) that is against the order.
         """
-        if not task.held:
-            return
-        inner = self.class_of(lock)
+        classes = self.classes
+        inner = classes.get(lock) or self.class_of(lock)
         for held in task.held:
             if held is not lock:
-                outer = self.class_of(held)
+                outer = classes.get(held) or self.class_of(held)
                 if inner not in _INNER[outer]:
                     self._note(outer, inner, task, held, lock)
 
     def taken(self, task: Task, lock: Lock) -> None:
         """*task* has taken *lock*; if it only tried, that says nothing."""
-        if len(task.held) > 1 and task.kind is Kind.LOCK and task.target is lock:
+        if len(task.held) > 1 and task.kind is _LOCK and task.target is lock:
             self.waited_for(task, lock)
 
     def _note(

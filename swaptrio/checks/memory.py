@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from operator import itemgetter
 from typing import Final
 
@@ -31,12 +31,14 @@ class Cached:
 class Attempts:
     """An allocation that a task has under way.
 
-    *left* is how many attempts it may still make; *failures* counts the allocations and charges
-    that failed it; *refusal* is the last answer of the range check, none where it agreed;
-    *answer* is what the last attempt gave.
+    *left* is how many attempts it may still make, below 0 if it has made more; *tried* is how
+    often each order was tried; *failures* counts the allocations and charges that failed it;
+    *refusal* is the last answer of the range check, none where it agreed; *answer* is what the
+    last attempt gave.
     """
 
     left: int
+    tried: Counter[int] = attrs.Factory(Counter)
     failures: int = 0
     refusal: Errno | None = None
     answer: object = None
@@ -66,7 +68,7 @@ class Memory:
     allocating: dict[str, Attempts] = attrs.Factory(dict)
     conflicts: dict[str, tuple[SwpEntry, int]] = attrs.Factory(dict)
     locked: dict[str, Folio] = attrs.Factory(dict)
-    pins: Counter[tuple[str, int]] = attrs.Factory(Counter)
+    pins: defaultdict[tuple[str, int], int] = attrs.Factory(lambda: defaultdict(int))
     fallbacks: Counter[int] = attrs.Factory(Counter)
     unread: dict[int, Folio] = attrs.Factory(dict)
     findings: dict[Finding, None] = attrs.Factory(dict)

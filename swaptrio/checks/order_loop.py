@@ -15,7 +15,7 @@ from swaptrio.checks.slots import word_at
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.swap_h import SwapClusterInfo, SwpEntry, swp_cluster_offset, swp_offset
 from swaptrio.mm.swap_table import count_of, swp_tb_is_folio, zero_of
-from swaptrio.sched import Violation, running_task
+from swaptrio.sched import Livelock, Violation, running_task
 
 if TYPE_CHECKING:
     from swaptrio.checks.watch import Oracles
@@ -79,23 +79,35 @@ async def _attempting(
     *more: Any,
     **named: Any,
 ) -> Any:
-    """I-ERRNO for the order that is passed down and the answer; I-PROGRESS by counting."""
+    """I-ERRNO for the order that is passed down and the answer; I-PROGRESS by counting.
+
+    A loop that has tried more often than it may, and some order for the third time, goes round.
+    What else is wrong with it is held against it when it has ended: more attempts than orders,
+    or one below order 0.
+    """
     me, memory = running_task().name, oracles.memory
-    if not 0 <= order <= HIGHEST_ORDER:
+    if order > HIGHEST_ORDER or (order < 0 and me not in memory.allocating):
         raise Violation("I-ERRNO", f"{me} tries to allocate order {order}")
     attempts = memory.allocating[me]
-    if attempts.left == 0:
+    if attempts.left <= 0 and attempts.tried[order] > 1:
         message = f"{me} tries more often than it has orders, at order {order} again"
-        raise Violation("I-PROGRESS", message)
+        raise Livelock("I-PROGRESS", message)
+    attempts.tried[order] += 1
     attempts.left -= 1
     attempts.refusal = None
     failures = memory.failures.get(me, 0)
-    answer = attempts.answer = await function(kernel, targ_entry, gfp, order, *more, **named)
+    try:
+        answer = await function(kernel, targ_entry, gfp, order, *more, **named)
+    except ValueError as exc:  # versions that say 1 << order have no answer below 0
+        if order >= 0:
+            raise
+        raise Violation("I-ERRNO", f"{me} tries to allocate order {order}") from exc
+    attempts.answer = answer
     if isinstance(answer, Errno):
         failed = memory.failures.get(me, 0) > failures
         if not _is_due(answer, attempts.refusal, order, failed=failed):
             raise Violation("I-ERRNO", f"{me} gets {answer} at order {order} without a cause")
-        if order and answer in (Errno.EBUSY, Errno.ENOMEM):
+        if order > 0 and answer in (Errno.EBUSY, Errno.ENOMEM):
             memory.fallbacks[order] += 1
     return answer
 
@@ -108,7 +120,7 @@ def _is_due(answer: Errno, refusal: Errno | None, order: int, *, failed: bool) -
     if answer is Errno.ENOMEM:
         return failed and refusal is None
     if answer is Errno.EBUSY:
-        return order > 0
+        return order != 0
     return answer in (Errno.EEXIST, Errno.ENOENT) and answer is refusal
 
 
@@ -146,15 +158,30 @@ async def _allocating_by_order(
     me = running_task().name
     attempts = oracles.memory.allocating[me] = Attempts(orders.bit_count() + 1)
     result = await function(kernel, targ_entry, gfp, orders, *more, **named)
+    del oracles.memory.allocating[me]
     if result is Errno.EEXIST:
         _conflict(oracles, targ_entry)
+    _is_within_bounds(me, attempts)
+    if not isinstance(result, Errno):
+        return result
     if result is Errno.EINVAL:
         due = orders == 0 or orders.bit_length() > HIGHEST_ORDER + 1
     else:
-        due = not isinstance(result, Errno) or result is attempts.answer
+        due = result is attempts.answer
     if not due:
         raise Violation("I-ERRNO", f"{me} gets {result} for orders {orders:#x} without a cause")
     return result
+
+
+def _is_within_bounds(me: str, attempts: Attempts) -> None:
+    """Hold against a loop that has ended what it has tried."""
+    lowest = min(attempts.tried, default=0)
+    if lowest < 0:
+        raise Violation("I-ERRNO", f"{me} has tried to allocate order {lowest}")
+    if attempts.left < 0:
+        tried = attempts.tried.total()
+        message = f"{me} has tried {tried} times, more often than it has orders"
+        raise Violation("I-PROGRESS", message)
 
 
 def _conflict(oracles: Oracles, entry: SwpEntry) -> None:
@@ -163,7 +190,7 @@ def _conflict(oracles: Oracles, entry: SwpEntry) -> None:
     conflict = (entry, memory.changes.get(entry, 0))
     if memory.conflicts.get(me) == conflict:
         message = f"{me} meets EEXIST again at slot {swp_offset(entry)}, which has not changed"
-        raise Violation("I-PROGRESS", message)
+        raise Livelock("I-PROGRESS", message)
     memory.conflicts[me] = conflict
 
 

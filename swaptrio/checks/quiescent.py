@@ -83,7 +83,7 @@ def check_quiescent(kernel: Kernel) -> None:
             entries += [SwpEntry(first + off) for off in used]
         check_device(si, in_use)
     check_owners(kernel, entries)
-    waiting = defaultdict[int, int](int)
+    waiting: defaultdict[int, int] = defaultdict(int)
     for batch in kernel.lru_batches.values():
         for folio in batch:
             waiting[folio.pfn] += 1
@@ -311,7 +311,8 @@ def check_memcgs(kernel: Kernel) -> None:
     as such, and its slot not as well. Each slot on record has a reference on the group's id.
     """
     v1 = kernel.config.memcg_v1
-    memory, slots = defaultdict[MemCgroup, int](int), defaultdict[MemCgroup, int](int)
+    memory: defaultdict[MemCgroup, int] = defaultdict(int)
+    slots: defaultdict[MemCgroup, int] = defaultdict(int)
     for folio in kernel.folios.values():
         if folio.memcg is not None:
             for group in self_and_above(folio.memcg):
@@ -341,7 +342,8 @@ def _charged(memcg: MemCgroup, item: str, due: int) -> str:
 def _records(kernel: Kernel) -> Iterator[tuple[MemCgroup, int, int]]:
     """For each group with an id: the slots that it is charged for, and those on record."""
     v1, groups = kernel.config.memcg_v1, kernel.memcgs.by_id
-    charged, recorded = defaultdict[int, int](int), defaultdict[int, int](int)
+    charged: defaultdict[int, int] = defaultdict(int)
+    recorded: defaultdict[int, int] = defaultdict(int)
     for si in kernel.devices:
         for ci in si.clusters:
             for off, owner in ci.memcg_table.items():

@@ -26,6 +26,7 @@ from swaptrio.mm.swap_table import (
     BITS_PER_LONG,
     SWP_TB_BAD,
     SWP_TB_COUNT_MAX,
+    SWP_TB_COUNT_SHIFT,
     SWP_TB_FLAGS_MASK,
     SWP_TB_NULL,
     count_of,
@@ -43,6 +44,16 @@ if TYPE_CHECKING:
     from swaptrio.mm.kernel import Kernel
 
 _PAST_THE_WORD: Final = 1 << BITS_PER_LONG
+
+#: A word less its flags: what it says of its kind, and the folio or the shadow.
+_WORD: Final = ~SWP_TB_FLAGS_MASK
+
+#: Words that are not Bad, and have a count, or the highest one, are no less than these.
+_COUNT_OF_ONE: Final = 1 << SWP_TB_COUNT_SHIFT
+_COUNT_OF_MAX: Final = SWP_TB_COUNT_MAX << SWP_TB_COUNT_SHIFT
+
+#: Each critical section asks for ten of them; see `swaptrio.sched.operation`.
+_NONE, _FREE, _NONFULL, _FRAG, _FULL, _DISCARD = ClusterFlag
 
 
 def word_at(ci: SwapClusterInfo, off: int) -> int:
@@ -65,11 +76,9 @@ def check_word(
         check_free(si, ci, off)
     else:
         check_kind(si, slot, new)
-    if swp_tb_is_folio(old):
-        pfn = swp_tb_to_pfn(old)
-        if not swp_tb_is_folio(new) or swp_tb_to_pfn(new) != pfn:
-            _check_left(kernel, si, slot, pfn, new)
-    if new > old and count_of(new) and not count_of(old) and slot not in si.image:
+    if (old ^ new) & _WORD and swp_tb_is_folio(old):
+        _check_left(kernel, si, slot, swp_tb_to_pfn(old), new)
+    if old < _COUNT_OF_ONE <= new and slot not in si.image:
         _check_zero_to_one(kernel, si, slot, old, new)
 
 
@@ -78,7 +87,7 @@ def check_kind(si: SwapInfoStruct, slot: int, word: int) -> None:
     if not 0 < word < _PAST_THE_WORD:
         raise Violation("I-KIND", f"{si.name}:{slot} has more than a word: {word:#x}")
     if swp_tb_is_shadow(word):
-        if count_of(word) == 0 and not is_claimed(si, slot):
+        if word < _COUNT_OF_ONE and not is_claimed(si, slot):
             raise Violation("I-KIND", f"{si.name}:{slot} is not cached, and has a count of 0")
     elif not swp_tb_is_folio(word):
         raise Violation("I-KIND", f"{si.name}:{slot} has a word of no kind: {word:#x}")
@@ -110,11 +119,11 @@ def check_extended(si: SwapInfoStruct, ci: SwapClusterInfo, offs: Iterable[int])
     """
     extended, table = ci.extend_table or {}, ci.table
     for off in (*offs, *extended):
-        count = 0 if table is None else count_of(table[off])
-        more = extended.get(off, 0)
-        due = count == SWP_TB_COUNT_MAX
+        word = SWP_TB_NULL if table is None else table[off]
+        more = extended.get(off, 0) if extended else 0
+        due = word >= _COUNT_OF_MAX and word != SWP_TB_BAD
         if (more >= SWP_TB_COUNT_MAX) is not due or (more and not due):
-            slot = f"{si.name}:{ci.number * SWAPFILE_CLUSTER + off}"
+            slot, count = f"{si.name}:{ci.number * SWAPFILE_CLUSTER + off}", count_of(word)
             raise Violation("I-EXT", f"{slot} counts {count} in its word, {more} beside it")
 
 
@@ -127,20 +136,21 @@ def check_list(si: SwapInfoStruct, ci: SwapClusterInfo) -> None:
         Violation: (I-LIST) it is elsewhere, or should be.
     """
     flag = ci.flags
-    if flag is ClusterFlag.FREE:
+    if flag is _FREE:
         fits = ci.count == 0 and ci.table is None
-    elif flag is ClusterFlag.FULL:
+    elif flag is _FULL:
         fits = ci.count == SWAPFILE_CLUSTER
-    elif flag is ClusterFlag.DISCARD:
+    elif flag is _DISCARD:
         fits = ci.count == 0
     else:
-        fits = flag is ClusterFlag.NONE or 0 < ci.count < SWAPFILE_CLUSTER
+        fits = flag is _NONE or 0 < ci.count < SWAPFILE_CLUSTER
     if not fits:
         message = f"{ci.lock.name} has flag {flag}, and {ci.count} slots in use"
         raise Violation("I-LIST", message)
+    number = ci.number
     for which, clusters in _lists(si, ci.order):
-        there, due = ci.number in clusters, which is flag
-        if there is not due and (there or flag is not ClusterFlag.DISCARD):
+        there = number in clusters
+        if there is not (which is flag) and (there or flag is not _DISCARD):
             where = "on another list" if there else "missing on its list"
             raise Violation("I-LIST", f"{ci.lock.name} has flag {flag}, and is {where}")
 
@@ -148,11 +158,11 @@ def check_list(si: SwapInfoStruct, ci: SwapClusterInfo) -> None:
 def _lists(si: SwapInfoStruct, order: int) -> tuple[tuple[ClusterFlag, Clusters], ...]:
     """The lists on which a cluster of *order* can be."""
     return (
-        (ClusterFlag.FREE, si.free_clusters),
-        (ClusterFlag.NONFULL, si.nonfull_clusters[order]),
-        (ClusterFlag.FRAG, si.frag_clusters[order]),
-        (ClusterFlag.FULL, si.full_clusters),
-        (ClusterFlag.DISCARD, si.discard_clusters),
+        (_FREE, si.free_clusters),
+        (_NONFULL, si.nonfull_clusters[order]),
+        (_FRAG, si.frag_clusters[order]),
+        (_FULL, si.full_clusters),
+        (_DISCARD, si.discard_clusters),
     )
 
 
@@ -246,18 +256,19 @@ def check_folio(
         Violation: (I-BACKREF, I-ALIGN, I-REFS) they do not fit together.
     """
     first = last = -1
+    table, word = ci.table, pfn_to_swp_tb(folio.pfn, 0)
     if folio.swapcache:
         first = swp_cluster_offset(folio.swap)
         last = first + folio.nr - 1
         if first % folio.nr or last >= SWAPFILE_CLUSTER:
             raise Violation("I-ALIGN", f"{folio.name} is cached from {_where(si, folio)}")
         for off in range(first, last + 1):
-            if not names(word_at(ci, off), folio):
+            if table is None or table[off] & _WORD != word:
                 where = _where(si, folio)
                 message = f"{folio.name} is cached from {where}, and page {off - first} is not"
                 raise Violation("I-BACKREF", message)
     for off in touched:
-        if not first <= off <= last and names(word_at(ci, off), folio):
+        if not first <= off <= last and table is not None and table[off] & _WORD == word:
             slot = f"{si.name}:{ci.number * SWAPFILE_CLUSTER + off}"
             place = "elsewhere" if folio.swapcache else "not cached"
             raise Violation("I-BACKREF", f"{slot} names {folio.name}, which is {place}")
@@ -270,7 +281,7 @@ def _where(si: SwapInfoStruct, folio: Folio) -> str:
 
 def names(word: int, folio: Folio) -> bool:
     """Whether a word says that *folio* caches its slot, whatever its flags."""
-    return word & ~SWP_TB_FLAGS_MASK == pfn_to_swp_tb(folio.pfn, 0)
+    return word & _WORD == pfn_to_swp_tb(folio.pfn, 0)
 
 
 def check_refs(folio: Folio, batched: int) -> None:
@@ -354,7 +365,7 @@ def check_count(si: SwapInfoStruct, ci: SwapClusterInfo, off: int, owners: int) 
         return
     slot = ci.number * SWAPFILE_CLUSTER + off
     expected = owners + si.foreign_counts.get(slot, 0) + (slot in si.image)
-    count = swap_count(ci, off)
+    count = swap_count(ci, off) if word >= _COUNT_OF_MAX else count_of(word)
     if count != expected:
         message = f"{si.name}:{slot} counts {count}, and has {expected} owners"
         raise Violation("I-COUNT", message)

@@ -259,11 +259,11 @@ class Oracles:
 
     def _check_folios(self, cluster: _Cluster) -> None:
         si, ci = cluster.device.si, cluster.ci
-        folios = self.kernel.folios
+        folios, table = self.kernel.folios, ci.table
         looked_at: list[int] = []
         for off, old in ci.touched.items():
-            new = word_at(ci, off)
-            for word in (old, new):
+            new = SWP_TB_NULL if table is None else table[off]
+            for word in (old,) if new == old else (old, new):
                 if not swp_tb_is_folio(word) or (pfn := swp_tb_to_pfn(word)) in looked_at:
                     continue
                 looked_at.append(pfn)
@@ -274,19 +274,20 @@ class Oracles:
                     raise Violation("I-BACKREF", message)
 
     def _check_folio(self, si: SwapInfoStruct, ci: SwapClusterInfo, folio: Folio) -> None:
-        check_folio(si, ci, folio, ci.touched, self.memory.batched.get(folio.pfn, 0))
-        cached = self.memory.cached.get(folio.pfn)
+        memory, pfn = self.memory, folio.pfn
+        check_folio(si, ci, folio, ci.touched, memory.batched.get(pfn, 0))
+        cached = memory.cached.get(pfn)
         if not folio.swapcache:
             if cached is not None:
-                del self.memory.cached[folio.pfn]
-                self.memory.left[folio.pfn] = cached.entry
+                del memory.cached[pfn]
+                memory.left[pfn] = cached.entry
                 self._check_left(folio, cached.entry)
             return
-        self.memory.private.pop(folio.pfn, None)
+        memory.private.pop(pfn, None)
         if cached is None or cached.entry != folio.swap:
             if cached is not None:
                 self._check_left(folio, cached.entry)
-            cached = self.memory.cached[folio.pfn] = Cached(folio.swap, running_task())
+            cached = memory.cached[pfn] = Cached(folio.swap, running_task())
             if folio.memcg is not None:
                 self._check_owner_at_insertion(ci, folio)
         if folio.memcg is None and not folio.frozen:
@@ -315,8 +316,8 @@ class Oracles:
         if ci.count != cluster.used:
             message = f"{ci.lock.name} counts {ci.count} slots, {cluster.used} are in use"
             raise Violation("I-CLCOUNT", message)
-        waits = ci.flags is ClusterFlag.DISCARD  # empty, with its table
-        if not waits and (ci.table is None) != (cluster.used == 0):
+        wrong = (ci.table is None) != (cluster.used == 0)
+        if wrong and ci.flags is not ClusterFlag.DISCARD:  # else it waits, empty with its table
             table = "no" if ci.table is None else "a"
             message = f"{ci.lock.name} has {cluster.used} slots in use, and {table} table"
             raise Violation("I-CLCOUNT", message)

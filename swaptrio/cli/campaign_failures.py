@@ -127,7 +127,7 @@ def traced(
 
     async def work(scheduler: Scheduler) -> None:
         for known, failure, case in _replayable(console, store, files):
-            verdict = await minimised(scheduler, case.setup, failure)
+            verdict = (await minimised(scheduler, case.setup, failure)).verdict
             _, path = await record_failure(console, scheduler, case, verdict.schedule)
             found[known.id, failure] = Traced(verdict, path)
 

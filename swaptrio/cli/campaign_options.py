@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from swaptrio.cli.options import MOST_SEEDS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -121,7 +123,7 @@ scheduler_option: Final = click.option(
 seeds_option: Final = click.option(
     "--seeds",
     metavar="N",
-    type=click.IntRange(1, 10**12),
+    type=click.IntRange(1, MOST_SEEDS),
     help="How many executions of each scenario and variant.",
 )
 

@@ -13,6 +13,7 @@ import click
 
 from swaptrio.cli import codes
 from swaptrio.cli.campaign_failures import keep_traces
+from swaptrio.cli.campaign_interest import check_interest
 from swaptrio.cli.campaign_progress import Progress
 from swaptrio.cli.campaign_status import status_record, summary
 from swaptrio.cli.case import load_cases
@@ -87,6 +88,7 @@ def begin(
             message = f"there is a file of this name already; to go on with it: {resume}"
             raise StoreError((Problem(short(path), "", "", message),))
         with closing(place.open()) as engine:
+            check_interest(console, plan, cases, engine, carrier)
             return _run(console, Store.make(path, plan, cases), cases, engine, carrier)
 
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from swaptrio.cli.case import is_file
 from swaptrio.cli.console import filled, short
 from swaptrio.cli.recording import digest_of, log_called, opening
+from swaptrio.cli.stressed import in_words
 from swaptrio.errors import harmless
+from swaptrio.explore.chances import Rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +48,13 @@ def status_record(store: Store) -> dict[str, Any]:
 
 def _typed(path: Path | None) -> str | None:
     return None if path is None else short(path)
+
+
+def _stress_of(store: Store, case: Known, failure: Failure) -> Rate | None:
+    """How often a plain stress test hits *failure*: None where no random walk has decided."""
+    if store.plan.strategy != "random":
+        return None
+    return Rate(failure.count, sum(each.executions for each in store.done(case)))
 
 
 def kept_trace(case: Known, failure: Failure) -> Path | None:
@@ -92,13 +101,17 @@ def failure_lines(console: Console, store: Store) -> Iterator[str]:
     """Each failure with what replays it."""
     failures = list(all_failures(store))
     if not failures:
-        yield "no failure"
+        entered = sum(len(store.windows(case)) for case in store.cases)
+        yield f"no failure; {entered} windows were entered, and no other one was sampled"
     for case, failure in failures:
         name = failure.kind.fingerprint(*case.name)
         often = "once" if failure.count == 1 else f"{failure.count} times"
         about = harmless(f"{case.scenario}, variant {case.variant}: {failure.kind}, {often}")
         yield ""
         yield from filled(f"{name}  {about}, first with seed {failure.first}", _WIDTH, "  ")
+        stress = _stress_of(store, case, failure)
+        if stress is not None:
+            yield f"  {in_words(stress)}"
         yield from (f"  {line}" for line in opening(console, kept_trace(case, failure)))
         yield f"  {replay_command(console, case, failure)}"
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import attrs
 
 from swaptrio.errors import BadInput, Problem, ScenarioError, VariantError, shown
-from swaptrio.explore.reduce import parts, without
 from swaptrio.scenario.files import digest, find
 from swaptrio.scenario.format import Scenario
+from swaptrio.scenario.parts import parts, without
 from swaptrio.scenario.play import load_checked
 from swaptrio.scenario.world import Setup
 from swaptrio.variants import Variant
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class Case:
     """A scenario and a variant, with the words *name* and *spelled* that somebody typed.
 
-    *without* are the tasks and kinds of failure that are taken out of the scenario.
+    *without* are the parts that are taken out of the scenario.
     """
 
     name: str
@@ -43,8 +43,10 @@ class Case:
     @property
     def setup(self) -> Setup:
         """Both, ready to run."""
-        whole = Setup(self.scenario, self.variant)
-        return without(whole, self.without) if self.without else whole
+        scenario = self.scenario
+        if self.without:
+            scenario = without(scenario, self.without)
+        return Setup(scenario, self.variant)
 
     def command(self, console: Console, schedule: Schedule, verb: str = "replay") -> str:
         """What to type to see the execution of *schedule*, or what else *verb* does with it."""
@@ -57,10 +59,11 @@ class Case:
         return [word for name in self.without for word in ("--without", name)]
 
     def taking_out(self, names: Sequence[str]) -> Case:
-        """This case without the tasks and kinds of failure called *names*.
+        """This case without the parts called *names*.
 
         Raises:
-            BadInput: there is none of such a name, or no task would be left.
+            BadInput: there is none of such a name, no task would be left, or what would be left
+                does not fit together.
         """
         known = parts(self.scenario)
         problems = [_unknown(name, known) for name in names if name not in known]
@@ -68,7 +71,9 @@ class Case:
             problems.append(Problem("", "--without", "", "no task would be left"))
         if problems:
             raise ScenarioError(tuple(problems))
-        return attrs.evolve(self, without=tuple(dict.fromkeys((*self.without, *names))))
+        less = attrs.evolve(self, without=tuple(dict.fromkeys((*self.without, *names))))
+        without(self.scenario, less.without)
+        return less
 
 
 def _unknown(name: str, known: Sequence[str]) -> Problem:

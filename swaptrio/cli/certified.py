@@ -4,16 +4,19 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from swaptrio import __version__
+from swaptrio.cli.campaign_interest import check_interest
 from swaptrio.cli.case import load_cases
 from swaptrio.cli.certified_text import command_of, lines_of
 from swaptrio.cli.console import LiveLine
 from swaptrio.cli.doctor import LIMITS
 from swaptrio.errors import BadInput, Problem, VariantError
-from swaptrio.explore.campaign import matter_of
+from swaptrio.explore.campaign import Case as Tried
+from swaptrio.explore.campaign import Plan, ProcessPool, matter_of
 from swaptrio.explore.campaign.item import code_digest
 from swaptrio.scenario.files import DIGITS, digest
 from swaptrio.scenario.files import names as scenario_names
@@ -45,6 +48,7 @@ def certificate_of(
         WorkerLost: a process has died of what it ran.
     """
     here, there = _loaded(console, names, variant, against)
+    _check_interests(console, (*here, *there), budget, jobs)
     rows = _examined(console, here, there, budget, jobs)
     model = code_digest().hex()[:DIGITS]
     wanted = len(here)
@@ -73,6 +77,20 @@ def _loaded(
         for cases in found:
             cases.sort(key=lambda case: (case.scenario.catalogue, case.name))
     return here, there
+
+
+def _check_interests(
+    console: Console, cases: Sequence[Case], budget: Budget, jobs: int
+) -> None:
+    """See that what the strategies are told to look at is there, where any will draw."""
+    if not budget.seeds:
+        return
+    matters = {(case.name, case.spelled): matter_of(case.name, case.spelled) for case in cases}
+    tried = tuple(Tried(*words, matter) for words, matter in matters.items())
+    with closing(ProcessPool(jobs)) as engine:
+        for strategy in budget.strategies:
+            plan = Plan(strategy, 0, budget.seeds, None, budget.seeds)
+            check_interest(console, plan, tried, engine, "stepped")
 
 
 def _version(case: Case) -> Version:

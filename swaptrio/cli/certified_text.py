@@ -107,7 +107,8 @@ def _sum(certificate: Certificate) -> str:
     of = f" of {certificate.wanted}, as it was interrupted" if cut else ""
     amiss = len(certificate.amiss)
     unexpected = f"; {amiss} not as expected" if amiss else ""
-    return f"{_number(len(certificate.rows), 'scenario')}{of}: {', '.join(counts)}{unexpected}"
+    told = f": {', '.join(counts)}" if counts else ""
+    return f"{_number(len(certificate.rows), 'scenario')}{of}{told}{unexpected}"
 
 
 def _section(

@@ -9,8 +9,7 @@ import click
 
 from swaptrio.cli import codes
 from swaptrio.cli.campaign_options import jobs_option
-from swaptrio.cli.explore import LONG, not_nan
-from swaptrio.cli.options import epilog, shared, variant_option
+from swaptrio.cli.options import epilog, seconds_option, shared, variant_option
 
 if TYPE_CHECKING:
     from swaptrio.cli.console import Console
@@ -42,14 +41,7 @@ AGAINST = "v5"
     type=click.IntRange(min=1),
     help="End each exhaustive search after N executions; 400 if no --time is given.",
 )
-@click.option(
-    "--time",
-    "seconds",
-    metavar="S",
-    type=click.FloatRange(0, LONG, min_open=True),
-    callback=not_nan,
-    help="End it after S seconds; then the result depends on the machine.",
-)
+@seconds_option
 @click.option(
     "--seeds",
     metavar="N",

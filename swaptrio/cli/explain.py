@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from swaptrio.cli import codes
-from swaptrio.cli.options import epilog, shared, variant_option
+from swaptrio.cli.options import epilog, shared, variant_option, without_option
 
 if TYPE_CHECKING:
     from swaptrio.cli.case import Case
@@ -33,12 +33,7 @@ if TYPE_CHECKING:
     required=True,
     help="A schedule that fails: by numbers or names, or a trace with one.",
 )
-@click.option(
-    "--without",
-    metavar="PART",
-    multiple=True,
-    help="Take a task out of the scenario, or what may fail: failures.alloc.",
-)
+@without_option
 @shared
 def explain(
     console: Console, name: str, variant: str, schedule: str, without: tuple[str, ...]

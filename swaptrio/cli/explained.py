@@ -73,6 +73,7 @@ class Explained:
             "flips": found.flips,
             "failing_otherwise": found.others,
             "impossible": found.impossible,
+            "cut": found.cut,
             "necessary": [_edge_record(edge) for edge in found.edges],
             "draws": [_needed_record(needed) for needed in found.draws],
             "gaps": [_gap_record(gap) for gap in found.gaps],
@@ -107,7 +108,9 @@ class Explained:
         necessary = len(found.edges) + len(found.draws)
         if not necessary:
             text = (
-                f"No order is necessary: with each of {found.flips} flipped it fails as well."
+                f"No order is necessary: {found.flips} orders of two steps were flipped, "
+                f"{found.impossible} cannot be, and with any other flipped it fails as well"
+                f"{self._not_tried()}."
             )
             yield from filled(text, width)
             yield ""
@@ -115,12 +118,15 @@ class Explained:
         text = (
             f"It fails because of what follows, all of it: without any one of these it passes. "
             f"({found.flips} orders of two steps were flipped, {found.impossible} cannot be; "
-            f"{found.others} fail in another way.)"
+            f"{found.others} fail in another way{self._not_tried()}.)"
         )
         yield from filled(text, width)
         for number, words in enumerate(self._chain(), 1):
             yield from filled(f"{number:>3}. {words}", width, "     ")
         yield ""
+
+    def _not_tried(self) -> str:
+        return "; those further back were not tried" if self.explanation.cut else ""
 
     def _chain(self) -> Iterator[str]:
         for needed in self.explanation.draws:
@@ -136,7 +142,10 @@ class Explained:
         closed = [gap for gap in self.explanation.gaps if gap.closed]
         if not closed:
             if self.explanation.edges:
-                text = "No task was found that only has to pass some way undisturbed."
+                text = (
+                    "There is no one way between two steps on which it is enough that nobody "
+                    "comes in."
+                )
                 yield from filled(text, width)
                 yield ""
             return
@@ -156,16 +165,14 @@ class Explained:
         same = next(
             (n for n, (one, two) in enumerate(rows) if _named(one) != _named(two)), len(rows)
         )
-        half = (width - 8) // 2
-        yield f"{'step':>4}  {'fails'.ljust(half)} passes"
+        half = (width - 13) // 2
+        yield f"{'step':>4}  {'fails'.ljust(half)} step  passes"
         if same:
             yield f"      (the first {same} are the same)"
         last = min(len(self.failing.steps) + _TAIL, same + _ROWS)
         for one, two in rows[same:last]:
-            step = one or two
-            assert step is not None
-            left = _named(one)[:half].ljust(half)
-            yield f"{step.number:>4}  {left} {_named(two)[:half]}".rstrip()
+            left, right = _numbered(one, half), _numbered(two, half)
+            yield f"{left.ljust(6 + half)} {right}".rstrip()
         if len(rows) > last:
             yield f"      (and {len(rows) - last} more)"
         yield ""
@@ -183,16 +190,24 @@ def in_words(step: Step) -> str:
 def gap_in_words(gap: Gap) -> str:
     """What allows a failure, and what would not."""
     way = f"{gap.opens.label} and {gap.closes.label}"
-    came = f"{gap.comes.task} comes in at {gap.comes.label}"
-    text = f"Between {way} {gap.opens.task} lets others to {gap.object}, and {came}."
-    if gap.lock:
-        text += (
-            f" Holding {gap.lock} all the way, or looking again under it at {gap.closes.label}"
-            f" at what was seen at {gap.opens.label}, would not allow it"
+    came = f"at {gap.comes.label}"
+    look = f"a second look, at {gap.closes.label} at the latest, that notices"
+    if gap.held:
+        what = (
+            f"{gap.opens.task} holds {gap.lock}, and {gap.comes.task} comes in without, {came}"
         )
+        needed = f"So it takes {look}"
     else:
-        text += f" No lock is held there; a second look at {gap.closes.label} would notice"
-    return f"{text} (tested: where nobody comes between, it passes)."
+        what = f"{gap.opens.task} leaves {gap.object} to others"
+        what = f"{what}, and {gap.comes.task} comes in {came}"
+        needed = f"So it takes {gap.lock} held all the way, or {look}"
+    if not gap.lock:
+        needed = f"No lock is common to both: it takes one, or {look}"
+    return f"Between {way} {what}. Where nobody comes between, it passes (tested). {needed}."
+
+
+def _numbered(step: Step | None, width: int) -> str:
+    return "" if step is None else f"{step.number:>4}  {_named(step)[:width]}"
 
 
 def _named(step: Step | None) -> str:
@@ -244,6 +259,7 @@ def _gap_record(gap: Gap) -> dict[str, Any]:
         "closes": _step_record(gap.closes),
         "object": gap.object,
         "lock": gap.lock,
+        "held": gap.held,
         "closed": gap.closed,
         "words": gap_in_words(gap) if gap.closed else "",
     }

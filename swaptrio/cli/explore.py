@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from functools import partial
-from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,14 +11,21 @@ import click
 
 from swaptrio.cli import codes
 from swaptrio.cli.campaign_options import MOST_JOBS
-from swaptrio.cli.options import carrier_option, epilog, shared, variant_option
+from swaptrio.cli.options import (
+    carrier_option,
+    epilog,
+    seconds_option,
+    shared,
+    variant_option,
+    windows_option,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from swaptrio.cli.case import Case
     from swaptrio.cli.console import Console
-    from swaptrio.explore import Limits, Result, Settings
+    from swaptrio.explore import Limits, Rate, Reduced, Result, Settings
     from swaptrio.explore.exhaustive import Exploration
     from swaptrio.explore.exhaustive.crew import Crew
     from swaptrio.explore.exhaustive.reduction import Reduction
@@ -28,33 +34,21 @@ if TYPE_CHECKING:
 #: More preemptions than any scenario has steps.
 MANY = 1000
 
-#: A day, in seconds.
-LONG = 86_400.0
-
 
 class Shown(NamedTuple):
     """A violation, the simplest schedule found for it, and where the trace of that lies.
 
-    There is no trace where it could not be written.
+    There is no trace where it could not be written. *stress* is how often a random walk fails
+    so; *reduced* is a smaller scenario that fails in the same way, if there is one. *cycle* is
+    that of the simplest schedule.
     """
 
     verdict: Verdict
     schedule: Schedule
     path: Path | None
-
-
-def not_nan(
-    _context: click.Context, _parameter: click.Parameter, value: float | None
-) -> float | None:
-    """*value*, which an option has read, if it is a number.
-
-    Raises:
-        click.BadParameter: it is none.
-    """
-    if value is not None and isnan(value):
-        msg = "nan is no number of seconds"
-        raise click.BadParameter(msg)
-    return value
+    stress: Rate
+    reduced: Reduced | None
+    cycle: tuple[str, ...]
 
 
 @click.command(
@@ -74,14 +68,7 @@ def not_nan(
     type=click.IntRange(0, MANY),
     help="Leave a task that could go on N times at most; first never, then once ...",
 )
-@click.option(
-    "--time",
-    "seconds",
-    metavar="S",
-    type=click.FloatRange(0, LONG, min_open=True),
-    callback=not_nan,
-    help="Stop after S seconds, without a conclusion.",
-)
+@seconds_option
 @click.option(
     "--cache/--no-cache",
     default=False,
@@ -109,6 +96,7 @@ def not_nan(
     help="How many processes; what is told does not depend on it.",
 )
 @carrier_option
+@windows_option
 @shared
 def explore(
     console: Console,
@@ -121,19 +109,23 @@ def explore(
     resume: Path | None,
     jobs: int,
     carrier: Carrier,
+    windows: bool,
 ) -> int:
     """Explore all interleavings of a scenario NAME, from its set-up.
 
     Its windows play no part. Executions that differ only in the order of steps that do not
     depend on each other are of one class, and one of each class is run. With a bound on
-    preemptions all schedules are gone through instead. With --cache the search goes from state
-    to state, and leaves out steps that lead to no other end: it is complete soonest.
+    preemptions, or with --cache, all schedules or all states are gone through instead.
 
     With --jobs all but the states are shared out among processes, once there is much to do.
 
     With --resume a search that its time or Ctrl-C has ended is kept in FILE, which the same
     command goes on from, also with other --jobs; the totals are those of one search. It is
     kept every half a minute, too, for whatever else may end it. FILE goes when it is done.
+
+    Windows that nobody came into are proved unreachable where all classes were run, and only
+    not sampled where the search was cut short or recognised states. Nothing is drawn by chance,
+    so no unseen mass is estimated. With a violation stands how often a random walk hits it.
 
     The last line is true and names every bound. The exit code is 0 if what was found is what
     the scenario expects of the variant. Ctrl-C prints what is known so far.
@@ -151,16 +143,16 @@ def explore(
     settings = Settings(
         cache=cache,
         preemptions=preemptions,
-        stubborn=cache,
         stop_at_first=not everything,
         budget=BUDGET,
+        windows=True,
     )
     with console.interrupts.listening() as stop:
         (case,) = load_cases(console, [name], variant)
         limits = Limits(seconds, stop)
         result, found = _explore(console, case, settings, limits, resume, jobs, carrier)
     missed = _missed(case, result, found)
-    for line in _lines(console, case, result, found, missed):
+    for line in _lines(console, case, result, found, missed, windows=windows):
         console.say(line)
     console.document(_record(console, case, result, found))
     return codes.FAILED if missed else codes.OK
@@ -180,11 +172,14 @@ def _explore(
 
     from swaptrio.cli.console import LiveLine
     from swaptrio.cli.recording import record_failure, with_scheduler
+    from swaptrio.cli.replayed import cycle_of
     from swaptrio.explore.campaign import matter_of
     from swaptrio.explore.exhaustive import drive, result_of
     from swaptrio.explore.exhaustive.jobs import beginning, drive_jobs
     from swaptrio.explore.exhaustive.stage import Stage, stage_of
     from swaptrio.explore.minimise import minimise
+    from swaptrio.explore.reduce import reduce
+    from swaptrio.explore.stress import STRESSES, stress
 
     line = LiveLine(console)
     stage = Stage(case.setup)
@@ -218,12 +213,17 @@ def _explore(
             )
         result = result_of(case.scenario.name, settings, exploration, seconds)
         found = []
+        seeds = range(STRESSES if result.violations else 0)
+        walked = await stress(scheduler, case.setup, seeds, limits.stop)
         for number, violation in enumerate(result.violations, 1):
             line.show(f"making violation {number} of {len(result.violations)} simple")
             verdict = violation.verdict
             minimal = await minimise(scheduler, case.setup, verdict, stop=limits.stop)
-            _, path = await record_failure(console, scheduler, case, minimal.schedule)
-            found.append(Shown(verdict, minimal.schedule, path))
+            reduced = await reduce(scheduler, case.setup, minimal, stop=limits.stop)
+            recording, path = await record_failure(console, scheduler, case, minimal.schedule)
+            cycle = cycle_of(recording.verdict, recording.trace)
+            stressed = walked.rate(verdict)
+            found.append(Shown(verdict, minimal.schedule, path, stressed, reduced, cycle))
         return result, found
 
     try:
@@ -335,17 +335,31 @@ def _expected(case: Case) -> list[str]:
 
 
 def _lines(
-    console: Console, case: Case, result: Result, found: list[Shown], missed: list[str]
+    console: Console,
+    case: Case,
+    result: Result,
+    found: list[Shown],
+    missed: list[str],
+    *,
+    windows: bool,
 ) -> Iterator[str]:
     """For people; the statement comes last."""
     from swaptrio.cli.console import filled
     from swaptrio.cli.recording import opening
+    from swaptrio.cli.replayed import goes_round
+    from swaptrio.cli.searched import Searched
+    from swaptrio.cli.smaller import smaller_line
+    from swaptrio.cli.stressed import in_words
 
     for shown in found:
         yield from filled(str(shown.verdict), 80, "  ")
+        yield from (f"  {line}" for line in goes_round(shown.verdict, shown.cycle, 78))
+        yield f"  {in_words(shown.stress)}"
         yield f"  schedule: {shown.schedule} (deviations: {len(shown.schedule)})"
+        yield from smaller_line(case, shown.reduced)
         yield from (f"  {line}" for line in opening(console, shown.path))
         yield f"  {case.command(console, shown.schedule)}"
+    yield from (f"  {line}" for line in Searched(result).lines(78, every=windows))
     yield from (f"not as expected: {what}" for what in missed)
     about = f"{case.scenario.name}, variant {case.variant.name}, {result.seconds:.1f} s"
     yield from filled(f"{about}: {result.statement}", 80, "  ")
@@ -353,6 +367,10 @@ def _lines(
 
 def _record(console: Console, case: Case, result: Result, found: list[Shown]) -> dict[str, Any]:
     """For programs."""
+    from swaptrio.cli.searched import Searched
+    from swaptrio.cli.smaller import smaller_record
+    from swaptrio.cli.stressed import record_of
+
     return {
         "scenario": case.scenario.name,
         "variant": case.variant.name,
@@ -368,10 +386,14 @@ def _record(console: Console, case: Case, result: Result, found: list[Shown]) ->
                 "schedule": str(shown.schedule),
                 "verdict": shown.verdict.ending.value,
                 "message": shown.verdict.message,
+                "smaller": smaller_record(console, case, shown.reduced),
+                "cycle": list(shown.cycle),
                 "command": case.command(console, shown.schedule),
+                "stress": record_of(shown.stress),
                 "trace": None if shown.path is None else str(shown.path),
             }
             for shown in found
         ],
         "statement": result.statement,
+        "numbers": Searched(result).record(),
     }

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,8 @@ from swaptrio.cli.console import Console, filled
 from swaptrio.cli.numbers import Numbers
 from swaptrio.cli.recording import Recording, opening, record_failure
 from swaptrio.cli.replayed import violation_of
+from swaptrio.cli.smaller import smaller_line, smaller_record
+from swaptrio.cli.stressed import in_words, record_of
 from swaptrio.explore import Failure, Fuzzed, Minimal, Rate, Reduced, minimise, reduce
 from swaptrio.trace.ending import outcome
 from swaptrio.trace.formats import Result
@@ -53,13 +54,8 @@ class Find:
             "schedule": str(verdict.schedule),
             "names": str(self.recording.names),
             "size": attrs.asdict(self.minimal.size),
-            "smaller": self._smaller(console),
-            "stress": {
-                "hits": self.stress.hits,
-                "executions": self.stress.tries,
-                "chance": self.stress.estimate,
-                "interval95": list(self.stress.interval),
-            },
+            "smaller": smaller_record(console, self.recording.case, self.reduced),
+            "stress": record_of(self.stress),
             "verdict": verdict.ending.value,
             "message": verdict.message,
             "violation": violation_of(verdict, self.recording.trace),
@@ -77,38 +73,17 @@ class Find:
         often = "once" if self.failure.count == 1 else f"{self.failure.count} times"
         yield f"{name}, {often}, first with seed {self.failure.seed}"
         yield from (f"  {line}" for line in filled(verdict.message, _WIDTH - 2, "  "))
-        yield f"  a plain stress test would hit it in {self.stress}"
+        yield f"  {in_words(self.stress)}"
         before, after = len(self.failure.schedule), len(verdict.schedule)
         yield f"  schedule: {verdict.schedule} (deviations: {after}, at first {before})"
         if after:
             names = f"by names: {self.recording.names}"
             yield from (f"  {line}" for line in filled(names, _WIDTH - 2, "  "))
-        if self.reduced is not None:
-            yield f"  smaller: {shlex.join(self._options(self.reduced))}"
+        yield from smaller_line(self.recording.case, self.reduced)
         yield from (f"  {line}" for line in opening(console, self.path))
         case = self.recording.case
         yield f"  explain it: {case.command(console, verdict.schedule, 'explain')}"
         yield f"  {case.command(console, verdict.schedule)}"
-
-    def _options(self, reduced: Reduced) -> list[str]:
-        less = self._less(reduced).less
-        return [*less, "--schedule", str(reduced.minimal.schedule)]
-
-    def _less(self, reduced: Reduced) -> Case:
-        return attrs.evolve(self.recording.case, without=reduced.without)
-
-    def _smaller(self, console: Console) -> dict[str, Any] | None:
-        """The smaller scenario, for programs."""
-        if self.reduced is None:
-            return None
-        minimal = self.reduced.minimal
-        return {
-            "without": list(self.reduced.without),
-            "schedule": str(minimal.schedule),
-            "names": str(minimal.names),
-            "size": attrs.asdict(minimal.size),
-            "command": self._less(self.reduced).command(console, minimal.schedule),
-        }
 
 
 @attrs.frozen
@@ -142,20 +117,21 @@ class Campaign:
         seconds = round(self.fuzzed.seconds, 3)
         if not self.finds:
             ending = "interrupted" if self.fuzzed.stopped else _PASSED
-            return Result(*names, _PASSED, ending, seconds=seconds)
+            worth = tuple(line.strip() for line in self.numbers.lines(_WIDTH))
+            return Result(*names, _PASSED, ending, seconds=seconds, notes=worth)
         verdict = self.finds[0].recording.verdict
         message = f"{case.command(console, verdict.schedule)}: {verdict.message}"
         notes = tuple(opening(console, self.finds[0].path))
         return Result(*names, _PASSED, outcome(verdict), message, seconds, notes)
 
-    def lines(self, console: Console) -> Iterator[str]:
-        """For people."""
+    def lines(self, console: Console, windows: bool) -> Iterator[str]:
+        """For people; with all *windows*."""
         fuzzed = self.fuzzed
         about = f"{self.case.scenario.name}, variant {self.case.variant.name}"
         cut = " (interrupted)" if fuzzed.stopped else ""
         counts = f"{fuzzed.executions} executions, {fuzzed.steps} steps"
         yield f"{about}: {counts} in {fuzzed.seconds:.1f} s{cut}"
-        yield from (f"  {line}" for line in self.numbers.lines(_WIDTH - 2))
+        yield from (f"  {line}" for line in self.numbers.lines(_WIDTH - 2, every=windows))
         if not self.finds:
             yield "  no failure"
         for find in self.finds:

@@ -10,12 +10,14 @@ import click
 from swaptrio.cli import codes
 from swaptrio.cli.options import (
     DEFAULT_STRATEGY,
+    MOST_SEEDS,
     SEED,
     FormatName,
     carrier_option,
     epilog,
     shared,
     variant_option,
+    windows_option,
 )
 
 if TYPE_CHECKING:
@@ -24,16 +26,13 @@ if TYPE_CHECKING:
     from swaptrio.cli.case import Case
     from swaptrio.cli.console import Console
     from swaptrio.cli.found import Campaign
-    from swaptrio.explore import Fingerprint, Fuzzed, Rate
+    from swaptrio.explore import Fuzzed
+    from swaptrio.explore.stress import Stress
     from swaptrio.sched import Carrier, Scheduler
     from swaptrio.sched.strategies import SeededStrategy
 
 #: Seeds where no number is given.
 SEEDS = 2000
-
-
-#: Random walks that tell how often a plain stress test would fail, at most.
-STRESSES = 1000
 
 
 class Plan(NamedTuple):
@@ -58,7 +57,7 @@ class Plan(NamedTuple):
 @click.option(
     "--seeds",
     metavar="N",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, MOST_SEEDS),
     default=SEEDS,
     show_default=True,
     help="How many executions of each scenario.",
@@ -86,6 +85,7 @@ class Plan(NamedTuple):
     type=FormatName(results=True),
     help="Print the results for another tool instead: ktap or junit, one test a scenario.",
 )
+@windows_option
 @shared
 def fuzz(
     console: Console,
@@ -96,6 +96,7 @@ def fuzz(
     carrier: Carrier,
     strategy: str,
     report: str | None,
+    windows: bool,
 ) -> int:
     """Run each scenario NAME from its set-up by schedules of chance.
 
@@ -117,7 +118,7 @@ def fuzz(
         campaigns = []
         for campaign in _campaigns(console, cases, plan, stop):
             campaigns.append(campaign)
-            for line in campaign.lines(console) if report is None else ():
+            for line in campaign.lines(console, windows) if report is None else ():
                 console.say(line)
     if report is not None:
         _report(console, report, campaigns)
@@ -175,10 +176,11 @@ async def _campaign(
     """Fuzz one case, and replay each of its finds with the recorder on."""
     from swaptrio.cli.console import LiveLine
     from swaptrio.cli.found import Campaign, find
+    from swaptrio.cli.interest import fits_nothing
     from swaptrio.cli.numbers import Numbers
     from swaptrio.explore import Coverage
     from swaptrio.explore import fuzz as walk
-    from swaptrio.words import did_you_mean
+    from swaptrio.explore.interest import unmet
 
     line = LiveLine(console)
     coverage = Coverage()
@@ -200,34 +202,18 @@ async def _campaign(
             progress=progress,
             coverage=coverage,
         )
-        for word in _untouched(strategy):
-            hint = did_you_mean(word, coverage.words())
-            executions = f"any of {fuzzed.executions} executions of {case.scenario.name}"
-            console.regret(f"--strategy: {word!r} fits nothing in {executions}{hint}")
+        for word in unmet(strategy):
+            about = (fuzzed.executions, case.scenario.name, coverage.sights.words())
+            console.regret(f"--strategy: {fits_nothing(word, *about)}")
         finds = []
-        rates = await _stress(scheduler, case, plan, fuzzed, stop)
+        stress = await _stress(scheduler, case, plan, fuzzed, stop)
         for number, failure in enumerate(fuzzed.failures, 1):
             line.show(f"making failure {number} of {len(fuzzed.failures)} simple")
-            rate = rates[failure.fingerprint]
+            rate = stress.rate(failure.verdict)
             finds.append(await find(console, scheduler, case, failure, rate, stop))
     finally:
         line.clear()
-    return Campaign(case, fuzzed, tuple(finds), Numbers(coverage, plan.strategy))
-
-
-def _untouched(strategy: SeededStrategy) -> list[str]:
-    """What *strategy* was told to look at and has never met."""
-    from swaptrio.explore.listen import words_of
-    from swaptrio.sched.strategies import WindowDirected
-
-    words = words_of(strategy)
-    if words is not None:
-        return words.unmatched
-    inner = getattr(strategy, "inner", strategy)
-    if isinstance(inner, WindowDirected) and not inner.windows.learns:
-        windows = inner.windows
-        return ["/".join(each) for each in windows.known if each not in windows.entered]
-    return []
+    return Campaign(case, fuzzed, tuple(finds), Numbers.of(coverage, plan.strategy, strategy))
 
 
 async def _stress(
@@ -236,17 +222,10 @@ async def _stress(
     plan: Plan,
     fuzzed: Fuzzed,
     stop: Callable[[], bool],
-) -> dict[Fingerprint, Rate]:
-    """How often a random walk fails as *fuzzed* has: by itself, or by a sample of its own."""
-    from swaptrio.explore import Rate
-    from swaptrio.explore import fuzz as walk
+) -> Stress:
+    """What random walks hit: those of *fuzzed* itself, or a sample of their own."""
+    from swaptrio.explore.stress import STRESSES, Stress, stress
 
-    sample = fuzzed
-    if plan.strategy != "random" and fuzzed.failures:
-        seeds = plan.seeds[:STRESSES]
-        sample = await walk(scheduler, case.setup, seeds, stop=stop)
-    hits = {failure.fingerprint: failure.count for failure in sample.failures}
-    return {
-        failure.fingerprint: Rate(hits.get(failure.fingerprint, 0), sample.executions)
-        for failure in fuzzed.failures
-    }
+    if plan.strategy == "random" or not fuzzed.failures:
+        return Stress(fuzzed)
+    return await stress(scheduler, case.setup, plan.seeds[:STRESSES], stop)

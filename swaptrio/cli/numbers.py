@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""What a run was worth: the numbers that are said beside "no failure"."""
+"""What a run of chance was worth: the numbers that are said beside "no failure"."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from swaptrio.cli.console import filled
+from swaptrio.cli.sighted import Sighted
 from swaptrio.explore import Coverage
 from swaptrio.explore.chances import (
     MISSED,
@@ -17,11 +18,15 @@ from swaptrio.explore.chances import (
     missed_by_pct,
     unseen_mass,
 )
+from swaptrio.explore.sights import NOT_SAMPLED
+from swaptrio.sched.strategies import Pct
+from swaptrio.sched.strategies.wrapper import innermost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from swaptrio.explore.coverage import Unseen, Window
+    from swaptrio.explore.sights import Sights
+    from swaptrio.sched import Strategy
 
 #: Strategies whose executions are drawn independently: they learn nothing from one another.
 INDEPENDENT: Final = frozenset({"random", "pos", "fair"})
@@ -29,17 +34,27 @@ INDEPENDENT: Final = frozenset({"random", "pos", "fair"})
 #: Depths for which PCT's bound is told.
 DEPTHS: Final = (1, 2, 3)
 
-#: Entries never seen that are told one by one.
-_TOLD: Final = 3
-
 
 @attrs.frozen(eq=False)
 class Numbers:
-    """The numbers of one run of *coverage* under *strategy*, which was *complete* or not."""
+    """The numbers of one run of *coverage* under *strategy*.
+
+    *depth* is that of PCT where PCT decides, else 0. *settled* are its executions with a
+    bound: those that had a change point anywhere in the longest execution.
+    """
 
     coverage: Coverage
     strategy: str
-    complete: bool = False
+    depth: int = 0
+    settled: int = 0
+
+    @classmethod
+    def of(cls, coverage: Coverage, name: str, strategy: Strategy) -> Numbers:
+        """The numbers of *coverage* under *strategy*, which was given by *name*."""
+        pct = innermost(strategy)
+        if not isinstance(pct, Pct):
+            return cls(coverage, name)
+        return cls(coverage, name, pct.depth, pct.settled)
 
     @property
     def mass(self) -> UnseenMass | None:
@@ -53,30 +68,31 @@ class Numbers:
         """For programs."""
         mass = self.mass
         return {
-            "windows": [self._window(window) for window in self.coverage.passed],
-            "never_entered": [_unseen_record(each) for each in self._unseen()],
+            **self._windows.record(),
             "classes": len(self.coverage.classes),
             "classes_seen_once": list(self.coverage.classes.values()).count(1),
             "unseen_mass": None if mass is None else {**attrs.asdict(mass), "risk": RISK},
-            "pct": [self._depth(depth) for depth in DEPTHS],
+            "pct": [
+                {
+                    "depth": each,
+                    "missed": self._missed(each),
+                    "executions_needed": needed(self.coverage.sights, each),
+                }
+                for each in DEPTHS
+            ],
         }
 
-    def lines(self, width: int) -> Iterator[str]:
-        """For people."""
+    def lines(self, width: int, *, every: bool = False) -> Iterator[str]:
+        """For people; with *every* window."""
         if not self.coverage.executions:
             return
-        for text in (self._windows(), self._classes(), self._bounds()):
+        for text in (self._windows.text(), self._classes(), self._bounds()):
             yield from filled(text, width, "  ")
+        yield from self._windows.every() if every else ()
 
-    def _windows(self) -> str:
-        coverage, unseen = self.coverage, list(self._unseen())
-        ways = sum(len(by) for by in coverage.entered.values())
-        text = f"windows: {len(coverage.passed)} passed, entered in {ways} ways"
-        if not unseen:
-            return f"{text}, which are all"
-        told = "; ".join(_in_words(each) for each in unseen[:_TOLD])
-        more = f"; and {len(unseen) - _TOLD} more" if len(unseen) > _TOLD else ""
-        return f"{text}; {len(unseen)} ways were never seen ({unseen[0].why}): {told}{more}"
+    @property
+    def _windows(self) -> Sighted:
+        return Sighted(self.coverage.sights, NOT_SAMPLED)
 
     def _classes(self) -> str:
         coverage, mass = self.coverage, self.mass
@@ -88,72 +104,44 @@ class Numbers:
         return f"{text}; the next is of a new one with a chance of {chance}"
 
     def _bounds(self) -> str:
-        depth = self._pct_depth
-        if depth:
-            parts = [
-                f"of depth {each} with {_percent(self._missed(each, depth))}"
-                for each in DEPTHS
-                if each <= depth
-            ]
-            return f"a bug was missed at most, by PCT's bound: {', '.join(parts)}"
-        needed = [str(self._needed(each)) for each in DEPTHS]
-        return (
-            f"no bound holds for {self.strategy}; to miss a bug of depth 1, 2 or 3 with "
-            f"{_percent(MISSED)} at most, PCT would need {', '.join(needed)} executions"
-        )
+        would = would_need(self.coverage.sights)
+        missed = {each: self._missed(each) for each in DEPTHS}
+        parts = [
+            f"of depth {each} with {_percent(chance)}"
+            for each, chance in missed.items()
+            if chance is not None
+        ]
+        if not parts:
+            return f"no bound is known for {self.strategy}; {would}"
+        text = f"a bug was missed at most, by PCT's bound: {', '.join(parts)}"
+        if len(parts) < len(DEPTHS):
+            return f"{text}; no bound is known beyond depth {self.depth}; {would}"
+        return text
 
-    @property
-    def _pct_depth(self) -> int:
-        """The depth of PCT, if that decides; 0 if another strategy does."""
-        name, _, depth = self.strategy.partition(":")
-        return int(depth or 3) if name == "pct" else 0
-
-    def _missed(self, depth: int, given: int) -> float:
-        """By those executions that had change points: the first only measures."""
-        coverage = self.coverage
-        least = max(depth, given)
-        tasks, length = max(1, coverage.tasks), max(1, coverage.longest)
-        return missed_by_pct(tasks, length, least, max(0, coverage.executions - 1))
-
-    def _needed(self, depth: int) -> int:
-        coverage = self.coverage
-        return executions_needed(max(1, coverage.tasks), max(1, coverage.longest), depth)
-
-    def _depth(self, depth: int) -> dict[str, Any]:
-        given = self._pct_depth
-        missed = self._missed(depth, given) if depth <= given else None
-        needed = self._needed(depth)
-        return {"depth": depth, "missed": missed, "executions_needed": needed}
-
-    def _unseen(self) -> Iterator[Unseen]:
-        return self.coverage.unseen(complete=self.complete)
-
-    def _window(self, window: Window) -> dict[str, Any]:
-        task, opens, closes = window
-        by = self.coverage.entered.get(window, {})
-        return {
-            "task": task,
-            "opens": opens,
-            "closes": closes,
-            "passed": self.coverage.passed[window],
-            "entered": [
-                {"task": other, "label": label, "times": times}
-                for (other, label), times in by.items()
-            ],
-        }
+    def _missed(self, depth: int) -> float | None:
+        """The chance to have missed a bug of *depth* at most, where PCT bounds it."""
+        if depth > self.depth:
+            return None
+        sights = self.coverage.sights
+        tasks, length = max(1, sights.tasks), max(1, sights.longest)
+        return missed_by_pct(tasks, length, self.depth, self.settled)
 
 
-def _unseen_record(unseen: Unseen) -> dict[str, Any]:
-    task, opens, closes = unseen.window
-    other, label = unseen.by
-    window = {"task": task, "opens": opens, "closes": closes}
-    return {**window, "by": {"task": other, "label": label}, "why": unseen.why}
+def needed(sights: Sights, depth: int) -> int:
+    """The executions after which PCT misses a bug of *depth* with `MISSED` at most.
+
+    It is that of the tasks and the longest execution of *sights*.
+    """
+    return executions_needed(max(1, sights.tasks), max(1, sights.longest), depth)
 
 
-def _in_words(unseen: Unseen) -> str:
-    task, opens, closes = unseen.window
-    other, label = unseen.by
-    return f"{task} between {opens} and {closes}, by {other} at {label}"
+def would_need(sights: Sights) -> str:
+    """What PCT would need, in words."""
+    counts = ", ".join(str(needed(sights, depth)) for depth in DEPTHS)
+    return (
+        f"to miss a bug of depth 1, 2 or 3 with {_percent(MISSED)} at most, PCT would need "
+        f"{counts} executions"
+    )
 
 
 def _percent(chance: float) -> str:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isnan
 from typing import Any, Final
 
 import click
@@ -53,6 +54,9 @@ class FormatName(click.ParamType[str]):
         return str(value)
 
 
+#: More seeds than anybody waits for.
+MOST_SEEDS: Final = 10**12
+
 #: What seeds a random walk.
 SEED: Final = click.IntRange(min=0)
 
@@ -64,12 +68,53 @@ variant_option: Final = click.option(
     help="A variant, or the path of a .py file with one.",
 )
 
+without_option: Final = click.option(
+    "--without",
+    metavar="PART",
+    multiple=True,
+    help="Take a part out of the scenario: a task, failures.alloc, limit.m1, page.P:16 ...",
+)
+
 carrier_option: Final = click.option(
     "--carrier",
     type=click.Choice(["trio", "stepped"]),
     default="stepped",
     show_default=True,
     help="Who runs the tasks: Trio, one each, or all stepped from one; same executions.",
+)
+
+windows_option: Final = click.option(
+    "--windows",
+    is_flag=True,
+    help="List each window: who came into it, and who never did and why.",
+)
+
+
+#: A day, in seconds.
+LONG: Final = 86_400.0
+
+
+def _not_nan(
+    _context: click.Context, _parameter: click.Parameter, value: float | None
+) -> float | None:
+    """*value*, which an option has read, if it is a number.
+
+    Raises:
+        click.BadParameter: it is none.
+    """
+    if value is not None and isnan(value):
+        msg = "nan is no number of seconds"
+        raise click.BadParameter(msg)
+    return value
+
+
+seconds_option: Final = click.option(
+    "--time",
+    "seconds",
+    metavar="S",
+    type=click.FloatRange(0, LONG, min_open=True),
+    callback=_not_nan,
+    help="Stop a search after S seconds; how far it comes depends on the machine.",
 )
 
 

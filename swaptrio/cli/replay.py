@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from swaptrio.cli import codes
-from swaptrio.cli.options import SEED, epilog, shared, variant_option
+from swaptrio.cli.options import SEED, epilog, shared, variant_option, without_option
 
 if TYPE_CHECKING:
     from swaptrio.cli.case import Case
@@ -42,12 +42,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="A drawing with columns CPU0, CPU1; - for stdin. Is that race possible?",
 )
-@click.option(
-    "--without",
-    metavar="PART",
-    multiple=True,
-    help="Take a task out of the scenario, or what may fail: failures.alloc.",
-)
+@without_option
 @click.option("--log", metavar="FILE", help="Where the trace goes; else into logs/.")
 @shared
 def replay(

@@ -15,7 +15,7 @@ from swaptrio.cli.judgement import Judgement
 from swaptrio.cli.recording import Recording, opening
 from swaptrio.scenario.format import Window
 from swaptrio.sched import Diverged, Ending, Verdict
-from swaptrio.sched.rounds import round_at_end
+from swaptrio.sched.rounds import last_round, round_at_end
 from swaptrio.trace import Trace, draw_lanes
 
 if TYPE_CHECKING:
@@ -85,10 +85,7 @@ class Replayed:
         )
         yield from _where_it_crashed(self.recording, console)
         cycle = cycle_of(verdict, self.recording.trace)
-        if cycle and verdict.ending is not Ending.DEADLOCK:
-            yield from filled(
-                f"goes round: {' -> '.join((*cycle, cycle[0]))}", console.width, "  "
-            )
+        yield from goes_round(verdict, cycle, console.width)
         if verdict.ending in _BROKEN and len(self.recording.names) > 0:
             yield from filled(f"by names: {self.recording.names}", console.width, "  ")
         yield from self._judged(console.width)
@@ -171,11 +168,18 @@ def cycle_of(verdict: Verdict, trace: Trace) -> tuple[str, ...]:
     """The tasks on the cycle of a deadlock, or the steps that go round where nobody gets on.
 
     The steps are those of the verdict; or, where it was told by other means that nothing moves
-    on, the row that stands twice at the end of the trace.
+    on, the row that stands twice at the end of the trace, or else its last round.
     """
     if verdict.cycle or not (verdict.ending is Ending.LIVELOCK or verdict.check == _PROGRESS):
         return verdict.cycle
-    return round_at_end([f"{event.task} {event.label}" for event in trace.events])
+    steps = [f"{event.task} {event.label}" for event in trace.events]
+    return round_at_end(steps) or last_round(steps)
+
+
+def goes_round(verdict: Verdict, cycle: tuple[str, ...], width: int) -> Iterator[str]:
+    """The steps of a *cycle* on which nobody gets on; that of a deadlock is told elsewhere."""
+    if cycle and verdict.ending is not Ending.DEADLOCK:
+        yield from filled(f"goes round: {' -> '.join((*cycle, cycle[0]))}", width, "  ")
 
 
 def _divergence(recording: Recording) -> dict[str, Any] | None:

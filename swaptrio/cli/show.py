@@ -37,11 +37,8 @@ def show(console: Console, name: str) -> None:
 def _record(scenario: Scenario, path: Path, digest: str) -> dict[str, Any]:
     import attrs
 
-    from swaptrio.checks import CHECKS
-
-    checks = {check: CHECKS[check] for check in _checks(scenario)}
     values = attrs.asdict(scenario, value_serializer=_plain)
-    return {**values, "path": str(path), "digest": digest, "checks": checks}
+    return {**values, "path": str(path), "digest": digest, "checks": _checks(scenario)}
 
 
 def _plain(_instance: Any, _field: Any, value: Any) -> Any:
@@ -53,14 +50,20 @@ def _plain(_instance: Any, _field: Any, value: Any) -> Any:
     return value
 
 
-def _checks(scenario: Scenario) -> list[str]:
+def _checks(scenario: Scenario) -> dict[str, str]:
+    """What the checks that the windows name say, by name."""
+    from swaptrio.checks import CHECKS
+    from swaptrio.sched.verdict import TOLD_BY
+
+    sentences = dict(CHECKS)
+    for told in TOLD_BY.values():
+        sentences.update(told)
     expects = [expect for window in scenario.window for expect in window.expect.values()]
     named = [check for expect in expects for check in (expect.check, *expect.reports)]
-    return sorted({check for check in named if check})
+    return {check: sentences[check] for check in sorted({check for check in named if check})}
 
 
 def _lines(scenario: Scenario, path: Path) -> Iterator[str]:
-    from swaptrio.checks import CHECKS
     from swaptrio.cli.console import filled, short
 
     yield f"{scenario.name} ({scenario.catalogue}, {scenario.status})"
@@ -82,8 +85,8 @@ def _lines(scenario: Scenario, path: Path) -> Iterator[str]:
     if checks:
         yield ""
         yield "checks named above:"
-        for check in checks:
-            words = f"{check}: {CHECKS[check]}"
+        for check, sentence in checks.items():
+            words = f"{check}: {sentence}"
             yield from (f"  {line}" for line in filled(words, _WIDTH - 2, "  "))
 
 

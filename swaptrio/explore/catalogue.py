@@ -91,10 +91,6 @@ ABSENT: Final = {
     "A26": "It is about the node that a page comes from. The model has no nodes: the "
     "interleave index is handed down as in the kernel, and nothing that it decides can "
     "be seen. No invariant speaks of it, and no data depend on it.",
-    "B03": "It is about how long a loser sleeps: a tick where a wake-up would do, which breaks "
-    "no invariant and changes no result. That old sleeps so is shown by two-faults-one- "
-    "slot (A01) and readahead-has-cache-livelock (B04); from pre on losers wait for the "
-    "folio's lock.",
 }
 
 _HEAD: Final = """\

@@ -32,8 +32,12 @@ def pct_chance(tasks: int, length: int, depth: int) -> float:
         tasks: how many there are, 1 or more.
         length: of the longest execution, in decisions, 1 or more.
         depth: how many orders of two events it takes, 1 or more.
+
+    It is that of the schedule alone. Where the bug takes a draw as well, an allocation that
+    fails for one, the chance of the draw comes on top.
     """
-    return 1.0 / (tasks * float(length) ** (depth - 1))
+    chance: float = 1 / (tasks * length ** (depth - 1))  # whole numbers: none is too large
+    return chance
 
 
 def missed_by_pct(tasks: int, length: int, depth: int, executions: int) -> float:

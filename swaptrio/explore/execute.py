@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from swaptrio.checks import watch_accesses
 from swaptrio.explore.both import Both
 from swaptrio.explore.listen import Listener, words_of
-from swaptrio.scenario.play import BUDGET
+from swaptrio.scenario.play import BUDGET, nothing
 
 if TYPE_CHECKING:
     from swaptrio.scenario.world import Setup, World
@@ -16,9 +16,17 @@ if TYPE_CHECKING:
 
 
 async def execute(
-    scheduler: Scheduler, setup: Setup, strategy: Strategy, observer: Observer | None = None
+    scheduler: Scheduler,
+    setup: Setup,
+    strategy: Strategy,
+    observer: Observer | None = None,
+    *,
+    watched: bool = True,
 ) -> Verdict:
     """The verdict of *setup* under *strategy*; *observer* is told of every step.
+
+    Where it is *watched* a state that comes back ends it (see `swaptrio.sched.lasso`), which
+    costs something in each execution that is long. Chance does not go round for ever.
 
     Steps report what they touch while the strategy has words that listen, but for a variant
     that may have data races: there they report to who looks for these, or a schedule would end
@@ -37,7 +45,13 @@ async def execute(
         if listens:
             watch_accesses(world.kernel, execution)
 
-    execution = await scheduler.run(program, strategy, budget=BUDGET, observer=observer)
+    execution = await scheduler.run(
+        program,
+        strategy,
+        budget=BUDGET,
+        observer=observer,
+        fingerprint=nothing if watched else None,
+    )
     verdict = execution.verdict
     for world in worlds:
         setup.take_back(world)

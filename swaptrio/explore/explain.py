@@ -40,6 +40,9 @@ STEPS: Final = 600
 #: Steps that another task is let take before the one that failed.
 BEYOND: Final = 12
 
+#: Kinds of operation on what passes things on.
+_CHANNEL: Final = frozenset({Kind.SEND, Kind.RECEIVE, Kind.CLOSE})
+
 
 @attrs.frozen(eq=False)
 class Edge:
@@ -67,8 +70,9 @@ class Gap:
     """The way of a task from step *opens* to step *closes*, which *comes* came into.
 
     The first two touch *object*. *closed* says that the execution passes where the task goes
-    this way undisturbed. *lock* is what would have kept the other out: the object itself, where
-    it is a lock, or one that the other held; empty if there is none.
+    this way undisturbed. *lock* is what could keep the other out: the object itself, where it
+    is a lock, or one that the other held; empty if there is none. It is *held* where the task
+    has it all the way, so that the other came in without.
     """
 
     opens: Step
@@ -76,6 +80,7 @@ class Gap:
     closes: Step
     object: str
     lock: str
+    held: bool
     closed: bool
 
 
@@ -84,7 +89,8 @@ class Explanation:
     """Why an execution failed. *flips* counts the orders tried, *others* those of them that
     fail in another way, *impossible* those that cannot be.
 
-    *nearest* is the execution that passes and differs least.
+    It was *cut* where not all orders were tried, but the last of them. *nearest* is the
+    execution that passes and differs least.
     """
 
     failing: Looked
@@ -95,6 +101,7 @@ class Explanation:
     flips: int
     others: int
     impossible: int
+    cut: bool
 
 
 async def explain(
@@ -133,20 +140,23 @@ class _Work:
     flips: int = 0
     others: int = 0
     impossible: int = 0
+    cut: bool = False
     _passing: list[tuple[int, Looked]] = attrs.Factory(list)
 
     def result(
         self, edges: tuple[Edge, ...], draws: tuple[Needed, ...], gaps: tuple[Gap, ...]
     ) -> Explanation:
         nearest = min(self._passing, key=lambda found: found[0], default=(0, None))[1]
-        counts = (self.flips, self.others, self.impossible)
+        counts = (self.flips, self.others, self.impossible, self.cut)
         return Explanation(self.failing, edges, draws, gaps, nearest, *counts)
 
     async def edges(self) -> tuple[Edge, ...]:
         """The necessary orders, none of which contains another one."""
         found: dict[tuple[int, int], Looked] = {}
         steps = self.failing.steps
-        pairs = list(_pairs(steps))[-FLIPS:]
+        every = list(_pairs(steps))
+        pairs = every[-FLIPS:]
+        self.cut = len(pairs) < len(every) or len(steps) > STEPS
         for pair in pairs:
             if self.stop():
                 break
@@ -272,8 +282,10 @@ class _Work:
                 self._passing.append((closes - opens, looked))
             steps = self.failing.steps
             lock = _lock(steps, name, steps[comes])
+            held = _held(steps[opens:closes], steps[opens].task, lock)
             places = (steps[opens], steps[comes], steps[closes])
-            found.append((closes - opens, Gap(*places, name, lock, looked.verdict.passed)))
+            passed = looked.verdict.passed
+            found.append((closes - opens, Gap(*places, name, lock, held, passed)))
         found += [(0, gap) for gap in self._beyond_gaps(edges)]
         found.sort(key=lambda each: (not each[1].closed, each[0]))
         return tuple(gap for _, gap in found)
@@ -288,7 +300,9 @@ class _Work:
                 way = (other.before.task, other.after) == (edge.after.task, edge.before)
                 if way and other.object:
                     lock = _lock(steps, other.object, other.after)
-                    yield Gap(other.before, other.after, edge.after, other.object, lock, True)
+                    held = _held(steps[steps.index(other.before) :], other.before.task, lock)
+                    places = (other.before, other.after, edge.after)
+                    yield Gap(*places, other.object, lock, held, closed=True)
 
 
 def _pairs(steps: list[Step]) -> Iterator[tuple[int, int]]:
@@ -313,7 +327,7 @@ def _ways(steps: list[Step], edges: tuple[Edge, ...]) -> Iterator[tuple[int, int
     """Ways over an end of an edge: where each opens, who comes, where it closes, over what."""
     places = {id_of(step): place for place, step in enumerate(steps)}
     for edge in edges:
-        if not edge.object or id_of(edge.after) not in places:
+        if not edge.object or id_of(edge.after) not in places or _passes_on(edge):
             continue
         before, after = places[id_of(edge.before)], places[id_of(edge.after)]
         opens = _touching(steps, edge.after.task, edge.object, range(before - 1, -1, -1))
@@ -322,6 +336,16 @@ def _ways(steps: list[Step], edges: tuple[Edge, ...]) -> Iterator[tuple[int, int
         closes = _touching(steps, edge.before.task, edge.object, range(after + 1, len(steps)))
         if closes is not None:
             yield before, after, closes, edge.object
+
+
+def _passes_on(edge: Edge) -> bool:
+    """Whether it is about a channel, which nobody holds or looks at again."""
+    return edge.before.kind in _CHANNEL or edge.after.kind in _CHANNEL
+
+
+def _held(way: list[Step], task: str, lock: str) -> bool:
+    """Whether *task* has *lock* after each of its steps on the *way*."""
+    return all(lock in step.held for step in way if step.task == task)
 
 
 def id_of(step: Step) -> tuple[str, str, int]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from swaptrio.sched import Ending, Verdict
+from swaptrio.sched.verdict import TOLD_BY
 
 if TYPE_CHECKING:
     from swaptrio.scenario.world import Setup
@@ -21,8 +22,9 @@ class Fingerprint:
     """How an execution of a scenario and a variant fails.
 
     *rule* is the check that was broken. Where an ending has none, it is the message with its
-    numbers left out, so that two different crashes stay two failures. A livelock is one
-    failure, however it was noticed: by a state that is back, or by a budget that is spent.
+    numbers left out, so that two different crashes stay two failures. A livelock that no check
+    of the model has told is one failure, however it was noticed: by a state that is back, or by
+    a budget that is spent.
     """
 
     scenario: str
@@ -33,6 +35,9 @@ class Fingerprint:
     @classmethod
     def of(cls, setup: Setup, verdict: Verdict) -> Fingerprint:
         """The fingerprint of an execution of *setup* that ended with *verdict*."""
-        check = "livelock" if verdict.ending is Ending.LIVELOCK else verdict.check
+        noticed = (
+            verdict.ending is Ending.LIVELOCK and verdict.check in TOLD_BY[Ending.LIVELOCK]
+        )
+        check = "livelock" if noticed else verdict.check
         rule = check or _NUMBER.sub("#", verdict.message)
         return cls(setup.scenario.name, setup.variant.name, verdict.ending, rule)

@@ -45,6 +45,13 @@ class Guide:
     _draws: Draws = attrs.field(factory=dict, init=False)
     _arrivals: Arrivals = attrs.field(factory=Arrivals, init=False)
     _served: Task | None = attrs.field(default=None, init=False)
+    _stands: str = attrs.field(default="", init=False)
+
+    @property
+    def settled(self) -> bool:
+        """Whether no entry is left that the running task may still come to."""
+        left = (*self._turns, *self._draws)
+        return not any(place is not None and place.task == self._stands for place in left)
 
     def begin(self, execution: Execution) -> None:
         """Start afresh."""
@@ -59,6 +66,7 @@ class Guide:
     def pick(self, execution: Execution, count: int) -> int:
         """Who is to go on, if it can."""
         place = self._arrivals.standing(execution)
+        self._stands = "" if place is None else place.task
         running = execution.running
         waits = running is not None and not running.enabled
         number = self._wanted(execution, place)
@@ -72,7 +80,7 @@ class Guide:
         return number
 
     def _wanted(self, execution: Execution, place: Place | None) -> int:
-        to = self._turns.get(place)
+        to = self._turns.pop(place, None)
         return 0 if to is None else number_of_task(execution, to) or 0
 
     def _serve(self, execution: Execution) -> int:
@@ -89,7 +97,7 @@ class Guide:
         """What is to be drawn, if it is offered."""
         place = self._arrivals.drawing(execution.me(), label)
         names = [str(option) for option in options]
-        wanted = self._draws.get(place)
+        wanted = self._draws.pop(place, None)
         if wanted is not None and wanted in names[1:]:
             self.used.append(Draw(place, wanted))
             return names.index(wanted)
@@ -112,6 +120,11 @@ class InOrder:
     draws: Draws = attrs.Factory(dict)
     _left: list[str] = attrs.field(factory=list, init=False)
     _arrivals: Arrivals = attrs.field(factory=Arrivals, init=False)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the list has ended."""
+        return not self._left
 
     def begin(self, execution: Execution) -> None:
         """Start with the first."""

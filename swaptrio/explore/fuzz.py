@@ -105,7 +105,7 @@ async def fuzz(
             fuzzed.stopped = True
             break
         strategy.seed = seed
-        verdict = await execute(scheduler, setup, strategy, coverage)
+        verdict = await execute(scheduler, setup, strategy, coverage, watched=False)
         fuzzed.executions += 1
         fuzzed.steps += verdict.steps
         if failed(verdict):

@@ -14,7 +14,7 @@ import attrs
 
 from swaptrio.sched.operation import name_of
 from swaptrio.sched.strategies import Surw, Words
-from swaptrio.sched.strategies.wrapper import Wrapper
+from swaptrio.sched.strategies.wrapper import innermost
 
 if TYPE_CHECKING:
     from swaptrio.sched import Execution, Strategy, Task
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
 def words_of(strategy: Strategy) -> Words | None:
     """The words that *strategy*, or the one behind its wrappers, was given, if any."""
-    while isinstance(strategy, Wrapper):
-        strategy = strategy.inner
+    strategy = innermost(strategy)
     interest = strategy.interest if isinstance(strategy, Surw) else None
     return interest if isinstance(interest, Words) else None
 

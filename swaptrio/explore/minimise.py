@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Minimise: the simplest execution that fails in the same way.
 
-A strategy of chance leaves the default at every other decision, and few of that matters. Five
+A strategy of chance leaves the default at every other decision, and few of that matters. Six
 stages, each of which starts from the best that the others have found, over and over until none
 finds a better one:
 
@@ -10,7 +10,8 @@ finds a better one:
 3. the same by numbers of steps, where a decision that is dropped moves all behind it;
 4. all schedules with one entry, as it is and where whoever waits is served at once, which by
    default others may delay; then one entry in the place of any two, and of any one;
-5. all schedules with two entries, if the best has more.
+5. all schedules with two deviations, if the best has more;
+6. if it still has, the decisions of the failure as it was, dropped one at a time.
 
 "Better" is by `Size`, "the same way" by `Fingerprint`. Nothing here is drawn: the same failure
 gives the same result. What is left leaves the default in as few places as the sweeps can prove
@@ -26,6 +27,7 @@ from typing import Final
 import attrs
 
 from swaptrio.explore.execute import execute
+from swaptrio.explore.fewest import fewest
 from swaptrio.explore.fingerprint import Fingerprint
 from swaptrio.explore.follow import Guide, InOrder, draws_of
 from swaptrio.explore.linearise import normal_forms
@@ -109,21 +111,25 @@ class Tried:
 
 @attrs.define(eq=False)
 class Search:
-    """One search; *best* is the simplest failure so far, with its *entries* and *size*."""
+    """One search that begins at *first*; *best* is the simplest failure so far, with its
+    *entries* and *size*.
+    """
 
     scheduler: Scheduler
     setup: Setup
-    best: Verdict
+    first: Verdict
     entries: tuple[Entry, ...]
     size: Size
     replays: int
     stop: Callable[[], bool]
+    best: Verdict = attrs.field(init=False)
     wanted: Fingerprint = attrs.field(init=False)
     made: int = attrs.field(default=0, init=False)
     _tried: dict[tuple[bool, tuple[Entry, ...]], Tried] = attrs.field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.wanted = Fingerprint.of(self.setup, self.best)
+        self.best = self.first
+        self.wanted = Fingerprint.of(self.setup, self.first)
 
     @classmethod
     async def begin(
@@ -153,10 +159,14 @@ class Search:
         await self._watch(Guide(self.entries), naming)
         return Minimal(self.best, naming.schedule, self.size, self.made, not self.over)
 
+    def same(self, verdict: Verdict) -> bool:
+        """Whether an execution that ended so fails in the same way."""
+        return Fingerprint.of(self.setup, verdict) == self.wanted
+
     async def run(self) -> None:
         """All stages, until none of them finds anything better."""
         await self.tries(())
-        await self._drop_by_number(self.best)
+        await self._drop_by_number(self.first)
         size = None
         while self.size != size and not self.over:
             size = self.size
@@ -169,6 +179,8 @@ class Search:
             await self._exchange(1)
             if self.size == size and self.size.deviations > 2:
                 await self._sweep_two()
+            if self.size == size and self.size.deviations > 2:
+                await self._drop_one_by_one()
 
     async def tries(
         self, entries: Iterable[Entry], *, offering: bool = False, prompt: bool = False
@@ -184,7 +196,7 @@ class Search:
         guide = Guide(ordered, offering, prompt)
         verdict = await execute(self.scheduler, self.setup, guide)
         used = tuple(guide.used)
-        fails = Fingerprint.of(self.setup, verdict) == self.wanted
+        fails = self.same(verdict)
         tried = Tried(fails, used, tuple(guide.offers) if offering else None)
         self._tried[prompt, ordered] = tried
         size = _size(self.setup, verdict, guide)
@@ -247,10 +259,18 @@ class Search:
         """What was decided under *deviations*, if it fails in the same way; else nothing."""
         naming = Naming()
         verdict = await self._watch(Plan(deviations), naming)
-        if Fingerprint.of(self.setup, verdict) != self.wanted:
+        if not self.same(verdict):
             return ()
         await self.tries(naming.entries)
         return deviations_of(verdict.schedule)
+
+    async def _drop_one_by_one(self) -> None:
+        """As greedy as can be: from the failure as it was, one decision after the other."""
+        whole, place = deviations_of(self.first.schedule), 0
+        while place < len(whole) and not self.over:
+            shorter = await self._still_fails(whole[:place] + whole[place + 1 :])
+            fits = 0 < len(shorter) < len(whole)
+            whole, place = (shorter, 0) if fits else (whole, place + 1)
 
     async def _sweep_one(self, *, prompt: bool) -> None:
         for single in await self.offers((), prompt=prompt):
@@ -259,11 +279,22 @@ class Search:
                 await self.drop(tried.used)
 
     async def _sweep_two(self) -> None:
-        for first in await self.offers(()):
-            for second in await self.offers((first,)):
-                if self.size.deviations <= 2 or self.over:
-                    return
-                await self.tries((first, second))
+        """All schedules with two deviations, or with what says the same in other words."""
+        found = await fewest(self.scheduler, self.setup, self.same, 2, stop=self._spend)
+        if found.verdict is not None:
+            await self._take(found.verdict)
+
+    def _spend(self) -> bool:
+        """Make one more replay, if there is one; whether there is none."""
+        over = self.over
+        self.made += not over
+        return over
+
+    async def _take(self, verdict: Verdict) -> None:
+        """Try what the execution of *verdict* has decided, by names."""
+        naming = Naming()
+        await self._watch(Recorded(verdict.schedule), naming)
+        await self.tries(naming.entries)
 
     async def _exchange(self, many: int) -> None:
         """Put one entry in the place of *many*, wherever that leads to something simpler."""

@@ -36,6 +36,13 @@ class Plan:
     counts: list[tuple[int, int]] = attrs.Factory(list)
     _wanted: dict[int, int] = attrs.Factory(dict)
 
+    @property
+    def settled(self) -> bool:
+        """Whether all deviations lie behind."""
+        return not self.deviations or (
+            bool(self.counts) and self.counts[-1][0] >= self.deviations[-1][0]
+        )
+
     def begin(self, execution: Execution) -> None:
         """Start afresh."""
         self._wanted = dict(self.deviations)

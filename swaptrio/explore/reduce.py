@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Reduce: a smaller scenario that fails in the same way.
 
-A race of two tasks is often found in a scenario with three. So tasks are taken out, one after
-the other, and kinds of failure that are never drawn. Where what is left still fails, that is
-made simple again, until nothing more can go. It has no window of its own: what windows must end
-with was said of the whole scenario.
+A race of two tasks is often found in a scenario with three. So its parts are taken out, one
+after the other: tasks, what they do later, what may fail, limits of memory, and what is there
+at the start. Where what is left still fails, that is made simple again, until nothing more can
+go. It has no window of its own: what windows must end with was said of the whole scenario.
 """
 
 from __future__ import annotations
@@ -13,18 +13,19 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from swaptrio.errors import ScenarioError
 from swaptrio.explore.execute import execute
+from swaptrio.explore.fewest import fewest
 from swaptrio.explore.fingerprint import Fingerprint
 from swaptrio.explore.follow import Guide
 from swaptrio.explore.minimise import Minimal, minimise
-from swaptrio.scenario.windows import Window
+from swaptrio.scenario.parts import parts, without
 from swaptrio.scenario.world import Setup
 from swaptrio.sched.names import Entry, Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
-    from swaptrio.scenario.format import Scenario
     from swaptrio.sched import Scheduler, Verdict
 
 
@@ -34,38 +35,11 @@ REPLAYS: Final = 1000
 
 @attrs.frozen
 class Reduced:
-    """A scenario *without* some tasks and kinds of failure, and its *minimal* failure."""
+    """A scenario *without* some of its parts, by name, and its *minimal* failure."""
 
     setup: Setup
     without: tuple[str, ...]
     minimal: Minimal
-
-
-def without(setup: Setup, names: tuple[str, ...]) -> Setup:
-    """*setup* less the tasks and kinds of failure called *names*, and less its windows.
-
-    Raises:
-        ScenarioError: no task is left.
-    """
-    scenario = setup.scenario
-    tasks = tuple(task for task in scenario.task if task.name not in names)
-    failures = tuple(
-        kind for kind in scenario.kernel.failures if failure_name(kind) not in names
-    )
-    kernel = attrs.evolve(scenario.kernel, failures=failures)
-    smaller = attrs.evolve(scenario, task=tasks, kernel=kernel, window=(Window(),))
-    return Setup(smaller, setup.variant)
-
-
-def failure_name(kind: str) -> str:
-    """What a kind of failure is called where tasks have names too."""
-    return f"failures.{kind}"
-
-
-def parts(scenario: Scenario) -> tuple[str, ...]:
-    """What can be taken out of *scenario*, by name: its tasks, and its kinds of failure."""
-    kinds = (failure_name(kind) for kind in scenario.kernel.failures)
-    return (*(task.name for task in scenario.task), *kinds)
 
 
 async def reduce(
@@ -73,6 +47,7 @@ async def reduce(
     setup: Setup,
     minimal: Minimal,
     *,
+    names: Collection[str] | None = None,
     replays: int = REPLAYS,
     stop: Callable[[], bool] = lambda: False,
 ) -> Reduced | None:
@@ -82,53 +57,63 @@ async def reduce(
         scheduler: runs the replays.
         setup: the scenario and the variant.
         minimal: the failure.
+        names: the parts that may be taken out; None for all.
         replays: executions to make at most for each part that can be taken out.
         stop: asked before each; the smallest until then is the result.
     """
-    gone: tuple[str, ...] = ()
-    for name in parts(setup.scenario):
-        if stop() or name not in parts(_rest(setup, gone).scenario):
-            continue
-        found = await _taken_out(scheduler, setup, (*gone, name), minimal, replays, stop)
-        if found is not None:
-            gone, minimal = (*gone, name), found
-    return Reduced(_rest(setup, gone), gone, minimal) if gone else None
+    found = Reduced(setup, (), minimal)
+    before = None
+    while found != before:
+        before = found
+        for name in parts(setup.scenario) if names is None else names:
+            smaller = None if stop() else _less(setup, (*found.without, name))
+            if smaller is None or smaller == found.setup:
+                continue
+            less = await _failing(scheduler, smaller, found.minimal, replays, stop)
+            if less is not None:
+                found = Reduced(smaller, (*found.without, name), less)
+    return found if found.without else None
 
 
-def _rest(setup: Setup, gone: tuple[str, ...]) -> Setup:
-    return without(setup, gone) if gone else setup
+def _less(setup: Setup, names: tuple[str, ...]) -> Setup | None:
+    """*setup* less the parts called *names*, if that is a scenario."""
+    try:
+        return Setup(without(setup.scenario, names), setup.variant)
+    except ScenarioError:
+        return None
 
 
-async def _taken_out(
+async def _failing(
     scheduler: Scheduler,
     setup: Setup,
-    gone: tuple[str, ...],
     minimal: Minimal,
     replays: int,
     stop: Callable[[], bool],
 ) -> Minimal | None:
-    """The failure in *setup* less *gone*, made simple, if it is still there."""
-    if all(task.name in gone for task in setup.scenario.task):
-        return None
-    smaller = without(setup, gone)
+    """The failure in a smaller *setup*, made simple, if it is still there."""
     wanted = Fingerprint.of(setup, minimal.verdict)
-    verdict = await _still_there(scheduler, smaller, minimal.names.entries, wanted)
+    verdict = await _still_there(scheduler, setup, minimal.names.entries, wanted, stop)
     if verdict is None:
         return None
-    return await minimise(scheduler, smaller, verdict, replays=replays, stop=stop)
+    return await minimise(scheduler, setup, verdict, replays=replays, stop=stop)
 
 
 async def _still_there(
-    scheduler: Scheduler, setup: Setup, entries: tuple[Entry, ...], wanted: Fingerprint
+    scheduler: Scheduler,
+    setup: Setup,
+    entries: tuple[Entry, ...],
+    wanted: Fingerprint,
+    stop: Callable[[], bool],
 ) -> Verdict | None:
     """An execution that fails as *wanted*, by *entries*, or by any one deviation instead."""
-    first = Guide((), offering=True)
-    verdict = await execute(scheduler, setup, first)
-    for attempt in (entries, *((single,) for single in first.offers)):
-        if Fingerprint.of(setup, verdict) == wanted:
-            return verdict
-        verdict = await execute(scheduler, setup, Guide(tuple(_meant(attempt))))
-    return verdict if Fingerprint.of(setup, verdict) == wanted else None
+
+    def shows(verdict: Verdict) -> bool:
+        return Fingerprint.of(setup, verdict) == wanted
+
+    verdict = await execute(scheduler, setup, Guide(tuple(_meant(entries))))
+    if shows(verdict):
+        return verdict
+    return (await fewest(scheduler, setup, shows, 1, stop=stop)).verdict
 
 
 def _meant(entries: tuple[Entry, ...]) -> Iterator[Entry]:

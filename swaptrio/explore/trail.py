@@ -77,7 +77,7 @@ class Trail:
 
     def step(self, execution: Execution, task: Task) -> None:
         """*task* is about to perform what it has declared."""
-        self._close(execution)
+        self.close(execution)
         if execution.touched is None:
             execution.touched = []
         time = self._times[task.name, task.label] = (
@@ -95,11 +95,11 @@ class Trail:
 
     def end(self, execution: Execution) -> None:
         """Close the last step."""
-        self._close(execution)
+        self.close(execution)
         self.at_end = execution.running is None
 
-    def _close(self, execution: Execution) -> None:
-        """Give the last step what it has reported and whom it has spawned."""
+    def close(self, execution: Execution) -> None:
+        """Give the last step what it has reported and whom it has spawned; it is over."""
         tasks = execution.tasks
         if not self.steps:
             self._tasks = len(tasks)

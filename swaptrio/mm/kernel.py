@@ -26,6 +26,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
 
 import attrs
 
+from swaptrio.sched import WaitQueue
+
 if TYPE_CHECKING:
     from swaptrio.mm.injection import Injection
     from swaptrio.mm.memcontrol import Memcgs
@@ -87,7 +89,8 @@ class Kernel:
     offset. *swap_avail* are the devices with room by number, the first to be used first.
     *nr_swap_pages* are the free slots of all devices, and *total_swap_pages* their usable ones.
     *storage_suspended* says that hibernation writes its image. *zswap_lru* are the compressed
-    pages, oldest first, and *zswap_work* wakes who makes room for more. *plugs* are the queues
+    pages, oldest first, and *zswap_work* wakes who makes room for more. *swapcache_wq* is where
+    who could not claim a slot may wait, in versions with claims. *plugs* are the queues
     of transfers that a task has not submitted yet, by its name.
     """
 
@@ -119,6 +122,7 @@ class Kernel:
     warnings: list[str] = attrs.Factory(list)
     device_tasks: dict[str, Task] = attrs.Factory(dict)
     plugs: dict[str, list[list[SwapIocb]]] = attrs.Factory(dict)
+    swapcache_wq: WaitQueue = attrs.Factory(lambda: WaitQueue("swapcache_wq"))
     tokens: int = 0
 
     def new_token(self) -> int:

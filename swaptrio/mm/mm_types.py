@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -60,7 +60,7 @@ class Folio:
     index: int = 0
     pages: list[int | None] = attrs.Factory(list)
     exclusive: list[bool] = attrs.Factory(list)
-    holders: Counter[str] = attrs.Factory(Counter)
+    holders: defaultdict[str, int] = attrs.Factory(lambda: defaultdict(int))
     wait: WaitQueue = attrs.Factory(lambda: WaitQueue("writeback"))
 
     @property

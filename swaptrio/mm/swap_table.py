@@ -95,7 +95,7 @@ def swp_tb_is_bad(swp_tb: int) -> bool:
 
 def swp_tb_is_countable(swp_tb: int) -> bool:
     """Whether the word has a count: NULL, Shadow and PFN have."""
-    return swp_tb == SWP_TB_NULL or swp_tb & 1 == 1 or swp_tb & 0b11 == SWP_TB_PFN_MARK
+    return swp_tb & (SWP_TB_SHADOW_MARK | SWP_TB_PFN_MARK) != 0 or swp_tb == SWP_TB_NULL
 
 
 def swp_tb_to_pfn(swp_tb: int) -> int:
@@ -157,7 +157,8 @@ def _swap_table_get(kernel: Kernel, ci: SwapClusterInfo, off: int) -> int:
     if not 0 <= off < SWAPFILE_CLUSTER:
         warn_on(kernel, True, "offset past the table")
         raise OutOfBounds(ci, off)
-    return _table(ci, off)[off]
+    table = ci.table
+    return (_table(ci, off) if table is None else table)[off]
 
 
 def _swap_table_set(ci: SwapClusterInfo, off: int, swp_tb: int) -> None:

@@ -20,10 +20,13 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 #: A call that puts one object or container back.
 _Step: TypeAlias = partial[None]
+
+#: What empties a container, which is its argument.
+_Clear: TypeAlias = "Callable[[Any], None]"
 
 #: What never changes, and leads to nothing that does. Functions are code, and keep nothing.
 _PLAIN: Final = (int, float, str, bytes, NoneType, Enum, type, FunctionType)
@@ -31,9 +34,14 @@ _PLAIN: Final = (int, float, str, bytes, NoneType, Enum, type, FunctionType)
 
 @attrs.frozen
 class Beginning:
-    """What all that can be reached from some objects was like."""
+    """What all that can be reached from some objects was like.
+
+    *_empty* are the containers that held nothing, each with what empties it. Most did, and
+    most of these hold nothing still when they are put back.
+    """
 
     _steps: tuple[_Step, ...]
+    _empty: tuple[tuple[_Clear, Any], ...]
 
     @classmethod
     def of(cls, *roots: object) -> Self:
@@ -43,6 +51,7 @@ class Beginning:
             TypeError: something is of a type that cannot be put back.
         """
         steps: list[_Step] = []
+        empty: list[tuple[_Clear, Any]] = []
         seen: dict[int, object] = {}
         ahead: list[object] = list(roots)
         while ahead:
@@ -50,25 +59,35 @@ class Beginning:
             if isinstance(value, _PLAIN) or id(value) in seen:
                 continue
             seen[id(value)] = value
+            if isinstance(value, dict | list | deque) and not value:
+                empty.append((_clear_of(value), value))
+                continue
             own, inside = _noted(value)
             steps += own
             ahead += inside
-        return cls(tuple(steps))
+        return cls(tuple(steps), tuple(empty))
 
     def restore(self) -> None:
         """Put everything back. What has come since is not touched, and no longer reached."""
+        for clear, container in self._empty:
+            if container:
+                clear(container)
         for step in self._steps:
             step()
+
+
+def _clear_of(container: Any) -> _Clear:
+    """What empties a container; what a class has of its own would tell others of the change."""
+    kinds = (dict, list, deque)
+    return next(kind.clear for kind in kinds if isinstance(container, kind))
 
 
 def _noted(value: Any) -> tuple[list[_Step], Iterable[object]]:
     """How to put *value* itself back, and what it holds."""
     match value:
-        case dict():  # what it may have of its own would tell others of the change
+        case dict():
             entries = dict(value)
-            steps: list[_Step] = [partial(dict.clear, value)]
-            if entries:
-                steps.append(partial(dict.update, value, entries))
+            steps = [partial(dict.clear, value), partial(dict.update, value, entries)]
             return steps, (*entries, *entries.values())
         case list():
             return [partial(list.__setitem__, value, slice(None), value.copy())], value.copy()

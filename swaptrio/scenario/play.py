@@ -96,7 +96,7 @@ async def play(
         strategy,
         budget=budget,
         observer=observer,
-        fingerprint=_nothing if watched else None,
+        fingerprint=nothing if watched else None,
         recorded=recorded,
     )
     if not built:
@@ -105,7 +105,7 @@ async def play(
     return Played(execution, built[0])
 
 
-def _nothing() -> None:
+def nothing() -> None:
     """What is in a world and neither its tasks nor its checks refer to."""
 
 

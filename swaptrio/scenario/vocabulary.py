@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from swaptrio.errors import Problem, listed, place, shown
+from swaptrio.sched.verdict import TOLD_BY
 from swaptrio.words import nearest
 
 if TYPE_CHECKING:
@@ -122,8 +123,9 @@ def _variant(key: str, variant: str, known: _Vocabulary) -> Iterator[Problem]:
 
 
 def _expect(expect: Expect, known: _Vocabulary) -> Iterator[Problem]:
-    if expect.check and expect.check not in known.checks:
-        yield _wrong("check", expect.check, "there is no such check", known.checks)
+    checks = (*known.checks, *TOLD_BY.get(expect.verdict, ()))
+    if expect.check and expect.check not in checks:
+        yield _wrong("check", expect.check, "there is no such check", checks)
     for index, check in enumerate(expect.reports):
         if check not in known.checks:
             where = place("reports", index)

@@ -26,6 +26,7 @@ from swaptrio.scenario.rules import (
     some,
     wrong,
 )
+from swaptrio.sched.verdict import TOLD_BY
 
 if TYPE_CHECKING:
     from swaptrio.errors import Problem
@@ -84,7 +85,8 @@ class Expect:
     Args:
         verdict: ``passed``, ``violation``, ``deadlock``, ``livelock``, or ``n/a`` where the
             window means nothing to the variant.
-        check: the check that a violation breaks; a livelock may name one too.
+        check: the check that a violation breaks. A deadlock may name one too, as
+            ``lost-wakeup``, and so may a livelock, as ``starvation``.
         reason: one line, needed with ``n/a``.
         results: what tasks return, by name of the task.
         slots: final words by ``DEVICE:SLOT``: ``-`` free, ``s`` or ``f`` (shadow or folio) with
@@ -113,7 +115,8 @@ class Expect:
     def _problems(self) -> Iterator[Problem]:
         if self.verdict == "violation" and not self.check:
             yield wrong(None, "needed where the verdict is violation").under("check")
-        if self.check and self.verdict not in ("violation", "livelock"):
+        checked = self.verdict in ("violation", "livelock")
+        if self.check and not checked and self.check not in TOLD_BY.get(self.verdict, ()):
             message = f"not used where the verdict is {self.verdict}"
             yield wrong(self.check, message).under("check")
         if self.verdict == "n/a":

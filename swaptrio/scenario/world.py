@@ -54,9 +54,7 @@ class World:
     oracles: Oracles
     results: dict[str, str] = attrs.Factory(dict)
     beginning: Beginning | None = None
-    _album: Album = attrs.field(
-        init=False, default=attrs.Factory(lambda self: Album(self.kernel), takes_self=True)
-    )
+    _album: Album | None = None
 
     def again(self) -> World:
         """The same kernel and oracles, put back to their beginning, which has to be known."""
@@ -78,6 +76,8 @@ class World:
 
     def snapshot(self) -> dict[str, str | int]:
         """The shared state as keys and values, for a recorder."""
+        if self._album is None:
+            self._album = Album(self.kernel)
         return self._album.picture()
 
 
@@ -122,6 +122,8 @@ class Setup:
             execution.spawn(task.name, run_task, world.kernel, task, world.results)
         start_daemons(world.kernel, execution)
         execution.at_end.append(world.oracles.at_end)
+        if not self.variant.foreign:  # nobody knows what a user's own functions read
+            execution.unread.append(world.kernel.vmstat)
         return world
 
     def build_watched(self, execution: Execution) -> World:

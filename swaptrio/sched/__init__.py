@@ -21,6 +21,7 @@ same execution on every machine; ``Recorded(schedule)`` gives it once more.
 from swaptrio.sched.channels import ReceiveChannel, SendChannel, open_channel
 from swaptrio.sched.errors import (
     Diverged,
+    Livelock,
     ModelError,
     SchedError,
     Violation,
@@ -69,6 +70,7 @@ __all__ = [
     "Execution",
     "FirstChoice",
     "Kind",
+    "Livelock",
     "ModelError",
     "Mutex",
     "Named",

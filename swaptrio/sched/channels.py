@@ -17,27 +17,59 @@ import attrs
 import trio
 
 from swaptrio.sched.execution import _current
-from swaptrio.sched.operation import Access, Kind
+from swaptrio.sched.operation import RECEIVE, SEND, Access, Deed, Kind
 from swaptrio.sched.points import might_sleep, point, point_when
 from swaptrio.sched.task import Task
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from swaptrio.sched.execution import Execution
+
 T = TypeVar("T")
 
 
 @attrs.define(eq=False)
 class _Buffer(Generic[T]):
+    """What both ends share.
+
+    *expecting* are the tasks that have seen a message here and not received any since, with who
+    has taken the last one from them.
+    """
+
     name: str
     capacity: float
     values: deque[T] = attrs.Factory(deque)
     sender_closed: bool = False
     receiver_closed: bool = False
     pending: list[Task] = attrs.Factory(list)
+    expecting: dict[str, Deed | None] = attrs.Factory(dict)
 
     def holders(self) -> tuple[Task, ...]:
         return ()
+
+    def lost(self, task: Task) -> str:
+        """Which message *task* waits for in vain, as it has seen one; empty for none."""
+        taken = self.expecting.get(task.name)
+        if taken is None or task.kind is not Kind.RECEIVE:
+            return ""
+        where = f"{task.name} waits at {task.label} for {self.name}"
+        return f"{where}, and what it has seen there was taken by {taken}"
+
+    def seen(self, task: Task) -> None:
+        """*task* knows now whether there is a message."""
+        if self.values:
+            self.expecting[task.name] = None
+        else:
+            self.expecting.pop(task.name, None)
+
+    def taken(self, execution: Execution) -> None:
+        """The running task has received a message; who has seen one may find none."""
+        task = execution.me()
+        self.expecting.pop(task.name, None)
+        if self.expecting and not self.values:
+            deed = Deed(task.name, task.label, execution.step)
+            self.expecting.update((name, seen or deed) for name, seen in self.expecting.items())
 
     def can_send(self) -> bool:
         return len(self.values) < self.capacity or self.sender_closed or self.receiver_closed
@@ -93,7 +125,7 @@ class SendChannel(_End, trio.abc.SendChannel[T]):
             Violation: the caller holds a spinlock (I-SPIN).
         """
         might_sleep(self._label)
-        await point_when(self._label, Kind.SEND, self._buffer, self._buffer.can_send)
+        await point_when(self._label, SEND, self._buffer, self._buffer.can_send)
         if self._buffer.sender_closed:
             raise trio.ClosedResourceError
         if self._buffer.receiver_closed:
@@ -142,18 +174,27 @@ class ReceiveChannel(_End, trio.abc.ReceiveChannel[T]):
             Violation: the caller holds a spinlock (I-SPIN).
         """
         might_sleep(self._label)
-        await point_when(self._label, Kind.RECEIVE, self._buffer, self._buffer.can_receive)
+        await point_when(self._label, RECEIVE, self._buffer, self._buffer.can_receive)
         if self._buffer.receiver_closed:
             raise trio.ClosedResourceError
         if not self._buffer.values:
             raise trio.EndOfChannel
         value = self._buffer.values.popleft()
+        if self._buffer.expecting:
+            self._buffer.taken(_current.get())
         self._buffer.changed()
         return value
 
     def waiting(self) -> int:
-        """How many values could be received now, without looking at any."""
+        """How many values could be received now, without looking at any.
+
+        By then another task may have received them: a deadlock of who waits for what it has
+        seen here is a lost wake-up.
+        """
         self._buffer.report(Access.READ)
+        execution = _current.get(None)
+        if execution is not None and execution.running is not None:
+            self._buffer.seen(execution.running)
         return len(self._buffer.values)
 
     async def aclose(self) -> None:

@@ -4,6 +4,7 @@
 BaseException
   SchedError                an execution that cannot go on
     Violation               a rule of the program or of a lock was broken
+      Livelock              the rule was that a loop gets somewhere
     Diverged                a recorded schedule does not fit what runs now
     WindowNotReached        a script asks for a step that never comes
     ModelError              the program used the scheduler wrongly
@@ -30,6 +31,15 @@ class Violation(SchedError):
 
     def __str__(self) -> str:
         return f"{self.check}: {self.message}"
+
+
+class Livelock(Violation):
+    """A loop goes round and gets nowhere, by the rule *check* that it should.
+
+    For whoever knows of a loop what it must have achieved in each round. A state that comes
+    back is noticed without that (see `lasso`), but names of new objects and counters make each
+    state of some loops another one.
+    """
 
 
 class Diverged(SchedError):

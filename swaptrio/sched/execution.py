@@ -32,6 +32,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Callable, Coroutine, Hashable, Sequence
 from contextvars import ContextVar, Token
+from functools import partial
 from heapq import heappop, heappush
 from types import CoroutineType
 from typing import Any, Final, NoReturn, TypeVar
@@ -57,6 +58,9 @@ DRAIN_LIMIT: Final = 1000
 #: What a task can be made of. Nearly all are of the first type, which is told at once.
 _COROUTINES: Final = (CoroutineType, Coroutine)
 
+#: A decision of its four parts; `Decision._make` is a function in Python, which counts them.
+_DECISION: Final = partial(tuple.__new__, Decision)
+
 #: What a model task yields when it parks. Anything else it yields is a foreign await.
 PARK: Final = object()
 
@@ -78,10 +82,12 @@ class Execution:
     back (see `lasso`); without it only the *budget* of steps bounds an execution that does not
     end. *at_end* are checks to call when nobody has anything left to do; what one raises is the
     verdict. *failure* is the exception behind the verdict, with its traceback, if there is one.
-    *now* is the virtual time in nanoseconds. *touched* is where steps report what they access
-    beside their declared operations, if somebody listens (see `shared`); steps do so before the
-    verdict only. A strategy that has to look at suspended tasks sets *look* and ``watching``:
-    then it is called once for each decision, instead of the watch for a state that comes back.
+    *now* is the virtual time in nanoseconds. *unread* are objects that steps write and none
+    reads, as statistics are: a program adds its own, and a state comes back whatever they hold.
+    *touched* is where steps report what they access beside their declared operations, if
+    somebody listens (see `shared`); steps do so before the verdict only. A strategy that has to
+    look at suspended tasks sets *look* and ``watching``: then it is called once for each
+    decision, instead of the watch for a state that comes back.
     """
 
     strategy: Strategy
@@ -99,6 +105,7 @@ class Execution:
     failure: BaseException | None = None
     observer_failure: BaseException | None = None
     at_end: list[Callable[[], None]] = attrs.Factory(list)
+    unread: list[object] = attrs.Factory(list)
     time_read: bool = False
     watching: bool = False
     touched: list[tuple[object, Access]] | None = None
@@ -163,8 +170,8 @@ class Execution:
         Raises:
             SchedError: the execution cannot go on, and has its verdict.
         """
-        self.step += 1
-        if self.step > self.budget:
+        self.step = step = self.step + 1
+        if step > self.budget:
             return self._over_budget()
         try:
             count = len(self.enabled)
@@ -176,10 +183,7 @@ class Execution:
                 index = 0
             else:
                 return self._nobody()
-            running = self.running
-            if index == 0 and running is not None and running.enabled:
-                chosen = running  # the commonest answer, and the cheapest
-            else:
+            if index or (chosen := self.running) is None or not chosen.enabled:
                 chosen = self._follow(index, count)
             if self.observer is not None:
                 self.observer.step(self, chosen)
@@ -187,10 +191,9 @@ class Execution:
             self.fail(exc)
             raise
         self.running = chosen
-        if self.watching or (self.fingerprint is not None and self.step >= QUIET):
+        if step >= QUIET and self.fingerprint is not None:
             self.watching = True
-            return True
-        return chosen is not task
+        return chosen is not task or self.watching
 
     def watch(self) -> None:
         """Look whether the state was there before. For carriers, where ``watching`` is set.
@@ -313,7 +316,7 @@ class Execution:
     ) -> None:
         """Set the verdict and stop deciding; *cycle* is that of a livelock."""
         waiting = self._waiting() if ending is Ending.DEADLOCK else ()
-        schedule = Schedule(tuple(map(Decision._make, self.deviations)))
+        schedule = Schedule(tuple(map(_DECISION, self.deviations)))
         cycle = cycle or find_cycle(waiting)
         self.verdict = Verdict(ending, self.step, schedule, check, message, waiting, cycle)
         self.budget = -1
@@ -346,10 +349,9 @@ class Execution:
         if not 0 <= index < count:
             self._bad_index(index, count)
         enabled, task, place = self.enabled, self.running, index
-        if index and task is not None and task.enabled:
-            place -= index <= bisect_left(enabled, task.index)  # the running task stood first
-        time_passes = place == len(enabled)
-        chosen = self._let_time_pass() if time_passes else self.tasks[enabled[place]]
+        if index and task is not None and task.enabled and enabled[index - 1] < task.index:
+            place -= 1  # the running task stood first, and has its place behind this one
+        chosen = self.tasks[enabled[place]] if place < len(enabled) else self._let_time_pass()
         if index:
             self.deviations.append((self.step, index, chosen.name, chosen.label))
         return chosen

@@ -7,14 +7,18 @@ if no data was drawn in between, since an allocation need not fail for ever, and
 * either it is fair: every task that could run at some moment in between, the earliest sleeper
   among them, has run. If some task that is neither done nor idle could not run at any moment in
   between, the others starve it: they go round, and it waits for ever;
-* or nobody but one task has run, and the strategy has settled on letting whoever runs go on.
-  Then those who could go on are starved, as by a task with a higher priority that spins.
+* or nobody but one task has run, by no decision, and the strategy has settled on letting
+  whoever runs go on. Then those who could go on are starved, as by a task with a higher
+  priority that spins. It is the task's own fault: it does not even sleep.
+
+A way round that is neither proves nothing: its program may go on under a fair schedule.
 
 The steps in between are the cycle to show.
 
-A verdict must never accuse a program that makes progress, so a state is all that its future can
-depend on (see `states`), with the program's own fingerprint, for what is neither reached from
-the frames of its tasks nor from the checks at its end.
+A verdict must never accuse a program that makes progress, so a state is all that its steps to
+come can depend on (see `states`), with the program's own fingerprint, for what is not reached
+from the frames of its tasks. What is called at its end only is no part of it, since that never
+comes, nor are the statistics that a program has declared (``Execution.unread``).
 
 Brent's way keeps one old state only: the one at the last power of two. The watch begins after
 `QUIET` steps, so ordinary executions never pay for it.
@@ -22,7 +26,9 @@ Brent's way keeps one old state only: the one at the last power of two. The watc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+import itertools
+from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -33,6 +39,23 @@ if TYPE_CHECKING:
 
 #: Steps without any watch.
 QUIET: Final = 128
+
+
+def proves(ran: AbstractSet[int], could: AbstractSet[int], *, settled: bool) -> bool:
+    """Whether a way round in which these tasks *ran*, and these *could* have, shows a livelock.
+
+    *settled* says that all of it went without a decision, and goes on so.
+    """
+    return could <= ran or (settled and len(ran) == 1)
+
+
+def starved_by(execution: Execution, ran: AbstractSet[int]) -> list[Task]:
+    """Who has something to do, and waits for ever while those that *ran* go round."""
+    return [
+        task
+        for task in execution.tasks
+        if not task.finished and not task.idle and task.index not in ran
+    ]
 
 
 @attrs.define(eq=False)
@@ -48,9 +71,10 @@ class Lasso:
     _at: str = ""
     _state: Hashable = None
     _next: int = QUIET
+    _decisions: int = 0
     _ran: set[int] = attrs.Factory(set)
     _could: set[int] = attrs.Factory(set)
-    _name: Callable[[], Hashable] | None = None
+    _unseen: Iterator[int] = attrs.Factory(itertools.count)
 
     def closes(self, execution: Execution, fingerprint: Callable[[], Hashable]) -> bool:
         """Whether this state was there before, with a fair way in between."""
@@ -61,10 +85,11 @@ class Lasso:
             self.start, self._next, self._at = execution.step, 2 * execution.step, at
             self._state = self._look(execution, fingerprint())
             self._ran, self._could, self.drawn = set(), set(), False
-            self.way = []
+            self.way, self._decisions = [], len(execution.deviations)
         elif (
             at == self._at
             and not self.drawn
+            and not getattr(execution.strategy, "leads", False)
             and self._goes_on(execution)
             and self._look(execution, fingerprint()) == self._state
         ):
@@ -78,11 +103,7 @@ class Lasso:
 
     def starved(self, execution: Execution) -> tuple[str, ...]:
         """Who has not run all the way, once the state is back, and why, in words."""
-        return tuple(
-            self._why(task)
-            for task in execution.tasks
-            if not task.finished and not task.idle and task.index not in self._ran
-        )
+        return tuple(self._why(task) for task in starved_by(execution, self._ran))
 
     def _why(self, task: Task) -> str:
         if task.index in self._could:
@@ -91,19 +112,11 @@ class Lasso:
 
     def _goes_on(self, execution: Execution) -> bool:
         """Whether that is fair, or the strategy lets nobody else go on."""
-        settled = len(self._ran) == 1 and getattr(execution.strategy, "settled", False)
-        return settled or self._could <= self._ran
+        undecided = self._decisions == len(execution.deviations)
+        settled = undecided and getattr(execution.strategy, "settled", False)
+        return proves(self._ran, self._could, settled=settled)
 
     def _look(self, execution: Execution, shared: Hashable) -> Hashable:
-        if self._name is None:
-            self._name = _namer(execution)
-        return shared, self._name()
+        from swaptrio.sched.states import shape_of  # which has to know what an execution is
 
-
-def _namer(execution: Execution) -> Callable[[], Hashable]:
-    """Names the states of *execution* from now on."""
-    from swaptrio.sched.states import Moment, States  # which has to know what an execution is
-
-    states = States(bounded=True)
-    states.begin(execution, None)
-    return lambda: states.name(execution, Moment.of(execution))
+        return shared, shape_of(execution, self._unseen)

@@ -20,7 +20,7 @@ import attrs
 
 from swaptrio.sched.errors import ModelError, Violation
 from swaptrio.sched.execution import Execution, _current, current, running_task
-from swaptrio.sched.operation import Access, Kind
+from swaptrio.sched.operation import LOCK, UNLOCK, WAIT, WAKE, Access, Deed, Kind
 from swaptrio.sched.points import might_sleep, point, point_when
 from swaptrio.sched.task import Task
 
@@ -175,7 +175,7 @@ class SpinLock(_Lock):
     async def acquire(self, label: str) -> None:
         """Take the lock, when it is free."""
         task = self._taker(label)
-        await point_when(label, Kind.LOCK, self, self._free)
+        await point_when(label, LOCK, self, self._free)
         self._take(_current.get(), task)
         task.spinning.append(self)
 
@@ -217,7 +217,7 @@ class Mutex(_Lock):
         """Take the lock, when it is free. May sleep."""
         might_sleep(label)
         task = self._taker(label)
-        await point_when(label, Kind.LOCK, self, self._free)
+        await point_when(label, LOCK, self, self._free)
         self._take(_current.get(), task)
 
     async def try_acquire(self, label: str) -> bool:
@@ -256,7 +256,7 @@ class Mutex(_Lock):
 
     async def release(self, label: str) -> None:
         """Give the lock back."""
-        await point(label, Kind.UNLOCK, self)
+        await point(label, UNLOCK, self)
         self._drop()
 
 
@@ -273,7 +273,8 @@ class WaitQueue:
     name: str
     pending: list[Task] = attrs.Factory(list)
     _tickets: list[_Ticket] = attrs.Factory(list)
-    _unheard: str = ""
+    _last: Deed | None = None
+    _unheard: Deed | None = None
 
     def holders(self) -> tuple[Task, ...]:
         """Nobody can be named."""
@@ -282,17 +283,19 @@ class WaitQueue:
     def lost(self, task: Task) -> str:
         """What wake-up *task*, which waits here for ever, has missed; empty for none.
 
-        A condition that holds by now, and nobody has woken the task since; or a wake-up that
-        found nobody, before a bare `wait` began. Where that has told what it waits for, this
-        has to have held already.
+        A condition that holds by now, and nobody has woken the task since: the last wake-up, if
+        there was one, came too early. Or a wake-up that found nobody, before a bare `wait`
+        began. Where that has told what it waits for, this has to have held already.
         """
         where = f"{task.name} waits at {task.label} for {self.name}"
         for ticket in self._tickets:
             if ticket.task is task and ticket.missed:
-                return f"{where} and has slept through {ticket.missed}"
-        if task.ready is not None and task.ready():
+                return f"{where} and has slept through {_wakeup(ticket.unheard)}"
+        if task.ready is None or not task.ready():
+            return ""
+        if self._last is None:
             return f"{where}; its condition holds, and nobody has woken it"
-        return ""
+        return f"{where}; its condition holds, and did not yet at {_wakeup(self._last)}"
 
     async def wait(self, label: str, condition: Callable[[], bool] | None = None) -> None:
         """Wait for a wake-up that comes from now on. May sleep.
@@ -310,12 +313,10 @@ class WaitQueue:
         """
         might_sleep(label)
         _report(self, Access.WRITE)
-        missed = self._unheard
-        if condition is not None:
-            missed = (missed or "what made its condition hold") if condition() else ""
-        ticket = _Ticket(running_task(), missed)
+        missed = self._unheard is not None if condition is None else condition()
+        ticket = _Ticket(running_task(), missed, self._unheard)
         self._tickets.append(ticket)
-        await point_when(label, Kind.WAIT, self, lambda: ticket.woken)
+        await point_when(label, WAIT, self, lambda: ticket.woken)
 
     async def wait_for(self, label: str, condition: Callable[[], bool]) -> None:
         """Wait until *condition* holds; it is looked at whenever somebody wakes. May sleep.
@@ -329,41 +330,47 @@ class WaitQueue:
         """
         might_sleep(label)
         _report(self, Access.READ)
-        await point_when(label, Kind.WAIT, self, condition)
+        await point_when(label, WAIT, self, condition)
         while not condition() and current().verdict is None:
-            await point_when(label, Kind.WAIT, self, condition)
+            await point_when(label, WAIT, self, condition)
 
     async def wake_one(self, label: str) -> None:
         """Wake the task that has waited longest in `wait`, if there is one."""
-        await point(label, Kind.WAKE, self)
+        await point(label, WAKE, self)
         self._wake(1)
 
     async def wake_all(self, label: str) -> None:
         """Wake everybody who waits when this step is performed."""
-        await point(label, Kind.WAKE, self)
+        await point(label, WAKE, self)
         self._wake(len(self._tickets))
 
     def _wake(self, count: int) -> None:
         execution = _current.get()
-        if self._tickets:
-            self._unheard = ""
-        elif execution.running is not None:
-            waker = execution.running
-            self._unheard = (
-                f"the wake-up of {waker.name} at {waker.label}, step {execution.step}"
-            )
+        waker = execution.running
+        if waker is not None:
+            self._last = Deed(waker.name, waker.label, execution.step)
+        self._unheard = None if self._tickets else self._last
         for ticket in self._tickets[:count]:
             ticket.woken = True
         del self._tickets[:count]
         execution.refresh(self)
 
 
+def _wakeup(deed: Deed | None) -> str:
+    """A wake-up in words; where nobody knows of one, somebody else has noticed it."""
+    return f"the wake-up of {deed}" if deed else "what made its condition hold"
+
+
 @attrs.define(eq=False)
 class _Ticket:
-    """The place of *task* in a queue; *missed* is the wake-up that came before it, in words."""
+    """The place of *task* in a queue.
+
+    *missed* says that it came too late, *unheard* is the wake-up that was too early for it.
+    """
 
     task: Task
-    missed: str = ""
+    missed: bool = False
+    unheard: Deed | None = None
     woken: bool = False
 
 
@@ -387,7 +394,7 @@ class Completion:
             Violation: the caller holds a spinlock (I-SPIN).
         """
         might_sleep(label)
-        await point_when(label, Kind.WAIT, self, lambda: self.done)
+        await point_when(label, WAIT, self, lambda: self.done)
         return self.value
 
     async def complete(self, label: str, value: object = None) -> None:
@@ -396,7 +403,7 @@ class Completion:
         Raises:
             ModelError: it has happened already.
         """
-        await point(label, Kind.WAKE, self)
+        await point(label, WAKE, self)
         if self.done:
             msg = f"{self.name} is completed twice"
             raise ModelError(msg)

@@ -32,12 +32,35 @@ class Kind(Enum):
     __hash__ = object.__hash__  # that of Enum is a call into Python, for each look into a set
 
 
+#: Kinds by names of their own, for locks and channels. To ask an enumeration for a member is
+#: dear where its metaclass has a hook for attributes, as in CPython 3.11: three times as dear
+#: as a call of a function.
+LOCK: Final = Kind.LOCK
+UNLOCK: Final = Kind.UNLOCK
+SEND: Final = Kind.SEND
+RECEIVE: Final = Kind.RECEIVE
+WAIT: Final = Kind.WAIT
+WAKE: Final = Kind.WAKE
+
+
 class Access(Enum):
     """What a step does to an object. Two accesses conflict unless both read or both add."""
 
     READ = "read"
     ADD = "add"
     WRITE = "write"
+
+
+@attrs.frozen
+class Deed:
+    """What *task* has done at *label* in step *step*, to be told to people."""
+
+    task: str
+    label: str
+    step: int
+
+    def __str__(self) -> str:
+        return f"{self.task} at {self.label}, step {self.step}"
 
 
 #: A task that waits here has nothing to do; it is not stuck.

@@ -21,3 +21,15 @@ def round_at_end(steps: Sequence[T]) -> tuple[T, ...]:
         if steps[-length:] == steps[-2 * length : -length]:
             return tuple(steps[-length:])
     return ()
+
+
+def last_round(steps: Sequence[T]) -> tuple[T, ...]:
+    """The row of *steps* that leads from one step to the same one, which is the last of them.
+
+    Empty if it was not taken before. Where nothing moves on, but each round has steps of others
+    in it that no other round has, this is what goes round.
+    """
+    for length in range(1, len(steps)):
+        if steps[-1 - length] == steps[-1]:
+            return tuple(steps[-length:])
+    return ()

@@ -14,7 +14,7 @@ import attrs
 
 from swaptrio.sched.errors import Violation
 from swaptrio.sched.execution import _current, running_task
-from swaptrio.sched.operation import Access, Kind
+from swaptrio.sched.operation import LOCK, UNLOCK, Access
 from swaptrio.sched.points import might_sleep, point, point_when
 from swaptrio.sched.task import Task
 
@@ -50,7 +50,7 @@ class RwSem:
     async def acquire_read(self, label: str) -> None:
         """Take it to read, when nobody writes. May sleep."""
         task = self._taker(label)
-        await point_when(label, Kind.LOCK, self, lambda: self.writer is None)
+        await point_when(label, LOCK, self, lambda: self.writer is None)
         execution = _current.get()
         if execution.verdict is None:
             self.readers.append(task)
@@ -59,7 +59,7 @@ class RwSem:
     async def acquire_write(self, label: str) -> None:
         """Take it to write, when nobody has it. May sleep."""
         task = self._taker(label)
-        await point_when(label, Kind.LOCK, self, lambda: not self.holders())
+        await point_when(label, LOCK, self, lambda: not self.holders())
         execution = _current.get()
         if execution.verdict is None:
             self.writer = task
@@ -67,7 +67,7 @@ class RwSem:
 
     async def release(self, label: str) -> None:
         """Give back what the running task holds."""
-        await point(label, Kind.UNLOCK, self)
+        await point(label, UNLOCK, self)
         execution = _current.get()
         if execution.verdict is not None:
             return

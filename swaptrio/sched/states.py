@@ -53,6 +53,7 @@ from typing import Any, Final, TypeAlias, cast
 import attrs
 
 from swaptrio.sched.execution import Execution
+from swaptrio.sched.operation import Deed
 from swaptrio.sched.task import Task
 
 _Slot: TypeAlias = "Callable[[Any], object]"
@@ -165,14 +166,9 @@ class States:
         self._numbers, self._begun = graph.numbers, graph.met
 
     def _name(self, execution: Execution, moment: Moment) -> State:
-        ids, parts, now = self._ids, self._parts, moment.now
+        ids, parts = self._ids, self._parts
         intern = ids.setdefault
-        clock = (
-            now if execution.time_read else None,
-            tuple([(time - now, index) for time, index in moment.sleepers]),
-            moment.enabled,
-            moment.running if self.bounded else None,
-        )
+        clock = _clock(execution, moment, bounded=self.bounded)
         graph = _Graph(self._unseen, self._numbers.copy(), len(self._begun))
         state = [intern(clock, len(ids))]
         for task in execution.tasks:
@@ -223,6 +219,32 @@ class _Last:
     def of(cls, inside: Iterable[object], part: int) -> _Last:
         """The part of what holds *inside*."""
         return cls(tuple(map(id, inside)), inside, part)
+
+
+def shape_of(execution: Execution, unseen: Iterator[int]) -> Hashable:
+    """What all steps to come depend on if they are decided as before; all tasks are suspended.
+
+    Equal for two moments of one execution whatever was replaced by its like in between, for
+    objects are numbered by this walk alone. What is called at the end is left out: of an
+    execution that goes round for ever it is never called. So are who decides and what no step
+    reads. *unseen* numbers what cannot be looked into.
+    """
+    with _unreported(execution):
+        apart = map(id, (execution.strategy, *execution.unread))
+        graph = _Graph(unseen, dict.fromkeys(apart, -1))
+        tasks = [graph.task(task) for task in execution.tasks]
+        return (_clock(execution, Moment.of(execution), bounded=True), *tasks, *graph.parts())
+
+
+def _clock(execution: Execution, moment: Moment, *, bounded: bool) -> Hashable:
+    """When and who: the time where it was read, who can go on or sleeps, and who runs."""
+    now = moment.now
+    return (
+        now if execution.time_read else None,
+        tuple([(time - now, index) for time, index in moment.sleepers]),
+        moment.enabled,
+        moment.running if bounded else None,
+    )
 
 
 @attrs.define(eq=False)
@@ -464,6 +486,7 @@ _KNOWN: Final[dict[type, _Look]] = {
     partial: lambda call: (call.func, call.args, tuple(call.keywords.items())),
     ModuleType: lambda module: (module.__name__,),
     Execution: lambda execution: (),
+    Deed: lambda deed: (),  # nobody decides by it
     type: lambda value: (value.__module__, value.__qualname__),
     object: lambda value: (),
 }

@@ -4,11 +4,15 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from swaptrio.sched.errors import Diverged, SchedError, Violation, WindowNotReached
+from swaptrio.sched.errors import Diverged, Livelock, SchedError, Violation, WindowNotReached
 from swaptrio.sched.schedule import Schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Ending(StrEnum):
@@ -21,6 +25,20 @@ class Ending(StrEnum):
     DIVERGED = "diverged"
     UNREACHED = "window-not-reached"
     ERROR = "error"
+
+
+#: What an ending is told by where its program has broken no check of its own, and what it says.
+TOLD_BY: Final[Mapping[str, Mapping[str, str]]] = {
+    Ending.DEADLOCK: {
+        "deadlock": "nobody can go on",
+        "lost-wakeup": "somebody waits for a wake-up that came too early, or never",
+    },
+    Ending.LIVELOCK: {
+        "starvation": "some go round for ever, and others never go on",
+        "state-repeats": "a state is back, and will be for ever",
+        "step-budget": "the steps ran out",
+    },
+}
 
 
 @attrs.frozen
@@ -45,10 +63,10 @@ class Waiting:
 class Verdict:
     """The end of one execution: what happened, and the schedule that leads there again.
 
-    *check* names the broken rule of a violation. *steps* counts the decisions. *waiting* is the
-    wait-for graph of a deadlock, *cycle* the tasks on its cycle, in order, if there is one. Of
-    a livelock whose state was seen to come back *cycle* is the steps from one time to the next,
-    as task and label.
+    *check* names the broken rule of a violation, or what told a deadlock or a livelock. *steps*
+    counts the decisions. *waiting* is the wait-for graph of a deadlock, *cycle* the tasks on
+    its cycle, in order, if there is one. Of a livelock whose state was seen to come back
+    *cycle* is the steps from one time to the next, as task and label.
     """
 
     ending: Ending
@@ -72,6 +90,8 @@ class Verdict:
 def classify(exc: BaseException) -> tuple[Ending, str, str]:
     """The ending, the broken check and the message of an execution that *exc* has ended."""
     match exc:
+        case Livelock():
+            return Ending.LIVELOCK, exc.check, exc.message
         case Violation():
             return Ending.VIOLATION, exc.check, exc.message
         case AssertionError():

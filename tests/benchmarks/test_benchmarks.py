@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from itertools import pairwise
 from pathlib import Path
@@ -244,6 +245,21 @@ def test_rounds_take_turns() -> None:
     assert order == [("a", 0), ("b", 0), ("a", 1), ("b", 1), ("a", 2), ("b", 2)]
     assert found["a"] == Figures((1.0, 2.0))
     assert found["b"].over(found["a"]) == Figures((2.0, 2.0))
+
+
+def test_what_was_there_is_left_alone_by_the_collector() -> None:
+    """A measure pays for the collection of what it makes, and not for the imports' size."""
+    frozen: list[int] = []
+
+    def measure(number: int) -> float:
+        frozen.append(gc.get_freeze_count())
+        assert len(gc.get_objects()) < frozen[-1] / 10
+        return 1.0
+
+    in_turn(1, {"a": measure, "b": measure})
+
+    assert min(frozen) > 10_000
+    assert gc.get_freeze_count() == 0
 
 
 def test_a_summary_is_of_the_rounds() -> None:

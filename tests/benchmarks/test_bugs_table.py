@@ -57,6 +57,16 @@ PAIR: dict[str, Any] = {
     "deviations": 2,
 }
 
+LONG_ONE: dict[str, Any] = {
+    "scenario": "s",
+    "variant": "v",
+    "failure": "I-ONE",
+    "deviations": 5,
+    "bound": 3,
+    "executions": 12345,
+    "simpler": None,
+}
+
 
 def measured() -> list[Any]:
     """All that is kept, in the order of the tables' arguments."""
@@ -92,13 +102,14 @@ def test_a_row() -> None:
     """The best is bold, what was missed is said, and targets and figures of others stand by."""
     programs: dict[str, Any] = {"asked": ASKED, "rates": RATES}
     programs["rows"] = [ROW, {**ROW, "granularity": "shared"}]
-    lines = list(tables(programs, {"asked": ASKED, "rows": [ROW]}, [PAIR]))
+    lines = list(tables(programs, {"asked": ASKED, "rows": [ROW]}, [PAIR], [LONG_ONE]))
 
     assert "| reorder_3 | none (0/2) | **6.5** | 50.0 (1/2) | 7 | none | 7 (met) |" in lines
     assert "| reorder_3 | none (0/2) | **6.5** | 50.0 (1/2) |" in lines
     assert "| *all, geometric* | 200.0 | 6.5 | 50.0 |  |  |  |" in lines
     assert "| *never found* | 1 | 0 | 0 |  |  |  |" in lines
     assert "| s | v | I-ONE | surw | 6.5 | 20000 | 19/20 | 2 |" in lines
+    assert "| s | v | I-ONE | 5 | 12,345 |" in lines
 
 
 def test_overall_counts_what_was_in_vain() -> None:

@@ -82,7 +82,7 @@ from swaptrio.scenario.format import KernelSetup, TaskSetup
 from swaptrio.scenario.play import load_checked, script_of
 from swaptrio.scenario.tasks import process_of
 from swaptrio.scenario.world import World
-from swaptrio.sched import Run, Script, Violation, point
+from swaptrio.sched import Ending, Run, Script, Violation, point
 from swaptrio.variants import load
 
 if TYPE_CHECKING:
@@ -978,6 +978,12 @@ def later(value: object) -> Callable[..., Any]:
     return give
 
 
+def down(*orders: int) -> Callable[..., Any]:
+    """The next order is one of *orders* after the other, whatever is left."""
+    left = iter(orders)
+    return lambda *args: (0, next(left))
+
+
 LIES = [
     ("EEXIST", "I-ERRNO", (FAULT,), {"_swap_cache_add_check": answer(Errno.EEXIST, 0)}),
     ("ENOENT", "I-ERRNO", (FAULT,), {"_swap_cache_add_check": answer(Errno.ENOENT, 0)}),
@@ -994,6 +1000,18 @@ LIES = [
         "I-PROGRESS",
         (FAULT,),
         {"next_order": answer(6, 2), "alloc_pages": later(None)},
+    ),
+    (
+        "too-often",
+        "I-PROGRESS",
+        (FAULT,),
+        {"next_order": down(2, 1, 1, 0), "alloc_pages": later(None)},
+    ),
+    (
+        "below-0",
+        "I-ERRNO",
+        (FAULT,),
+        {"next_order": down(-1, 0), "alloc_pages": later(None)},
     ),
     ("owner", "I-OWNER", (FAULT,), {"lookup_swap_cgroup_id": answer(2)}),
 ]
@@ -1049,6 +1067,33 @@ def test_a_fault_that_trusts_an_old_entry_is_found(watch: Watch) -> None:
     assert outcome.found == "I-PTEMATCH"
 
 
+def test_an_order_that_has_no_size_is_found(watch: Watch) -> None:
+    """I-ERRNO: v5 shifts by the order and not as C does; below 0 it cannot be asked at all."""
+    functions = {"next_order": answer(1, -1), "alloc_pages": later(None)}
+    outcome = watch(variant="v5", tasks=(FAULT,), **functions)
+    assert (outcome.verdict.ending, outcome.found) == (Ending.VIOLATION, "I-ERRNO")
+    assert outcome.verdict.message == "fault tries to allocate order -1"
+
+
+@pytest.mark.parametrize(
+    ("ending", "orders"),
+    [
+        (Ending.LIVELOCK, (2, 2, 2)),
+        (Ending.LIVELOCK, (-1, -1, -1)),
+        (Ending.VIOLATION, (2, 1, 1, 0)),
+    ],
+)
+def test_a_loop_over_orders_that_does_not_end_is_a_livelock(
+    watch: Watch, ending: Ending, orders: tuple[int, ...]
+) -> None:
+    """I-PROGRESS: who has tried too often goes round where an order comes for the third time.
+
+    Who has ended before that has only tried too often.
+    """
+    outcome = watch(tasks=(FAULT,), next_order=down(*orders), alloc_pages=later(None))
+    assert (outcome.verdict.ending, outcome.found) == (ending, "I-PROGRESS")
+
+
 def test_a_loop_over_a_blind_lookup_is_found(watch: Watch) -> None:
     """I-PROGRESS: EEXIST for a slot that the lookup finds empty, again and again."""
     outcome = watch(
@@ -1056,7 +1101,7 @@ def test_a_loop_over_a_blind_lookup_is_found(watch: Watch) -> None:
         strategy=Script((Run("fault", "charge_memcg.wait"), Run("other"))),
         swap_cache_get_folio=later(None),
     )
-    assert outcome.found == "I-PROGRESS"
+    assert (outcome.verdict.ending, outcome.found) == (Ending.LIVELOCK, "I-PROGRESS")
 
 
 def test_a_charge_by_another_task_is_found(watch: Watch) -> None:

@@ -29,7 +29,11 @@ EDITS: dict[str, tuple[str, str, str]] = {
         "did you mean 'large'?",
     ),
     "unknown-variant": ("[window.expect.pre]", "[window.expect.prr]", "did you mean 'pre'?"),
-    "unknown-check": ('check = "I-ERRNO"', 'check = "I-ERNO"', "did you mean 'I-ERRNO'?"),
+    "unknown-check": (
+        'check = "I-PROGRESS"',
+        'check = "I-PROGRES"',
+        "did you mean 'I-PROGRESS'?",
+    ),
     "not-toml": ("[[task]]", "[[task]", "line "),
     "other-name": ('name = "race"', 'name = "other"', "did you mean 'race'?"),
 }
@@ -381,7 +385,7 @@ def test_finds_that_cannot_be_written(race: str, here: Path, swaptrio: Run) -> N
     result = swaptrio("fuzz", race, "--variant", "chris-literal", "--seeds", 50)
 
     assert result.exit_code == 1
-    assert "violation of I-ERRNO" in result.stdout
+    assert "livelock of I-PROGRESS" in result.stdout
     assert "schedule: " in result.stdout
     assert "trace: " not in result.stdout
     assert "cannot be written" in result.stderr

@@ -11,22 +11,26 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Future
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from click.testing import Result
 
+from swaptrio.cli.campaign_interest import check_interest
 from swaptrio.cli.campaign_options import STORE
 from swaptrio.cli.campaign_progress import LINES, bar, clock, line_of, seconds_left
-from swaptrio.explore.campaign import State, Store, locked
+from swaptrio.cli.console import Console
+from swaptrio.explore.campaign import Case, Plan, State, Store, locked, matter_of
 from swaptrio.trace import open_trace
 
 Run = Callable[..., Result]
 Spawn = Callable[..., Any]
 Document = Callable[[Result], Any]
+T = TypeVar("T")
 
 SMALL = ("--seeds", "60", "--chunk", "20", "--jobs", "1", "--store", "s.sqlite")
 
@@ -90,11 +94,32 @@ def test_a_failure_outlives_its_trace(race: str, here: Path, swaptrio: Run) -> N
 
 
 def test_nothing_found(race: str, swaptrio: Run) -> None:
-    """Exit code 0."""
+    """Exit code 0, and no bare success: what was entered is counted, and the rest is not."""
     result = swaptrio("campaign", "run", race, *SMALL)
+    report = swaptrio("campaign", "report", "--store", "s.sqlite", "--format", "json")
+    [case] = json.loads(report.stdout)["cases"]
 
     assert result.exit_code == 0
-    assert "no failure" in result.stdout
+    assert case["windows"] > 0
+    entered = f"{case['windows']} windows were entered"
+    assert f"no failure; {entered}, and no other one was sampled\n" in result.stdout
+
+
+@pytest.mark.parametrize("strategy", ["random", "pos"])
+def test_what_a_stress_test_would_hit(
+    strategy: str, race: str, swaptrio: Run, document: Document
+) -> None:
+    """Random walks are that test, so their campaign tells its own rate; others tell none."""
+    options = (race, "--variant", "pre", *SMALL, "--strategy", strategy)
+    text = swaptrio("campaign", "run", *options).stdout
+    status = document(swaptrio("campaign", "status", "--store", "s.sqlite", "--json"))
+
+    hits = [f"({each['count']} of 60)" for each in status["failures"]]
+    told = [line for line in text.splitlines() if "a plain stress test would hit it" in line]
+    assert hits
+    assert [line.split()[-3:] for line in told] == (
+        [each.split() for each in hits] if strategy == "random" else []
+    )
 
 
 @pytest.mark.usefixtures("begun")
@@ -380,3 +405,71 @@ def test_a_bar_for_who_watches(race: str) -> None:
     text = seen.decode()
     assert re.search(r"\r\[#{20}\] 100% 60 executions, \d+/s, 0s left, 0 distinct in 0", text)
     assert not text.rpartition("\r")[2].strip()
+
+
+@pytest.mark.parametrize(
+    ("strategy", "message"),
+    [
+        ("surw:swap0:99", "'swap0:99' fits nothing in any of 20 executions of race"),
+        ("surw:swap_cache_alloc.rechek", "did you mean 'swap_cache_alloc.recheck'?"),
+        ("window:nowhere.at/nowhere.else", "'nowhere.at/nowhere.else' fits nothing"),
+    ],
+)
+def test_an_interest_that_nothing_touches(
+    strategy: str, message: str, race: str, swaptrio: Run
+) -> None:
+    """It is refused before there is a store, in the words that fuzzing has for it."""
+    result = swaptrio("campaign", "run", race, *SMALL, "--strategy", strategy)
+    fuzzed = swaptrio("fuzz", race, "--seeds", 20, "--strategy", strategy)
+
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stderr == fuzzed.stderr
+    assert not Path("s.sqlite").exists()
+
+
+def test_an_interest_of_some_cases(race: str, swaptrio: Run) -> None:
+    """What fits in one case is run in all, and where it fits nothing is said."""
+    names = (race, "alloc-charge-swap-rollback")
+    strategy = ("--strategy", "surw:folio_alloc_swap.charge")
+    result = swaptrio("campaign", "run", *names, *SMALL, *strategy)
+
+    assert result.exit_code == 0
+    assert Path("s.sqlite").exists()
+    [line] = result.stderr.splitlines()
+    assert line.endswith(" fits nothing in 1 of 2 cases: race, variant v3")
+
+
+class Losing:
+    """An engine whose workers are all lost."""
+
+    name, jobs, width = "losing", 1, 2
+    lost: tuple[type[BaseException], ...] = (BrokenExecutor,)
+
+    def __init__(self) -> None:
+        self.restarts = 0
+
+    def submit(self, function: Callable[..., T], /, *args: object) -> Future[T]:
+        """Lose it."""
+        future: Future[T] = Future()
+        future.set_exception(BrokenExecutor())
+        return future
+
+    def restart(self) -> None:
+        """Count it."""
+        self.restarts += 1
+
+    def close(self) -> None:
+        """There is nothing to end."""
+
+
+def test_a_trial_that_kills_refuses_nothing(
+    race: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where trials take their workers with them the campaign goes on, with workers anew."""
+    engine, plan = Losing(), Plan("surw:nothing", 0, 60, None, 20)
+    case = Case(race, "v3", matter_of(race, "v3"))
+    check_interest(Console([]), plan, (case,), engine, "stepped")
+
+    assert engine.restarts == 1
+    assert capsys.readouterr().err == ""

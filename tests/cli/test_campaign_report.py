@@ -157,6 +157,8 @@ def test_junit(store: str, swaptrio: Run) -> None:
     [failure] = root.iter("failure")
     assert failure.get("type") == "violation of I-ERRNO"
     assert (failure.text or "").splitlines()[-1].startswith("open it: swaptrio trace logs/")
+    [worth] = root.iter("system-out")
+    assert re.fullmatch(r"\d+ executions; [1-9]\d* windows were entered, .*", worth.text or "")
 
 
 def test_a_case_that_has_changed_is_not_replayed(store: str, swaptrio: Run, race: str) -> None:

@@ -320,3 +320,31 @@ def test_the_defaults_are_those_of_the_study() -> None:
     assert options["seeds"] == Budget().seeds
     assert options["strategies"] == Budget().strategies
     assert f"{Budget().executions} if no --time" in inspect.getsource(command)
+
+
+def test_an_interest_that_fits_nothing_is_refused(swaptrio: Run) -> None:
+    """Nothing is certified by schedules that were told to look at what is not there."""
+    result = swaptrio("certify", MANY, *LITTLE, "--strategy", "surw:swap_cache_alloc.chekc")
+
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "'swap_cache_alloc.chekc' fits nothing" in result.stderr
+    assert "did you mean 'swap_cache_alloc.check'?" in result.stderr
+
+
+def test_an_interest_is_not_asked_for_where_nothing_is_drawn(swaptrio: Run) -> None:
+    """A search alone needs no strategy, so that what one is told does not matter."""
+    result = swaptrio(
+        "certify",
+        ONE,
+        "--executions",
+        5,
+        "--seeds",
+        0,
+        "--jobs",
+        1,
+        "--strategy",
+        "surw:nothing",
+    )
+
+    assert result.exit_code == 0

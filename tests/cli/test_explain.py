@@ -48,9 +48,10 @@ def test_in_words(race: str, swaptrio: Run) -> None:
 
     assert "1. large takes swap0 cluster 0 (in swap_cache_alloc, at .check, step " in text
     assert "before small takes swap0 cluster 0 (in swap_cache_alloc, at .recheck" in text
-    assert "Holding swap0 cluster 0 all the way, or looking again under it" in text
+    assert "Where nobody comes between, it passes (tested)." in text
+    assert "it takes swap0 cluster 0 held all the way, or a second look, at " in text
     assert "The nearest that passes: " in text
-    assert "fails passes (the first " in text
+    assert "step fails step passes (the first " in text
 
 
 def test_what_fuzz_finds_can_be_explained(

@@ -13,6 +13,7 @@ import pytest
 from click.testing import Result
 
 from swaptrio.cli import recording
+from swaptrio.explore.stress import STRESSES
 from swaptrio.sched import open_scheduler
 from swaptrio.trace import open_trace
 
@@ -38,6 +39,48 @@ KEYS = [
 ]
 
 
+#: What is swapped out finds no charge, and readahead looks for it meanwhile.
+BUSY = """
+name = "busy"
+title = "A swap-out that is not charged meets readahead"
+catalogue = "G06"
+references = ["none: this is a test"]
+status = "inference"
+story = "Both want slot 1."
+
+[[memcg]]
+name = "m1"
+swap_limit = 0
+
+[[process]]
+name = "P"
+
+[[page]]
+process = "P"
+page = 3
+
+[[task]]
+name = "out"
+run = "swapout"
+process = "P"
+page = 3
+
+[[task]]
+name = "ahead"
+run = "readahead"
+device = "swap0"
+slot = 1
+
+[[window]]
+name = "all"
+story = "One after the other."
+steps = [{ run = "out" }]
+
+[window.expect.v3]
+verdict = "passed"
+"""
+
+
 @pytest.fixture
 def calm(race: str) -> str:
     """The race with its small task alone, where nothing fails: it is soon explored."""
@@ -52,6 +95,13 @@ def calm(race: str) -> str:
     text = f"{head}{world}[[task]]\n{small}{window}{expect}"
     Path("calm.toml").write_text(text, encoding="utf-8")
     return "calm.toml"
+
+
+@pytest.fixture
+def busy(here: Path) -> str:
+    """A scenario with two tasks that is soon explored, and in which nothing fails."""
+    (here / "busy.toml").write_text(BUSY, encoding="utf-8")
+    return "busy.toml"
 
 
 def test_complete(calm: str, swaptrio: Run, document: Document) -> None:
@@ -98,10 +148,24 @@ def test_violation_replays(race: str, swaptrio: Run, document: Document) -> None
 
     assert result.exit_code == 0
     assert record["complete"] is False
-    assert violation["check"] == "I-ERRNO"
+    assert violation["check"] == "I-PROGRESS"
     again = document(swaptrio(*shlex.split(violation["command"])[1:], "--json"))
-    assert again["violation"]["check"] == "I-ERRNO"
+    assert again["violation"]["check"] == "I-PROGRESS"
     assert again["schedule"] == violation["schedule"]
+
+
+def test_a_smaller_scenario_is_told(race: str, swaptrio: Run, document: Document) -> None:
+    """What the failure does not take is named, and the command without it fails so, too."""
+    options = ["--variant", "chris-literal"]
+    text = swaptrio("explore", race, *options).stdout
+    (violation,) = document(swaptrio("explore", race, *options, "--json"))["violations"]
+    smaller = violation["smaller"]
+    again = document(swaptrio(*shlex.split(smaller["command"])[1:], "--json"))
+
+    assert smaller["without"] == ["small", "failures.alloc"]
+    assert "smaller: --without small --without failures.alloc --schedule" in text
+    assert again["violation"]["check"] == violation["check"]
+    assert again["schedule"] == smaller["schedule"]
 
 
 def test_violation_leaves_its_trace(race: str, swaptrio: Run, document: Document) -> None:
@@ -112,7 +176,7 @@ def test_violation_leaves_its_trace(race: str, swaptrio: Run, document: Document
 
     [log] = Path("logs").iterdir()
     assert violation["trace"] == str(log)
-    assert open_trace(log).header.verdict.check == "I-ERRNO"
+    assert open_trace(log).header.verdict.check == "I-PROGRESS"
     assert f"  trace: {log}\n  open it: swaptrio trace {log}\n" in text
 
 
@@ -123,7 +187,7 @@ def test_violation_outlives_its_trace(race: str, here: Path, swaptrio: Run) -> N
     result = swaptrio("explore", race, "--variant", "chris-literal")
 
     assert result.exit_code == 2
-    assert "I-ERRNO" in result.stdout
+    assert "I-PROGRESS" in result.stdout
     assert "schedule: " in result.stdout
     assert "trace: " not in result.stdout
     assert "cannot be written" in result.stderr
@@ -139,7 +203,7 @@ def test_unexpected_violation_fails(
     Path(race).write_text(text[:start] + text[end:], encoding="utf-8")
     result = swaptrio("explore", race, "--variant", mine)
     assert result.exit_code == 1
-    assert "I-ERRNO" in result.stdout
+    assert "I-PROGRESS" in result.stdout
     assert "not as expected: verdict: expected passed" in result.stdout
     assert "stopped at the first violation" in " ".join(result.stdout.split())
 
@@ -283,3 +347,145 @@ def test_resume_needs_classes(race: str, swaptrio: Run) -> None:
         result = swaptrio("explore", race, "--resume", "kept.json", *options)
         assert result.exit_code == 2
         assert "--resume works without" in result.stderr
+
+
+def test_numbers_beside_a_complete_search(busy: str, swaptrio: Run, document: Document) -> None:
+    """Who never came into a window is proved not to, and no bound is left to be told."""
+    text = " ".join(swaptrio("explore", busy).stdout.split())
+    numbers = document(swaptrio("explore", busy, "--json"))["numbers"]
+
+    assert "never seen (proved unreachable): " in text
+    assert "unseen mass: none, as all was explored" in text
+    assert "no failure that the checks can see was missed, of any depth; " in text
+    assert text.endswith(", no violation")
+    assert any(window["entered"] for window in numbers["windows"])
+    assert {each["why"] for each in numbers["never_entered"]} == {"proved unreachable"}
+    assert numbers["unseen_mass"] is None
+    assert [each["missed"] for each in numbers["pct"]] == [0.0, 0.0, 0.0]
+    assert 0 < numbers["pct"][0]["executions_needed"] < numbers["pct"][2]["executions_needed"]
+
+
+def test_what_is_proved_unreachable_never_happens(
+    busy: str, swaptrio: Run, document: Document
+) -> None:
+    """Chance comes into no window that a search has closed, and into all that it has opened."""
+    searched = document(swaptrio("explore", busy, "--json"))["numbers"]
+    options = ("--strategy", "random", "--seeds", 3000, "--json")
+    sampled = document(swaptrio("fuzz", busy, *options))["numbers"]
+
+    assert searched["never_entered"]
+    assert ways(sampled["windows"]) == ways(searched["windows"])
+    never = [{**each, "why": ""} for each in searched["never_entered"]]
+    assert never == [{**each, "why": ""} for each in sampled["never_entered"]]
+
+
+def ways(windows: list[dict[str, Any]]) -> list[tuple[str, ...]]:
+    """Who came into which window."""
+    return [
+        (window["task"], window["opens"], window["closes"], by["task"], by["label"])
+        for window in windows
+        for by in window["entered"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "why", "bound"),
+    [
+        (["--time", 0.05], "not sampled", "a search that has not come to its end"),
+        (
+            ["--preemptions", 0],
+            "proved unreachable within 0 preemptions",
+            "failures that take more preemptions",
+        ),
+    ],
+    ids=["cut", "bounded"],
+)
+def test_numbers_beside_a_search_that_is_not_complete(
+    options: list[Any], why: str, bound: str, busy: str, swaptrio: Run, document: Document
+) -> None:
+    """What was not seen has the reason that goes with the search, and no bound is claimed."""
+    text = " ".join(swaptrio("explore", busy, *options).stdout.split())
+    numbers = document(swaptrio("explore", busy, *options, "--json"))["numbers"]
+
+    assert f"never seen ({why}): " in text
+    assert "unseen mass: not known, as a search draws nothing by chance" in text
+    assert f"no bound is known for {bound}; to miss a bug of depth" in text
+    assert {each["why"] for each in numbers["never_entered"]} == {why}
+    assert [each["missed"] for each in numbers["pct"]] == [None, None, None]
+
+
+def test_states_prove_nothing_of_windows(busy: str, swaptrio: Run, document: Document) -> None:
+    """With a cache what follows a known state is not seen again, and that is said."""
+    options = ("explore", busy, "--cache", "--time", 1)
+    text = " ".join(swaptrio(*options).stdout.split())
+    numbers = document(swaptrio(*options, "--json"))["numbers"]
+
+    assert "what follows a state that was met before is not gone through again" in text
+    assert {each["why"] for each in numbers["never_entered"]} == {"not sampled"}
+
+
+def test_windows_are_those_of_the_whole_search(
+    busy: str, swaptrio: Run, document: Document
+) -> None:
+    """A search that goes on from a file, or is shared, tells what one in one piece tells."""
+    whole = document(swaptrio("explore", busy, "--json"))
+    shared = document(swaptrio("explore", busy, "--jobs", 2, "--json"))
+    assert shared["numbers"] == whole["numbers"]
+
+    cut = {"complete": False, "numbers": {}}
+    for _ in range(100):
+        options = ("--resume", "kept.json", "--time", 0.02, "--json")
+        before, cut = cut, document(swaptrio("explore", busy, *options))
+        if cut["complete"]:
+            break
+    assert cut["numbers"] == whole["numbers"]
+    assert before["numbers"] != whole["numbers"]
+
+
+def test_each_window_is_listed(busy: str, swaptrio: Run, document: Document) -> None:
+    """With --windows the text has every window, and the statement still comes last."""
+    lines = swaptrio("explore", busy, "--windows").stdout.splitlines()
+    numbers = document(swaptrio("explore", busy, "--json"))["numbers"]
+
+    passed = [line for line in lines if ": passed " in line]
+    never = [line for line in lines if line.strip().startswith("never by ")]
+    assert len(passed) == len(numbers["windows"])
+    assert len(never) == len(numbers["never_entered"])
+    assert all(line.endswith(": proved unreachable") for line in never)
+    assert lines[-1].strip().endswith("no violation")
+
+
+def test_what_a_stress_test_would_hit(race: str, swaptrio: Run, document: Document) -> None:
+    """A violation tells how often random walks hit it, as fuzzing tells it."""
+    options = ("--variant", "chris-literal", "--json")
+    (violation,) = document(swaptrio("explore", race, *options))["violations"]
+    text = " ".join(swaptrio("explore", race, *options[:2]).stdout.split())
+    walks = ("--strategy", "random", "--seeds", STRESSES)
+    failures = document(swaptrio("fuzz", race, *options, *walks))["failures"]
+
+    (same,) = [each for each in failures if each["check"] == violation["check"]]
+    assert violation["stress"] == same["stress"]
+    assert violation["stress"]["hits"] == same["count"] > 0
+    assert "a plain stress test would hit it in about 1 in " in text
+
+
+@pytest.mark.parametrize("how", [[], ["--cache"]])
+def test_a_livelock_ends_by_its_cycle(
+    how: list[str], swaptrio: Run, document: Document
+) -> None:
+    """It is the verdict that the scenario expects, and what goes round is told."""
+    name = "readahead-has-cache-livelock"
+    result = swaptrio("explore", name, "--variant", "no-tick", *how, "--json")
+
+    assert result.exit_code == 0
+    (found,) = document(result)["violations"]
+    assert (found["verdict"], found["check"]) == ("livelock", "starvation")
+    assert len(found["cycle"]) == 4
+    assert "urgent read_swap_cache_async.tick" in found["cycle"]
+
+
+def test_a_cycle_is_shown(swaptrio: Run) -> None:
+    """For people, too, in the order of its steps and back to the first."""
+    result = swaptrio("explore", "shmem-direct-swapin-livelock", "--variant", "no-tick")
+    assert "livelock: starvation" in result.stdout
+    assert "goes round: second " in result.stdout

@@ -117,10 +117,16 @@ def test_nothing_runs_if_one_name_is_wrong(race: str, swaptrio: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [[], ["race.toml", "--seeds", "0"], ["a", "--seed-start", "-1"]]
+    "options",
+    [
+        [],
+        ["race.toml", "--seeds", "0"],
+        ["race.toml", "--seeds", "9" * 30],
+        ["a", "--seed-start", "-1"],
+    ],
 )
 def test_usage(options: list[str], swaptrio: Run) -> None:
-    """A name is needed, a seed at least, and none below 0."""
+    """A name is needed, a seed at least, not more than anybody runs, and none below 0."""
     assert swaptrio("fuzz", *options).exit_code == 2
 
 
@@ -142,7 +148,9 @@ def test_ktap(race: str, swaptrio: Run) -> None:
     assert (good.exit_code, bad.exit_code) == (0, 1)
     assert good.stdout.startswith("KTAP version 1\n1..1\n  KTAP version 1\n")
     assert good.stdout.endswith("  ok 1 v3\nok 1 race\n")
-    assert "  # expected passed, got violation of I-ERRNO\n" in bad.stdout
+    assert re.search(r"\n  # windows: \d+ passed, entered in \d+ ways", good.stdout)
+    assert "\n  # no bound is known for auto; " in good.stdout
+    assert "  # expected passed, got livelock (I-PROGRESS)\n" in bad.stdout
     assert "  # swaptrio replay race.toml --variant chris-literal --schedule" in bad.stdout
     assert re.search(r"  # open it: swaptrio trace logs/race-\S+\.jsonl\n", bad.stdout)
     assert bad.stdout.endswith("  not ok 1 chris-literal\nnot ok 1 race\n")
@@ -158,7 +166,7 @@ def test_junit(race: str, swaptrio: Run) -> None:
 
     assert (suites.get("tests"), suites.get("failures")) == ("1", "1")
     [failure] = suites.iter("failure")
-    assert failure.get("type") == "violation of I-ERRNO"
+    assert failure.get("type") == "livelock (I-PROGRESS)"
     assert (failure.text or "").splitlines()[-1].startswith("open it: swaptrio trace logs/")
 
 
@@ -207,7 +215,7 @@ def test_numbers_beside_no_failure(race: str, swaptrio: Run, document: Document)
 
     assert "ways were never seen (not sampled): " in text
     assert "the next is of a new one with a chance of " in text
-    assert "no bound holds for random" in text
+    assert "no bound is known for random" in text
     assert 0 < numbers["classes"] <= 60
     once = numbers["classes_seen_once"]
     assert numbers["unseen_mass"]["estimate"] == once / 60 < numbers["unseen_mass"]["bound"]
@@ -237,6 +245,45 @@ def test_bound_of_pct(race: str, swaptrio: Run, document: Document) -> None:
     assert 0 < bounds[0]["missed"] == bounds[1]["missed"] < 1
     assert bounds[2]["missed"] is None
     assert "by PCT's bound: of depth 1 with" in text
+    assert "no bound is known beyond depth 2" in text
+
+
+def test_bound_of_a_depth_beyond_all_numbers(
+    race: str, swaptrio: Run, document: Document
+) -> None:
+    """However deep PCT goes, what it may have missed is a number, and no error."""
+    options = ("--seeds", 20, "--strategy", "pct:9999", "--json")
+    bounds = document(swaptrio("fuzz", race, *options))["numbers"]["pct"]
+
+    assert [each["missed"] for each in bounds] == [1.0, 1.0, 1.0]
+
+
+def test_bound_of_pct_counts_no_execution_that_only_measures(
+    race: str, swaptrio: Run, document: Document
+) -> None:
+    """One execution under PCT has no change points, so that it bounds nothing."""
+    options = ("--seeds", 1, "--strategy", "pct:2", "--json")
+    bounds = document(swaptrio("fuzz", race, *options))["numbers"]["pct"]
+
+    assert [each["missed"] for each in bounds] == [1.0, 1.0, None]
+
+
+def test_each_window_is_listed(race: str, swaptrio: Run, document: Document) -> None:
+    """With --windows the text has every window: who came in, and who never did and why."""
+    options = ("fuzz", race, "--strategy", "random", "--seeds", 60)
+    lines = [line.strip() for line in swaptrio(*options, "--windows").stdout.splitlines()]
+    numbers = document(swaptrio(*options, "--json"))["numbers"]
+
+    for window in numbers["windows"]:
+        text = f"{window['task']}, from {window['opens']} to {window['closes']}: passed "
+        place = next(at for at, line in enumerate(lines) if line.startswith(text))
+        for by in window["entered"]:
+            place += 1
+            told = f"entered by {by['task']} at {by['label']}: {by['times']} times"
+            assert lines[place] == told
+    never = [line for line in lines if line.startswith("never by ")]
+    assert len(never) == len(numbers["never_entered"])
+    assert all(line.endswith(": not sampled") for line in never)
 
 
 @pytest.mark.parametrize("strategy", ["random", "pos"])

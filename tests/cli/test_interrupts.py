@@ -161,7 +161,24 @@ def test_conform_prints_what_it_has(vectors: str, start: Start) -> None:
     assert 0 < record["vectors"] == record["matched"] < 40_000
 
 
-@pytest.mark.parametrize("command", ["fuzz", "conform", "replay", "list", "doctor"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_certify_says_how_far_it_came(number: int, race: str, start: Start) -> None:
+    """The certificate tells what was examined in both versions, and that it was interrupted."""
+    endless = ("--executions", 10**9, "--seeds", 10**9)
+    process = start("certify", "v2-no-mpol-no-vmf", race, *endless, "--json")
+    process.until("2 of 4 done")
+    process.popen.send_signal(number)
+    code, stdout = process.end()
+    record = json.loads(stdout)
+
+    assert code == 130
+    assert record["interrupted"] is True
+    assert [row["scenario"] for row in record["scenarios"]] == ["v2-no-mpol-no-vmf"]
+    assert "stopping; once more to stop at once" in process.stderr
+    assert whole_files() == []
+
+
+@pytest.mark.parametrize("command", ["fuzz", "conform", "replay", "certify", "list", "doctor"])
 def test_at_the_very_beginning(command: str, race: str, vectors: str, start: Start) -> None:
     """As soon as the command line listens, Ctrl-C ends it with 130 and without a traceback."""
     arguments: dict[str, list[object]] = {

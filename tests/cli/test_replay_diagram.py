@@ -114,7 +114,7 @@ def test_without_a_result_the_scenario_decides(
 
     bad = swaptrio("replay", race, "--variant", "chris-literal", "--diagram", file)
     assert bad.exit_code == 0
-    assert "as expected: passed or violation of I-ERRNO\n" in bad.stdout
+    assert "as expected: passed or livelock of I-PROGRESS\n" in bad.stdout
 
 
 def test_what_is_not_understood(race: str, drawn: Callable[[str], str], swaptrio: Run) -> None:
@@ -178,7 +178,7 @@ def test_what_is_drawn_can_be_replayed(race: str, here: Path, swaptrio: Run) -> 
     result = swaptrio("replay", race, "--variant", "chris-literal", "--diagram", "again.txt")
 
     assert result.exit_code == 0, result.output
-    assert "possible: violation of I-ERRNO" in result.stdout
+    assert "possible: livelock (I-PROGRESS)" in result.stdout
 
 
 def test_a_drawing_by_hand_of_a_shipped_scenario(swaptrio: Run) -> None:

@@ -19,7 +19,13 @@ from swaptrio.explore.chances import (
 
 @pytest.mark.parametrize(
     ("tasks", "length", "depth", "chance"),
-    [(3, 60, 1, 1 / 3), (3, 60, 2, 1 / 180), (3, 60, 3, 1 / 10_800), (1, 1, 3, 1.0)],
+    [
+        (3, 60, 1, 1 / 3),
+        (3, 60, 2, 1 / 180),
+        (3, 60, 3, 1 / 10_800),
+        (1, 1, 3, 1.0),
+        (5, 5000, 10_000, 0.0),
+    ],
 )
 def test_pct_chance(tasks: int, length: int, depth: int, chance: float) -> None:
     """The bound of PCT, as its paper has it."""

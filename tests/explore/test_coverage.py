@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from itertools import permutations
 
+import pytest
+
 from swaptrio.explore import Coverage
-from swaptrio.explore.coverage import NOT_SAMPLED, UNREACHABLE
 from swaptrio.explore.follow import InOrder
 from swaptrio.sched import Execution, Kind, RandomWalk, Scheduler, Shared, choose, point
 
@@ -46,25 +47,19 @@ async def test_a_window_is_entered(scheduler: Scheduler) -> None:
     coverage = Coverage()
     await run_in(scheduler, coverage, ("reader", "writer", "apart", "reader"))
 
-    assert coverage.passed == {WINDOW: 1}
-    assert coverage.entered == {WINDOW: {("writer", "writer.write"): 1}}
-    assert list(coverage.unseen()) == []
+    assert coverage.sights.passed == {WINDOW: 1}
+    assert coverage.sights.entered == {WINDOW: {("writer", "writer.write"): 1}}
+    assert list(coverage.sights.unseen()) == []
 
 
 async def test_what_was_never_seen_inside(scheduler: Scheduler) -> None:
-    """An operation that could enter a window and never did is listed, with the reason."""
+    """An operation that could enter a window and never did is listed."""
     coverage = Coverage()
     await run_in(scheduler, coverage, ("writer", "reader", "apart", "reader"))
     await run_in(scheduler, coverage, ("reader", "apart", "reader", "writer"))
 
-    (unseen,) = coverage.unseen()
-    assert (unseen.window, unseen.by, unseen.why) == (
-        WINDOW,
-        ("writer", "writer.write"),
-        NOT_SAMPLED,
-    )
-    (proved,) = coverage.unseen(complete=True)
-    assert proved.why == UNREACHABLE
+    (unseen,) = coverage.sights.unseen()
+    assert (unseen.window, unseen.by) == (WINDOW, ("writer", "writer.write"))
 
 
 async def test_looks_do_not_enter(scheduler: Scheduler) -> None:
@@ -84,9 +79,41 @@ async def test_looks_do_not_enter(scheduler: Scheduler) -> None:
     for seed in range(20):
         await scheduler.run(readers, RandomWalk(seed), observer=coverage)
 
-    assert len(coverage.passed) == 2
-    assert coverage.entered == {}
-    assert list(coverage.unseen()) == []
+    assert len(coverage.sights.passed) == 2
+    assert coverage.sights.entered == {}
+    assert list(coverage.sights.unseen()) == []
+
+
+@pytest.mark.parametrize("middle", [Kind.READ, Kind.WRITE])
+@pytest.mark.parametrize("closes", [Kind.READ, Kind.WRITE])
+@pytest.mark.parametrize("opens", [Kind.READ, Kind.WRITE])
+async def test_who_enters_conflicts_with_both_ends(
+    opens: Kind, closes: Kind, middle: Kind, scheduler: Scheduler
+) -> None:
+    """What might as well stand before or behind a window is not inside, and never could be."""
+
+    def program(execution: Execution) -> None:
+        async def owner() -> None:
+            await point("owner.opens", opens, "thing")
+            await point("owner.closes", closes, "thing")
+
+        async def other() -> None:
+            await point("other.comes", middle, "thing")
+
+        execution.spawn("owner", owner)
+        execution.spawn("other", other)
+
+    inside, outside = Coverage(), Coverage()
+    starts = ("owner", "other")
+    await scheduler.run(program, InOrder([*starts, "owner", "other", "owner"]), observer=inside)
+    await scheduler.run(
+        program, InOrder([*starts, "owner", "owner", "other"]), observer=outside
+    )
+
+    conflicts = middle is Kind.WRITE or (opens is Kind.WRITE and closes is Kind.WRITE)
+    assert bool(inside.sights.entered) is conflicts
+    assert list(inside.sights.unseen()) == []
+    assert bool(list(outside.sights.unseen())) is conflicts
 
 
 async def test_classes_are_those_of_dependence(scheduler: Scheduler) -> None:

@@ -3,26 +3,32 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from swaptrio.cli.explained import gap_in_words
 from swaptrio.explore import Explanation, explain
 from swaptrio.explore.trail import Trail, depend
 from swaptrio.scenario.files import find
 from swaptrio.scenario.play import load_checked
 from swaptrio.scenario.world import Setup
 from swaptrio.sched import (
+    Access,
     Execution,
     FirstChoice,
     Mutex,
+    ReceiveChannel,
     Scheduler,
+    SendChannel,
     Shared,
     SpinLock,
     Violation,
     WaitQueue,
     choose,
+    open_channel,
     point,
     touch,
 )
@@ -152,6 +158,87 @@ async def test_the_lock_that_is_let_go(scheduler: Scheduler, setup_around: Setup
         ("remover remover.remove", "user user.use"),
     ]
     assert [(gap.lock, gap.closed) for gap in found.gaps][:1] == [("lock", True)]
+
+
+async def test_a_lock_that_the_other_does_not_ask_for(
+    scheduler: Scheduler, setup_around: SetupAround
+) -> None:
+    """A task that holds the lock all the way is not told to hold it, for that is no help."""
+
+    def build(execution: Execution) -> None:
+        lock, state = SpinLock("lock"), {"there": True}
+
+        async def user() -> None:
+            async with lock.hold("user.lock"):
+                there = state["there"]
+                await point("user.between", target="nothing shared")
+                touch(lock, Access.WRITE)
+                if there and not state["there"]:
+                    raise Violation("T-GONE", "it is gone")
+                await point("user.after", target="nothing shared")
+
+        async def remover() -> None:
+            await point("remover.remove", target=lock)
+            state["there"] = False
+
+        execution.spawn("user", user)
+        execution.spawn("remover", remover)
+
+    found = await explain(
+        scheduler, setup_around(build), by_names("user#1@user.between -> remover")
+    )
+
+    gap = next(gap for gap in found.gaps if gap.closed)
+    assert (gap.opens.label, gap.comes.label) == ("user.lock", "remover.remove")
+    assert (gap.lock, gap.held) == ("lock", True)
+    words = gap_in_words(gap)
+    assert "user holds lock, and remover comes in without, at remover.remove." in words
+    assert "held all the way" not in words
+
+
+async def test_a_channel_is_no_gap(scheduler: Scheduler, setup_around: SetupAround) -> None:
+    """What was sent between two others is an order, and nothing that a lock would mend."""
+
+    def build(execution: Execution) -> None:
+        sender: SendChannel[int]
+        receiver: ReceiveChannel[int]
+        sender, receiver = open_channel("queue", 9)
+
+        async def one() -> None:
+            await sender.send(1)
+            await sender.send(2)
+
+        async def other() -> None:
+            await sender.send(3)
+
+        async def reader() -> None:
+            got = [await receiver.receive() for _ in range(3)]
+            if got == [1, 3, 2]:
+                raise Violation("T-BETWEEN", str(got))
+
+        for task in (one, other, reader):
+            execution.spawn(task.__name__, task)
+
+    text = "one#2@queue.send -> other"
+    found = await explain(scheduler, setup_around(build), by_names(text))
+
+    assert found.failing.verdict.check == "T-BETWEEN"
+    assert ("other queue.send", "one queue.send") in orders(found)
+    assert found.gaps == ()
+
+
+async def test_what_was_cut_is_told(
+    scheduler: Scheduler, setup_around: SetupAround, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where not all orders are tried, the explanation says so; else it does not."""
+    setup, strategy = setup_around(lost_update), by_names("a#1@add.write -> b")
+    assert not (await explain(scheduler, setup, strategy)).cut
+
+    monkeypatch.setattr(sys.modules[Explanation.__module__], "FLIPS", 1)
+    few = await explain(scheduler, setup, strategy)
+
+    assert few.cut
+    assert few.flips == 1
 
 
 async def test_what_was_still_to_come(scheduler: Scheduler, setup_around: SetupAround) -> None:

@@ -197,9 +197,8 @@ class World:
             setup.start_daemons(self.kernel, execution)
             if oracles or self.watched:
                 watch = Oracles(self.kernel)
-                watch.memory.pins.update(
-                    (name, si.type) for name in tasks for si in self.kernel.devices
-                )
+                for si in self.kernel.devices:
+                    watch.memory.pins.update({(name, si.type): 1 for name in tasks})
                 watch.attach()
                 execution.at_end.append(watch.at_end)
 

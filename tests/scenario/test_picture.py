@@ -183,6 +183,7 @@ UNSEEN = {
         "swap_avail": "shows as the state of devices, but for its order",
         "zswap_work": "a channel, which the scheduler knows",
         "zswap_work_in": "as above",
+        "swapcache_wq": "nobody waits there without being seen to",
         "nr_swap_pages": "what the devices have, together",
         "total_swap_pages": "as above",
         "storage_suspended": "does not change but by who hibernates",

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from functools import cache
 from typing import Any
 
 import attrs
@@ -10,6 +12,8 @@ import pytest
 
 from swaptrio.mm.mm_types import PresentPte, SwapPte
 from swaptrio.mm.swap_h import swp_entry
+from swaptrio.mm.vmstat import Vmstat
+from swaptrio.scenario.files import find, names
 from swaptrio.scenario.format import (
     DeviceSetup,
     KernelSetup,
@@ -21,9 +25,10 @@ from swaptrio.scenario.format import (
     TaskSetup,
     Window,
 )
+from swaptrio.scenario.play import load_checked, script_of
 from swaptrio.scenario.tasks import device_of, process_of
 from swaptrio.scenario.world import Setup, World
-from swaptrio.sched import Execution, FirstChoice, Script, run
+from swaptrio.sched import Execution, FirstChoice, Script, Task, run
 from swaptrio.variants import load
 
 #: Everything that a scenario can say of its world, once.
@@ -213,3 +218,67 @@ def test_tasks_come_before_daemons() -> None:
     tasks = [(task.name, task.daemon) for task in executions[0].tasks]
     assert tasks[0] == ("idle", False)
     assert all(daemon for _, daemon in tasks[1:])
+
+
+@cache
+def shipped() -> tuple[Scenario, ...]:
+    """All scenarios that come with the package."""
+    return tuple(load_checked(find(name)) for name in names())
+
+
+class Shifted(Counter[Any]):
+    """Counts from a thousand."""
+
+    def __missing__(self, key: object) -> int:
+        return 1000
+
+
+@attrs.frozen
+class Shifting(Setup):
+    """A set-up whose statistics are others from the beginning."""
+
+    def build(self, execution: Execution) -> World:
+        """As any other, but for the counters."""
+        world = super().build(execution)
+        for field in attrs.fields(Vmstat):
+            setattr(world.kernel.vmstat, field.name, Shifted())
+        return world
+
+
+def steps_of(setup: Setup, window: Window) -> tuple[list[tuple[str, str]], dict[str, str]]:
+    """Who has performed what, and what the tasks have returned."""
+    steps: list[tuple[str, str]] = []
+    worlds: list[World] = []
+
+    class Listening:
+        def step(self, execution: Execution, task: Task) -> None:
+            steps.append((task.name, task.label))
+
+        def choice(self, *_: object) -> None: ...
+
+        def end(self, *_: object) -> None: ...
+
+    strategy = script_of(window, setup.variant)
+    run(lambda execution: worlds.append(setup.build(execution)), strategy, observer=Listening())
+    return steps, worlds[0].results
+
+
+@pytest.mark.parametrize("name", ["old", "pre", "v3", "v4", "v5", "next"])
+def test_no_step_reads_what_is_declared_unread(name: str) -> None:
+    """Whatever the statistics say, all goes the same."""
+    variant = load(name)
+    for scenario in shipped():
+        plain, shifted = Setup(scenario, variant), Shifting(scenario, variant)
+        for window in scenario.window:
+            assert steps_of(plain, window) == steps_of(shifted, window), scenario.name
+
+
+def test_statistics_are_declared_unread() -> None:
+    """Those of the model are; what a user's own variant reads nobody knows."""
+    own = attrs.evolve(load("v5"), foreign=True)
+    for variant, declared in ((load("v5"), True), (own, False)):
+        execution = Execution(FirstChoice())
+        kernel = Setup(RICH, variant).build(execution).kernel
+        execution.close()
+        held = [id(each) for each in execution.unread]
+        assert held == ([id(kernel.vmstat)] if declared else [])

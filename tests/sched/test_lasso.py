@@ -394,6 +394,79 @@ def test_who_holds_a_lock_is_part_of_the_state() -> None:
     assert verdict_of(task).passed
 
 
+# What a state is made of
+
+
+def test_a_state_whose_objects_were_replaced_by_their_like() -> None:
+    """The first round is seen to be one even where it leaves new objects behind."""
+    box: list[list[int]] = [[0]]
+
+    async def replaces() -> None:
+        while True:
+            box[0] = [0]
+            await point("replaces.again")
+
+    verdict = verdict_of(replaces)
+    assert verdict.steps == QUIET + 1
+    assert verdict.cycle == ("a replaces.again",)
+
+
+async def counts(numbers: list[int]) -> None:
+    """Goes round for ever, and counts how often."""
+    while True:
+        numbers[0] += 1
+        await point("counts.again")
+
+
+def test_statistics_hide_no_cycle() -> None:
+    """What a program declares to be read by no step makes no difference; else it does."""
+    numbers = [0]
+
+    def program(execution: Execution, *unread: object) -> None:
+        execution.unread += unread
+        execution.spawn("a", counts, numbers)
+
+    declared = run(
+        lambda execution: program(execution, numbers), FirstChoice(), fingerprint=nothing
+    )
+    assert declared.verdict is not None
+    assert declared.verdict.steps == QUIET + 1
+    plain = run(program, FirstChoice(), budget=BUDGET, fingerprint=nothing)
+    assert plain.verdict is not None
+    assert plain.verdict.check == "step-budget"
+
+
+def test_a_wakeup_that_nobody_hears_hides_no_cycle() -> None:
+    """When it was is told to people, and makes no difference to any step."""
+    queue = WaitQueue("queue")
+
+    async def wakes() -> None:
+        while True:
+            await queue.wake_all("wakes.wake")
+
+    assert verdict_of(wakes).steps == QUIET + 1
+
+
+def test_what_is_called_at_the_end_hides_no_cycle() -> None:
+    """A check at the end looks at what goes on growing, but the end never comes."""
+    seen: list[int] = []
+
+    def program(execution: Execution) -> None:
+        execution.spawn("a", spins)
+        execution.at_end.append(seen.clear)
+
+    class Grows(FirstChoice):
+        def pick(self, execution: Execution, count: int) -> int:
+            seen.append(execution.step)
+            return super().pick(execution, count)
+
+        asks_always = True
+
+    verdict = run(program, Grows(), budget=BUDGET, fingerprint=nothing).verdict
+    assert verdict is not None
+    assert verdict.steps == QUIET + 1
+
+
 # Unfair loops: nobody knows whether they would end
 
 
@@ -468,6 +541,48 @@ def test_a_loop_that_starves_a_sleeper() -> None:
             await point("waits.again")
 
     assert verdict_of(sleeps, waits, strategy=Stubborn()).check == "step-budget"
+
+
+def test_a_loop_of_decisions_under_a_strategy_that_has_settled() -> None:
+    """Where decisions led all the way round, nothing is known of what comes by itself."""
+
+    class Impatient(FirstChoice):
+        """Lets time pass whenever it can; and says that it would not."""
+
+        asks_always = True
+
+        def pick(self, execution: Execution, count: int) -> int:
+            return count - 1 if execution.sleepers else 0
+
+    async def polls() -> None:
+        while True:
+            await sleep("polls.sleep", 1)
+
+    async def waits() -> None:
+        await point("waits.again")
+
+    assert verdict_of(polls, waits, strategy=Impatient()).check == "step-budget"
+    assert verdict_of(polls, waits).check == "state-repeats"
+
+
+def test_a_strategy_that_leads_somewhere_lets_nothing_be_concluded() -> None:
+    """A state that is back on its way says nothing; once it is there it does."""
+
+    class Leading(FirstChoice):
+        """Has something in mind for 300 steps."""
+
+        step = 0
+        asks_always = True
+
+        def pick(self, execution: Execution, count: int) -> int:
+            Leading.step = execution.step
+            return 0
+
+        @property
+        def leads(self) -> bool:
+            return self.step < 300
+
+    assert verdict_of(spins, strategy=Leading()).steps == 300
 
 
 def test_a_loop_that_starves_whoever_waits_for_a_lock() -> None:

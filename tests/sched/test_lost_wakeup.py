@@ -8,7 +8,18 @@ from typing import Any
 
 import pytest
 
-from swaptrio.sched import Ending, Execution, Mutex, Verdict, WaitQueue, point, run
+from swaptrio.sched import (
+    Completion,
+    Ending,
+    Execution,
+    Mutex,
+    SendChannel,
+    Verdict,
+    WaitQueue,
+    open_channel,
+    point,
+    run,
+)
 from swaptrio.sched.names import NamedSchedule
 from swaptrio.sched.strategies import Named
 
@@ -134,3 +145,105 @@ def test_a_wakeup_that_found_somebody() -> None:
 
     verdict = verdict_of("-", first=first, waker=waker, second=second)
     assert verdict.check == "deadlock"
+
+
+def test_a_wakeup_before_the_condition() -> None:
+    """Who wakes first and makes the condition hold after that has woken nobody."""
+    queue, ready = WaitQueue("queue"), [False]
+
+    async def sleeper() -> None:
+        await queue.wait_for("sleeper.wait", lambda: ready[0])
+
+    async def hasty() -> None:
+        await queue.wake_all("hasty.wake")
+        ready[0] = True
+
+    verdict = verdict_of("-", sleeper=sleeper, hasty=hasty)
+    assert verdict.check == "lost-wakeup"
+    assert verdict.message == (
+        "nobody can go on: sleeper; sleeper waits at sleeper.wait for queue; its condition "
+        "holds, and did not yet at the wake-up of hasty at hasty.wake, step 3"
+    )
+
+
+# A message wakes one receiver
+
+
+def two_receivers(*, looks: bool) -> dict[str, Body]:
+    """One message, and two that want it; the first *looks* whether it is there."""
+    send: SendChannel[str]
+    send, receive = open_channel("mail", 1)
+    send.send_nowait("one")
+
+    async def first() -> None:
+        if looks and not receive.waiting():
+            return
+        await point("first.between")
+        await receive.receive()
+
+    async def second() -> None:
+        await receive.receive()
+
+    return {"first": first, "second": second}
+
+
+def test_a_message_that_another_task_has_taken() -> None:
+    """Who has seen a message and then waits for it in vain is told who has taken it."""
+    verdict = verdict_of("first#1@first.between -> second", **two_receivers(looks=True))
+
+    assert (verdict.ending, verdict.check) == (Ending.DEADLOCK, "lost-wakeup")
+    assert verdict.message == (
+        "nobody can go on: first; first waits at mail.receive for mail, and what it has seen "
+        "there was taken by second at mail.receive, step 3"
+    )
+
+
+def test_a_message_too_few() -> None:
+    """Who has seen none has lost none, whoever was first; nor has who finds it still there."""
+    taken = verdict_of("first#1@first.between -> second", **two_receivers(looks=False))
+    found = verdict_of("-", **two_receivers(looks=True))
+    assert (taken.check, found.check) == ("deadlock", "deadlock")
+    assert found.message == "nobody can go on: second"
+
+
+def test_a_message_before_the_receiver_waits() -> None:
+    """It stays in the buffer: no sender comes too early."""
+    send: SendChannel[str]
+    send, receive = open_channel("mail", 1)
+
+    async def sender() -> None:
+        await send.send("one")
+
+    async def receiver() -> None:
+        await point("receiver.between")
+        await receive.receive()
+
+    bodies: dict[str, Body] = {"receiver": receiver, "sender": sender}
+    assert verdict_of("receiver#1@receiver.between -> sender", **bodies).passed
+
+
+# A completion remembers
+
+
+@pytest.mark.parametrize("schedule", ["-", "waiter#1@waiter.between -> completer"])
+def test_a_completion_loses_no_wakeup(schedule: str) -> None:
+    """Whether it has happened before anybody waits makes no difference."""
+    done = Completion("done")
+
+    async def waiter() -> None:
+        await point("waiter.between")
+        await done.wait("waiter.wait")
+
+    async def completer() -> None:
+        await done.complete("completer.complete")
+
+    assert verdict_of(schedule, waiter=waiter, completer=completer).passed
+
+
+def test_a_completion_that_never_happens() -> None:
+    """Then nothing was missed."""
+
+    async def waiter() -> None:
+        await Completion("done").wait("waiter.wait")
+
+    assert verdict_of("-", waiter=waiter).check == "deadlock"

@@ -24,6 +24,7 @@ def test_exported_names() -> None:
         "Execution",
         "FirstChoice",
         "Kind",
+        "Livelock",
         "ModelError",
         "Mutex",
         "Named",

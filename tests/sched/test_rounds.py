@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from swaptrio.sched.rounds import round_at_end
+from swaptrio.sched.rounds import last_round, round_at_end
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,19 @@ from swaptrio.sched.rounds import round_at_end
 def test_shortest_row_that_stands_twice(steps: str, found: str) -> None:
     """It is the shortest row that is repeated at the very end, and nothing else."""
     assert "".join(round_at_end(steps)) == found
+
+
+@pytest.mark.parametrize(
+    ("steps", "found"),
+    [
+        ("", ""),
+        ("a", ""),
+        ("ab", ""),
+        ("aa", "a"),
+        ("xaybazba", "zba"),
+        ("abcab", "cab"),
+    ],
+)
+def test_row_since_the_last_step_was_taken_before(steps: str, found: str) -> None:
+    """It ends with that step, and has it once."""
+    assert "".join(last_round(steps)) == found

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""A failure of a campaign becomes a scenario of its own, with a window that leads to it."""
+"""A failure of a campaign becomes a scenario of its own, with a window that leads to it.
+
+It has no more tasks, pages and slots than the failure takes. Other parts of a scenario are no
+tables of their own, and stay (see `swaptrio.scenario.parts`).
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,14 @@ import attrs
 
 from swaptrio.errors import Problem, StoreError
 from swaptrio.explore.campaign.leading import window_of
-from swaptrio.explore.campaign.rewrite import rewritten
+from swaptrio.explore.campaign.rewrite import headed, rewritten
 from swaptrio.explore.campaign.work import setup_of
 from swaptrio.explore.fingerprint import Fingerprint
-from swaptrio.explore.minimise import minimise
+from swaptrio.explore.minimise import Minimal, minimise
+from swaptrio.explore.reduce import Reduced, reduce
+from swaptrio.scenario.parts import rows
 from swaptrio.scenario.play import missed, play, script_of
-from swaptrio.scenario.windows import Expect
+from swaptrio.scenario.windows import Expect, Window
 from swaptrio.sched import Ending, Recorded, Schedule, Verdict
 
 if TYPE_CHECKING:
@@ -34,7 +40,7 @@ WINDOW: Final = "found"
 
 @attrs.frozen
 class Promoted:
-    """The *text* of a scenario, and the shortest execution found of its failure."""
+    """The *text* of a scenario, and the shortest execution found of its failure there."""
 
     text: str
     verdict: Verdict
@@ -45,8 +51,8 @@ async def minimised(
     setup: Setup,
     failure: Failure,
     stop: Callable[[], bool] = lambda: False,
-) -> Verdict:
-    """The shortest execution found that fails as *failure* does.
+) -> Minimal:
+    """The simplest execution found that fails as *failure* does.
 
     Raises:
         StoreError: its schedule does not lead to it (the store was tampered with).
@@ -57,7 +63,7 @@ async def minimised(
     if (found.ending.value, found.rule) != (failure.kind.ending, failure.kind.rule):
         message = f"the schedule of this failure leads to {verdict} instead"
         raise StoreError((Problem("", "", str(failure.kind), message),))
-    return (await minimise(scheduler, setup, verdict, stop=stop)).verdict
+    return await minimise(scheduler, setup, verdict, stop=stop)
 
 
 async def promote(
@@ -70,22 +76,41 @@ async def promote(
     """
     if failure.kind.ending not in _TOLD:
         _refuse(failure, f"a scenario cannot expect an ending of {failure.kind.ending}")
-    verdict = await minimised(scheduler, setup, failure)
-    window = await window_of(scheduler, setup, verdict, WINDOW)
-    if window is None:
-        _refuse(failure, "it depends on the order of daemons, which a window cannot tell")
+    smaller, window = await _smallest(scheduler, setup, matter, failure)
+    verdict = smaller.minimal.verdict
     story = f"Found by a campaign with seed {failure.by}: {verdict.message}"
     window = attrs.evolve(window, story=" ".join(story.split()))
     facts: dict[str, Any] = {"verdict": verdict.ending.value}
     if verdict.ending is not Ending.DEADLOCK:
         facts["check"] = verdict.check
     expect = Expect(**facts)
-    text = rewritten(matter.text.decode(), name, window, matter.variant, expect)
+    known = rows(setup.scenario)
+    gone = [known[part] for part in smaller.without]
+    text = rewritten(matter.text.decode(), name, window, matter.variant, expect, gone)
     written = setup_of(attrs.evolve(matter, scenario=name, text=text.encode()))
     script = script_of(written.scenario.window[0], written.variant)
     if amiss := list(missed(await play(scheduler, written, script), expect)):
         _refuse(failure, f"the scenario that was made of it does not end so: {amiss[0]}")
     return Promoted(text, verdict)
+
+
+async def _smallest(
+    scheduler: Scheduler, setup: Setup, matter: Matter, failure: Failure
+) -> tuple[Reduced, Window]:
+    """The smallest scenario found that has a window which leads to *failure*; that window."""
+    minimal = await minimised(scheduler, setup, failure)
+    told = headed(matter.text.decode())
+    names = [part for part, row in rows(setup.scenario).items() if row in told]
+    reduced = await reduce(scheduler, setup, minimal, names=names)
+    for attempt in (reduced, Reduced(setup, (), minimal)):
+        window = attempt and await _leading(scheduler, attempt)
+        if attempt and window:
+            return attempt, window
+    _refuse(failure, "it depends on the order of daemons, which a window cannot tell")
+
+
+async def _leading(scheduler: Scheduler, reduced: Reduced) -> Window | None:
+    return await window_of(scheduler, reduced.setup, reduced.minimal.verdict, WINDOW)
 
 
 def _refuse(failure: Failure, message: str) -> NoReturn:

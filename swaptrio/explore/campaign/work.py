@@ -118,7 +118,7 @@ async def _run(scheduler: Scheduler, setup: Setup, item: Item, hooks: Hooks) -> 
         hooks.begun(seed)
         strategy.seed = seed
         watching.begin(seed)
-        verdict = await execute(scheduler, setup, deciding, watching)
+        verdict = await execute(scheduler, setup, deciding, watching, watched=False)
         executions += 1
         steps += verdict.steps
         if failed(verdict):

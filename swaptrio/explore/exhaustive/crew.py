@@ -224,6 +224,7 @@ class Crew:
         self.tally.finals |= news.finals
         for found in news.violations:
             self.tally.keep(found)
+        self.tally.add_sights(news.sights)
         self.classes.update(news.classes)
         self.probes += news.probes + news.blocked
         self.depth, loan.left = news.depth, news.left

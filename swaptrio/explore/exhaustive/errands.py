@@ -302,6 +302,7 @@ class Errandry:
         tally = self.tally
         tally.executions += 1
         tally.finals |= entry.final
+        tally.add_sights(entry.sights)
         self.classes.add(entry.name)
         if entry.found is not None:
             tally.keep(entry.found)

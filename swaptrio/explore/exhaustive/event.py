@@ -164,7 +164,8 @@ class Event:
     *wants* is the key of the object that its operation waits for, empty if it never waits.
     *path* are its draws, *options* how many options each of them had, *reach* tells how far a
     step had drawn when it accessed what. A *fatal* step ended the execution while others could
-    have gone on.
+    have gone on. *label* is that of its operation, and *shares* the name of the object that it
+    shares with other operations, as it was declared; empty for none.
 
     The rest is its place in the trace: *previous* is the index of the event that it follows in
     its own task (or of the spawn; -1 for none), *before* the set of indices that happen before
@@ -187,6 +188,8 @@ class Event:
     prime: int = -1
     races: tuple[int, ...] = ()
     unsure: tuple[int, ...] = ()
+    label: str = ""
+    shares: str = ""
 
     def apart(self, other: Event) -> bool:
         """Whether this step and one of another task can change places."""

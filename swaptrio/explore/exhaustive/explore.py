@@ -15,6 +15,7 @@ from swaptrio.explore.exhaustive.search import Search
 from swaptrio.explore.exhaustive.sweeping import Sweeping
 from swaptrio.explore.exhaustive.tally import Tally
 from swaptrio.explore.pace import Pace
+from swaptrio.explore.sights import Sights
 from swaptrio.sched import DEFAULT_BUDGET, open_scheduler
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def result_of(
         executions=tally.executions,
         traces=exploration.traces,
         states=exploration.states,
+        rounds=tally.rounds,
         blocked=exploration.blocked,
         probes=exploration.probes,
         bound=settings.preemptions,
@@ -115,6 +117,7 @@ def result_of(
         finals=frozenset(tally.finals),
         violations=tuple(tally.violations.values()),
         seconds=seconds,
+        sights=tally.sights,
     )
 
 
@@ -129,7 +132,8 @@ class Settings:
     of a search for states what needs no other step to be found (see `stubborn`); it plays no
     part without *cache*, where there is a bound, or where not all is reported. *stop_at_first*
     ends at the first violation; else each distinct one is listed. *budget* are the steps after
-    which an execution counts as endless.
+    which an execution counts as endless. *windows* notes which windows others came into (see
+    `sighting`, and ``Result.sights``).
     """
 
     cache: bool = False
@@ -138,6 +142,7 @@ class Settings:
     stubborn: bool = False
     stop_at_first: bool = False
     budget: int = DEFAULT_BUDGET
+    windows: bool = False
 
     @preemptions.validator
     def _not_negative(self, _attribute: object, value: int | None) -> None:
@@ -145,9 +150,14 @@ class Settings:
             msg = f"the number of preemptions must be 0 or more: {value}"
             raise ValueError(msg)
 
+    def tally(self, program: Program) -> Tally:
+        """Counts of *program* that are nothing yet."""
+        sights = Sights() if self.windows else None
+        return Tally(program, self.budget, self.stop_at_first, sights=sights)
+
     def begin(self, program: Program) -> Exploration:
         """A search of *program* that has not done anything yet."""
-        tally = Tally(program, self.budget, self.stop_at_first)
+        tally = self.tally(program)
         if self.cache or self.preemptions is not None:
             stubborn = self.stubborn and self.reports and self.preemptions is None
             return Sweeping(tally, self.cache, self.preemptions, self.reports, stubborn)

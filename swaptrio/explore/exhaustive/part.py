@@ -36,6 +36,7 @@ from swaptrio.explore.exhaustive.search import leave
 from swaptrio.explore.exhaustive.tally import Tally
 from swaptrio.explore.exhaustive.walk import Node
 from swaptrio.explore.exhaustive.wish import Wish
+from swaptrio.explore.sights import Sights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,6 +116,7 @@ class News:
     added: tuple[str, ...]
     depth: int
     left: float
+    sights: Sights | None
 
 
 @attrs.define(eq=False)
@@ -201,6 +203,7 @@ class Part:
             tuple(walk.added),
             len(walk.trace),
             self._left(),
+            tally.take_sights(),
         )
         reduction.classes, reduction.blocked, reduction.probes = set(), 0, 0
         tally.executions, tally.finals, tally.violations = 0, set(), {}

@@ -31,6 +31,16 @@ class Probe:
     _step: int = 0
     _draw: int = 0
 
+    @property
+    def leads(self) -> bool:
+        """Whether anything of the plan is left."""
+        return self._step < len(self.plan)
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is."""
+        return not self.leads
+
     def begin(self, execution: Execution) -> None:
         """Nothing to prepare."""
 

@@ -63,6 +63,7 @@ class Reduction:
             return
         if not walk.cut:
             tally.count(verdict, self._normal_form)
+            tally.see(walk)
             self.classes.add(walk.class_of())
         self.blocked += self.search.blocked
         if not self.repeated and not walk.cut:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from swaptrio.explore.exhaustive.normal import Way
-from swaptrio.sched import Verdict
+from swaptrio.explore.sights import NOT_SAMPLED, UNREACHABLE, Sights
+from swaptrio.sched import Ending, Verdict
 
 if TYPE_CHECKING:
-    from swaptrio.sched import Ending, Schedule
+    from swaptrio.sched import Schedule
 
 _NUMBER: Final = re.compile(r"0x[0-9a-f]+|\d+")
 
@@ -72,9 +73,11 @@ class Result:
     where the reduction is optimal); *probes* only asked whether a task could go on somewhere,
     or led to nothing that another process had not.
     *states* are the states that were met in which somebody could go on or all was done, None
-    where none were kept; *finals* what the program told of its ends, if it does. *bound* is the
+    where none were kept; *rounds* lead from a state to itself, and show no livelock by
+    themselves; *finals* what the program told of its ends, if it does. *bound* is the
     number of preemptions that was allowed, None for any. *reason* is why nothing can be
-    concluded. *seconds* is wall time.
+    concluded. *seconds* is wall time. *sights* are the windows that were passed, None where
+    nobody asked for them, and *unseen* is why an operation was never seen inside one.
     """
 
     program: str
@@ -82,6 +85,7 @@ class Result:
     executions: int = 0
     traces: int | None = None
     states: int | None = None
+    rounds: int = 0
     blocked: int = 0
     probes: int = 0
     bound: int | None = None
@@ -89,6 +93,23 @@ class Result:
     finals: frozenset[Hashable] = frozenset()
     violations: tuple[Found, ...] = ()
     seconds: float = 0.0
+    sights: Sights | None = None
+
+    @property
+    def unseen(self) -> str:
+        """Why something was never seen inside a window.
+
+        All classes prove that it cannot be, within the bound. States do not (see `sighting`),
+        nor do executions that go round: some may leave the round later, with others inside.
+        """
+        if self.traces is None or any(map(_goes_round, self.violations)):
+            return NOT_SAMPLED
+        match self.outcome:
+            case Outcome.COMPLETE:
+                return UNREACHABLE
+            case Outcome.BOUNDED:
+                return f"{UNREACHABLE} within {_number(self.bound or 0, 'preemption')}"
+        return NOT_SAMPLED
 
     @property
     def complete(self) -> bool:
@@ -98,7 +119,7 @@ class Result:
     @property
     def statement(self) -> str:
         """What is true, in one sentence that names every bound."""
-        return f"{self._head()}: {self._counts()}, {self._violations()}"
+        return f"{self._head()}: {self._counts()}, {self._violations()}{self._unfair()}"
 
     def __str__(self) -> str:
         return "\n  ".join([self.statement, *map(str, self.violations)])
@@ -128,6 +149,14 @@ class Result:
             return _number(len(self.violations), "violation")
         so_far = " so far" if self.outcome is Outcome.INCONCLUSIVE else ""
         return f"no violation{so_far}"
+
+    def _unfair(self) -> str:
+        """What is left open where an execution can go round for ever."""
+        return f", {_number(self.rounds, 'unfair round')}" if self.rounds else ""
+
+
+def _goes_round(found: Found) -> bool:
+    return found.verdict.ending is Ending.LIVELOCK
 
 
 def _number(count: int, noun: str, nouns: str = "") -> str:

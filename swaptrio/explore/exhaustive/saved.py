@@ -20,6 +20,7 @@ from swaptrio.explore.exhaustive.part import Share
 from swaptrio.explore.exhaustive.reduction import Reduction
 from swaptrio.explore.exhaustive.result import Found
 from swaptrio.explore.exhaustive.rows import Table, event_of, frozen, share_of, wishes_of
+from swaptrio.explore.sights import Sights
 from swaptrio.sched import Ending, Schedule, Verdict
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def save(search: Reduction | Crew, about: Mapping[str, Any]) -> str:
             "probes": search.probes,
             "classes": sorted(search.classes),
             "violations": [_row(found) for found in tally.violations.values()],
+            "sights": None if tally.sights is None else tally.sights.rows(),
             **whole,
             "events": table.rows,
         }
@@ -145,6 +147,7 @@ def _count(tally: Tally, saved: dict[str, Any]) -> None:
     for row in saved["violations"]:
         found = _found(row)
         tally.violations[found.signature] = found
+    tally.sights = None if tally.sights is None else Sights.of_rows(saved["sights"])
 
 
 def _crew(saved: dict[str, Any], events: list[Event], crew: Crew) -> Crew:

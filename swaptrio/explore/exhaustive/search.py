@@ -114,6 +114,10 @@ class Search:
     def end(self, execution: Execution) -> None:
         """All is done in `look_for_races`."""
 
+    def leads(self, node: Node) -> bool:
+        """Whether a wish goes on from *node*, or waits there."""
+        return bool(node.wishes or node.below)
+
     def advance(self) -> bool:
         """Prepare the next execution; False if nothing is left but what others have."""
         trace, self.stuck = self.trace, False

@@ -161,6 +161,10 @@ class Stubborn:
         if execution.verdict is not None and execution.verdict.passed:
             self.ends.add(self.states.name(execution, Moment.of(execution)))
 
+    def leads(self, node: Node) -> bool:
+        """Nothing is planned."""
+        return False
+
     def advance(self) -> bool:
         """Prepare the next execution; False if nothing is left."""
         trace, places = self.walk.trace, self._places

@@ -26,6 +26,12 @@ state, and is made up for when the state is met with less asleep (Godefroid). Wi
 they would be wrong: the other order of two independent steps may need fewer preemptions. Nor
 are they used for programs that do not report what they access.
 
+A state that is met again on the way from it is a round, which may be gone for ever. If that
+is a livelock (see `lasso`) it is kept for whoever can go it. A round that is not fair proves
+nothing, and what else goes on from its states is explored as ever. So is a round that several
+ways back make up. If there is none at all every execution ends: sleep sets leave a way as long
+to each that they leave out.
+
 A coroutine cannot be copied, so a place is reached again by repeating the way there. One
 execution goes through as many new states as it can, and ends where all is known. The state can
 be looked at once the task that has come to a point is suspended, and by then the next one has
@@ -37,7 +43,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Hashable, Iterable
 from hashlib import blake2b
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
@@ -45,8 +51,10 @@ from swaptrio.explore.exhaustive.event import task_key
 from swaptrio.explore.exhaustive.place import event_of
 from swaptrio.explore.exhaustive.primes import Primes
 from swaptrio.explore.exhaustive.result import Found
+from swaptrio.explore.exhaustive.round import Round, livelock
 from swaptrio.explore.exhaustive.sleep import sleep_after, sleeps
 from swaptrio.explore.exhaustive.walk import Node, Walk
+from swaptrio.explore.sights import Sights
 from swaptrio.sched import Kind
 from swaptrio.sched.states import Moment, State, States
 
@@ -99,13 +107,15 @@ class Later:
 class End:
     """An execution of the class *name* that has ended with a step from a place.
 
-    It may have *found* a violation; *final* are the final states that were told, if any.
+    It may have *found* a violation; *final* are the final states that were told, if any, and
+    *sights* the windows that were passed.
     """
 
     place: Met | None
     name: tuple[int, ...]
     found: Found | None
     final: frozenset[Hashable]
+    sights: Sights | None = None
 
 
 @attrs.define(eq=False)
@@ -137,7 +147,9 @@ class Sweep:
     way has preempted. *known* are the states that were met, with what
     slept there, *ends* those in which an execution has passed. *dropped* says that there was
     more beyond the bound. *final* tells what the program has returned. *log* is what was found
-    at this level, where somebody else wants to hear of it (see `errands`).
+    at this level, where somebody else wants to hear of it (see `errands`). *round* is a
+    livelock that was met just now, *told* are the checks of those that need not be shown any
+    more, and *rounds* counts the rounds that prove nothing.
     """
 
     states: States | None = None
@@ -148,6 +160,9 @@ class Sweep:
     ways: set[bytes] = attrs.Factory(set)
     ends: set[State] = attrs.Factory(set)
     dropped: bool = False
+    round: Round | None = None
+    rounds: int = 0
+    told: set[str] = attrs.Factory(set)
     walk: Walk = attrs.field(init=False)
     _places: list[Place] = attrs.Factory(list)
     used: int = 0
@@ -172,8 +187,8 @@ class Sweep:
 
     def begin(self, execution: Execution) -> None:
         """Look at states from the first new place on."""
-        execution.look = self._look
         if self.states is not None:
+            execution.look = self._look
             self.states.begin(execution, self.final())
 
     def arrive(self, execution: Execution, node: Node, before: Node | None) -> str:
@@ -254,18 +269,20 @@ class Sweep:
         """The ways to go when those are gone."""
         return list(self._deferred)
 
-    def at_end(
-        self, name: tuple[int, ...], found: Found | None, final: frozenset[Hashable]
-    ) -> None:
-        """Write down that an execution of the class *name* has ended."""
+    def at_end(self, name: tuple[int, ...], *what: Any) -> None:
+        """Write down that an execution of the class *name* has ended, and *what* it showed."""
         if self.log is not None:
-            self.log.append(End(self._places[-1].met, name, found, final))
+            self.log.append(End(self._places[-1].met, name, *what))
 
     def end(self, execution: Execution) -> None:
         """Count the state at the end."""
         passed = execution.verdict is not None and execution.verdict.passed
         if self.states is not None and passed:
             self.ends.add(self.states.name(execution, Moment.of(execution)))
+
+    def leads(self, node: Node) -> bool:
+        """Whether it is on the way to what was deferred."""
+        return bool(self._plan)
 
     def advance(self) -> bool:
         """Prepare the next execution; False if nothing is left."""
@@ -332,10 +349,25 @@ class Sweep:
             if node is not None and node.offered and place.whole:
                 self.walk.cut_here(execution)
             return
+        self._go_round(execution, state)
         missed = sorted(slept - asleep)
         self.known[state] = slept & asleep
         place.todo, place.whole = list(missed), True
         self.walk.cut_here(execution)
+
+    def _go_round(self, execution: Execution, state: State) -> None:
+        """See whether *state*, that of the last place, was met on the way here."""
+        trace, way = self.walk.trace, self._places[:-1]
+        start = next((number for number, place in enumerate(way) if place.state == state), None)
+        if start is None:
+            return
+        check = livelock(execution, trace[start:])
+        if not check:
+            self.rounds += 1
+        elif check not in self.told:
+            self.told.add(check)
+            taken = [(node.task, event_of(node).path) for node in trace[:-1]]
+            self.round = Round(taken[:start], taken[start:])
 
     def _last(self, before: Node | None) -> dict[str, int]:
         if before is None or self.states is not None:

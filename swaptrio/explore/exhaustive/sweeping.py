@@ -84,23 +84,27 @@ class Sweeping:
     async def turn(self, scheduler: Scheduler) -> None:
         """Run one execution, and prepare the next."""
         tally, walk = self.tally, self.sweep.walk
-        verdict = await tally.run(scheduler, walk)
+        verdict = await tally.run(scheduler, walk, watched=not self.cache)
         if walk.disordered:
             if not self.parted:
                 self.begin_anew(walk.ordered)
             return
         if walk.cut:
             self.cut += 1
+            if self.cache:
+                tally.see(walk)
         elif not tally.trusts(walk, verdict):
             return
         else:
             tally.count(verdict)
+            tally.see(walk)
             if not self.cache:
                 self._write_down(verdict)
             if not self.repeated:
                 self.repeated = True
                 if not await tally.repeats(scheduler, walk, verdict):
                     return
+        await self._go_round(scheduler)
         if tally.outcome is None and not self.sweep.advance():
             bounded = self.bound is not None and self.sweep.dropped
             tally.outcome = Outcome.BOUNDED if bounded else Outcome.COMPLETE
@@ -110,7 +114,7 @@ class Sweeping:
         self.classes.add(name)
         if isinstance(self.sweep, Sweep) and self.sweep.log is not None:
             found = None if verdict.passed else Found(verdict)
-            self.sweep.at_end(name, found, frozenset(tally.finals))
+            self.sweep.at_end(name, found, frozenset(tally.finals), tally.take_sights())
             tally.finals.clear()
 
     def begin_anew(self, ordered: Iterable[str]) -> None:
@@ -119,3 +123,15 @@ class Sweeping:
         self.sweep.walk.ordered.update(dict.fromkeys(ordered))
         self.classes, self.cut = set(), 0
         self.tally.clear()
+
+    async def _go_round(self, scheduler: Scheduler) -> None:
+        """Show the livelock that was met just now, if there was one."""
+        if not isinstance(self.sweep, Sweep):  # it goes round, too, and tells nothing of that
+            return
+        self.tally.rounds = self.sweep.rounds
+        found, self.sweep.round = self.sweep.round, None
+        if found is None:
+            return
+        verdict = await self.tally.run(scheduler, found)
+        if self.tally.conclusive(verdict):
+            self.tally.count(verdict)

@@ -10,6 +10,8 @@ import attrs
 
 from swaptrio.explore.exhaustive.probe import Probe
 from swaptrio.explore.exhaustive.result import Found, Outcome
+from swaptrio.explore.exhaustive.sighting import see
+from swaptrio.explore.sights import Sights
 from swaptrio.sched import Ending, Program
 
 if TYPE_CHECKING:
@@ -21,28 +23,39 @@ if TYPE_CHECKING:
 NONDETERMINISTIC = "the program is not deterministic"
 
 
+def _nothing() -> None:
+    """What a program keeps where no frame of its tasks refers to it."""
+
+
 @attrs.define(eq=False)
 class Tally:
     """Runs executions of *program* and counts them.
 
     *outcome* is None as long as the search goes on. What *program* returns may be a function:
     it is asked for the state in which an execution has ended. *interrupted* says that the
-    search could go on. *first* says to stop at the first violation.
+    search could go on. *rounds* are those of `Result`. *first* says to stop at the first
+    violation. *sights* are the windows that were passed, where somebody wants to know.
     """
 
     program: Program
     budget: int
     first: bool = False
     executions: int = 0
+    rounds: int = 0
     outcome: Outcome | None = None
     interrupted: bool = False
     reason: str = ""
     finals: set[Hashable] = attrs.Factory(set)
     violations: dict[tuple[Ending, str], Found] = attrs.Factory(dict)
     final: object = None
+    sights: Sights | None = None
 
-    async def run(self, scheduler: Scheduler, strategy: Strategy) -> Verdict:
+    async def run(
+        self, scheduler: Scheduler, strategy: Strategy, *, watched: bool = True
+    ) -> Verdict:
         """One execution; nothing is counted.
+
+        Where it is *watched* a state that comes back ends it, as a livelock (see `lasso`).
 
         Raises:
             Exception: the program cannot be set up.
@@ -54,6 +67,7 @@ class Tally:
             strategy,
             budget=self.budget,
             observer=observer,  # type: ignore[arg-type]  # by its methods
+            fingerprint=_nothing if watched else None,
         )
         verdict = execution.verdict
         assert verdict is not None
@@ -74,6 +88,21 @@ class Tally:
             if self.first:
                 self.outcome = Outcome.VIOLATION
 
+    def see(self, walk: Walk) -> None:
+        """Note what the execution of *walk* has shown that has just ended."""
+        if self.sights is not None:
+            see(self.sights, walk)
+
+    def take_sights(self) -> Sights | None:
+        """What was seen since the last time."""
+        sights, self.sights = self.sights, None if self.sights is None else Sights()
+        return sights
+
+    def add_sights(self, sights: Sights | None) -> None:
+        """What others have seen of the windows, if they were asked for."""
+        if self.sights is not None and sights is not None:
+            self.sights.add(sights)
+
     def keep(self, found: Found) -> None:
         """Of what shows the same the first one is kept, or that whose normal form is first."""
         known = self.violations.get(found.signature)
@@ -89,13 +118,20 @@ class Tally:
 
     def copy(self) -> Tally:
         """Another one that has counted the same."""
-        return attrs.evolve(self, finals=set(self.finals), violations=dict(self.violations))
+        sights = None if self.sights is None else Sights()
+        other = attrs.evolve(
+            self, finals=set(self.finals), violations=dict(self.violations), sights=sights
+        )
+        other.add_sights(self.sights)
+        return other
 
     def clear(self) -> None:
         """Forget what was counted."""
         self.executions, self.outcome, self.reason = 0, None, ""
         self.finals.clear()
         self.violations.clear()
+        if self.sights is not None:
+            self.sights = Sights()
 
     def conclusive(self, verdict: Verdict) -> bool:
         """Whether anything can be learned from an execution; if not, this is the end."""

@@ -33,6 +33,7 @@ from swaptrio.explore.exhaustive.primes import Primes
 from swaptrio.explore.exhaustive.sleep import Sleep
 from swaptrio.explore.exhaustive.wish import Wish
 from swaptrio.sched import Access, Diverged, Ending, Kind, SchedError
+from swaptrio.sched.strategies.races import object_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,6 +95,9 @@ class Guide(Protocol):
     def end(self, execution: Execution) -> None:
         """An execution has come to an end of its own."""
 
+    def leads(self, node: Node) -> bool:
+        """Whether steps are planned from *node* on, which is the last one so far."""
+
 
 @attrs.define(eq=False)
 class Blocked:
@@ -132,10 +136,21 @@ class Walk:
     cut: bool = False
     _depth: int = 0
     _declared: tuple[Kind, object] = (Kind.START, None)
+    _place: tuple[str, str] = ("", "")
     _chosen: int = 0
     _tasks: int = 0
     _report: Report = attrs.Factory(Report)
     _objects: dict[str, object] = attrs.Factory(dict)
+
+    @property
+    def leads(self) -> bool:
+        """Whether it repeats what is known, or follows a plan."""
+        return self._depth < len(self.trace) or self.guide.leads(self.trace[-1])
+
+    @property
+    def settled(self) -> bool:
+        """Whether whoever runs goes on: a guide without a plan lets it."""
+        return not self.leads
 
     def begin(self, execution: Execution) -> None:
         """Listen."""
@@ -244,6 +259,7 @@ class Walk:
         task = execution.candidates()[node.number]
         self._chosen = task.index
         self._declared = task.kind, task if task.kind is Kind.START else task.target
+        self._place = task.label, object_of(task)
         self._tasks = len(execution.tasks)
         if task.kind in BLOCKING:
             self._order(key_of(task.target))
@@ -279,6 +295,7 @@ class Walk:
 
     def _event(self, execution: Execution, name: str, *, fatal: bool) -> Event:
         kind, target = self._declared
+        label, shares = self._place
         report, ordered = self._report, self.ordered
         if execution.thorough and kind in SAID:
             target = None
@@ -299,6 +316,8 @@ class Walk:
             report.reach(kind, target, ordered),
             tuple([child.name for child in spawned]),
             fatal,
+            label=label,
+            shares=shares,
         )
 
     def _opened(self) -> dict[str, tuple[Kind, ...] | None]:

@@ -14,7 +14,7 @@ from swaptrio.mm.swap_table import _swap_cgroup_get, swap_table_get, zero_of
 from swaptrio.mm.vmstat import PMD_ORDER
 
 if TYPE_CHECKING:
-    from swaptrio.mm.mm_types import MmStruct, VmFault
+    from swaptrio.mm.mm_types import MmStruct, Pte, VmFault
 
 
 def pte_move_swp_offset(pte: SwapPte, delta: int) -> SwapPte:
@@ -25,9 +25,19 @@ def pte_move_swp_offset(pte: SwapPte, delta: int) -> SwapPte:
 def swap_ptes_from(mm: MmStruct, first: int, nr: int, pte: SwapPte) -> int:
     """How many of *nr* entries from *first* go on from *pte*: slot by slot, with its flags."""
     for number in range(nr):
-        if mm.ptes.get(first + number) != pte_move_swp_offset(pte, number):
+        if not _is_moved(mm.ptes.get(first + number), pte, number):
             return number
     return nr
+
+
+def _is_moved(there: Pte, pte: SwapPte, delta: int) -> bool:
+    """Whether *there* is as `pte_move_swp_offset` would give it; that makes another entry."""
+    return (
+        isinstance(there, SwapPte)
+        and there.entry == pte.entry + delta
+        and there.exclusive == pte.exclusive
+        and there.soft_dirty == pte.soft_dirty
+    )
 
 
 @kernel_function

@@ -158,7 +158,10 @@ class Named:
         if times == 0:
             labels = [own for who, own in counts if who == place.task]
             never = f"{place.task} never {did} {place.label}"
-            return never + _nearest(place.label, labels)
+            others = [who for who, label in counts if label == place.label]
+            return never + (
+                f", and {others[0]} did" if others else _nearest(place.label, labels)
+            )
         found = f"{place.task} {did} {place.label} {_often(times)}"
         return found if times < place.time else f"{found}, before its turn in the schedule"
 

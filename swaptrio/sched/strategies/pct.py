@@ -33,14 +33,28 @@ class Pct(Seeded):
 
     depth: int = 3
     length: int = 0
+    _begun: int = attrs.field(default=0, init=False)
+    _shorter: int = attrs.field(default=0, init=False)
     _count: int = attrs.field(default=0, init=False)
     _lowest: float = attrs.field(default=0.0, init=False)
     _priorities: list[float] = attrs.field(factory=list, init=False)
     _changes: dict[int, int] = attrs.field(factory=dict, init=False)
 
+    @property
+    def settled(self) -> int:
+        """How many executions could have had a change point anywhere in the longest one.
+
+        The bound holds for these. With a depth of 1 there are no change points, so for all.
+        """
+        if self.depth == 1:
+            return self._begun
+        return 0 if self._count > self.length else self._begun - self._shorter
+
     def begin(self, execution: Execution) -> None:
         """Draw the change points; new tasks draw their priorities when they are first seen."""
-        self.length = max(self.length, self._count)
+        if self._count > self.length:
+            self.length, self._shorter = self._count, self._begun
+        self._begun += 1
         Seeded.begin(self, execution)
         self._count = 0
         self._lowest = -float(self.depth)

@@ -15,7 +15,8 @@ class Strategy(Protocol):
     """Answers every decision of one execution after another.
 
     It may have an attribute *settled*: whether from now on whoever runs goes on as long as it
-    can, and each draw takes the default.
+    can, and each draw takes the default. It may have one called *leads*: whether it is on its
+    way to something that it wants to see. Then a state that comes back says nothing yet.
     """
 
     @property

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from swaptrio.sched.execution import Execution
+    from swaptrio.sched.strategies.protocol import Strategy
 
 
 @attrs.define(eq=False)
@@ -46,6 +47,13 @@ class Wrapper:
     def choose(self, execution: Execution, label: str, options: Sequence[object]) -> int:
         """What *inner* draws."""
         return self.inner.choose(execution, label, options)
+
+
+def innermost(strategy: Strategy) -> Strategy:
+    """*strategy*, or the one that decides behind its wrappers."""
+    while isinstance(strategy, Wrapper):
+        strategy = strategy.inner
+    return strategy
 
 
 @attrs.define(eq=False)

@@ -14,6 +14,7 @@ from swaptrio.study.ask.answer import Answer, Claim, Decided, Table
 from swaptrio.study.ask.order_loop import Fate, OrderLoop, Outcome
 from swaptrio.study.ask.question import Study
 from swaptrio.study.ask.small_world import small_world
+from swaptrio.study.ask.spelling import listed
 from swaptrio.variants import VERSIONS, Variant
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ _LOOP: Final = "_swap_cache_alloc"
 #: The highest order that fits into a cluster, and the one that does not.
 _FITS: Final = SWAPFILE_CLUSTER.bit_length() - 1
 _TOO_LARGE: Final = _FITS + 1
+
+#: Where there is nothing to enumerate.
+_NONE: Final = "no version"
 
 #: The slots that are asked for: the last of their cluster.
 _TARGETS: Final = range(SWAPFILE_CLUSTER - 64, SWAPFILE_CLUSTER)
@@ -237,14 +241,10 @@ def _claims(looks: dict[str, list[Look]], calls: dict[str, Outcome]) -> tuple[Cl
             unbounded and past == ["v3", "v4"] and refuse == ["v5", "next"],
             f"No version's check stops order {_TOO_LARGE}: callers of v3 and v4 read past the "
             "table with it, and v5 and next refuse it with EINVAL before any check.",
-            f"Order {_TOO_LARGE} is read past the table by callers of {_listed(past)}, and "
-            f"refused with EINVAL by {_listed(refuse)}.",
+            f"Order {_TOO_LARGE} is read past the table by callers of "
+            f"{listed(past) or _NONE}, and refused with EINVAL by {listed(refuse) or _NONE}.",
         ),
     )  # fmt: skip
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names) or "no version"
 
 
 STUDY: Final = Study(

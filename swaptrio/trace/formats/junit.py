@@ -34,13 +34,15 @@ def _lines(results: Sequence[Result]) -> Iterator[str]:
 def _case(result: Result) -> Iterator[str]:
     facts = f'classname="{_text(result.name)}" name="{_text(result.variant)}"'
     head = f"testcase {facts}{_time([result])}"
+    notes = [_text(note) for note in result.notes]
     if result.met:
-        yield f"<{head}/>"
+        body = "\n".join(notes)
+        yield f"<{head}><system-out>{body}</system-out></testcase>" if body else f"<{head}/>"
         return
     what = f"expected {result.expected}, got {result.verdict}"
     yield f"<{head}>"
     facts = f'type="{_text(result.verdict)}" message="{_text(what)}"'
-    body = "\n".join(_text(line) for line in (result.message, *result.notes))
+    body = "\n".join([_text(result.message), *notes])
     yield f"  <failure {facts}>{body}</failure>"
     yield "</testcase>"
 

@@ -3,7 +3,7 @@
 
 Each name is a test, with a nested one for each variant. A variant that breaks as it should is
 ``ok`` with the directive XFAIL, as kselftest writes it. A verdict that was not expected is told
-in diagnostic lines before its result, where kunit_tool shows them.
+in diagnostic lines before its result, where kunit_tool shows them; so are all notes.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _nested(name: str, group: Sequence[Result]) -> Iterator[str]:
             yield f"# expected {_text(result.expected)}, got {_text(result.verdict)}"
         if not result.met and result.message:
             yield f"# {_text(result.message)}"
-        for note in () if result.met else result.notes:
+        for note in result.notes:
             yield f"# {_text(note)}"
         if result.seconds is not None:
             yield f"# {result.seconds:.3f} s"

@@ -18,7 +18,8 @@ class Result:
     *name* and *variant* say what ran; *expected* and *verdict* are texts of the same words,
     such as ``passed`` or ``violation of I-TABLE``, and equal if all is well. *message* says
     more about the verdict, and each of *notes* is a line on what to do next, such as where the
-    trace lies. *seconds* are those that it took, where somebody measured them.
+    trace lies, or on what a pass is worth. *seconds* are those that it took, where somebody
+    measured them.
     """
 
     name: str

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from swaptrio.mm.kernel import plain
 from swaptrio.mm.swap_h import round_down
 from swaptrio.sched import point
 from swaptrio.variants.mutants.mutant import Mutant
 from swaptrio.variants.old.fault import _read_privately, alloc_swap_folio
+from swaptrio.variants.old.slots import schedule_timeout_uninterruptible, swapcache_clear
 
 if TYPE_CHECKING:
     from swaptrio.mm.errno import Errno
@@ -44,6 +46,25 @@ async def cond_resched(kernel: Kernel, label: str) -> None:
     await point(label)
 
 
+async def schedule_uninterruptible(kernel: Kernel, label: str) -> None:
+    """Sleep until somebody lets go of a claim, however long that takes.
+
+    Who is on its way into the queue by then sleeps for ever. Readahead sleeps for a tick as it
+    did: whoever caches a slot wakes nobody.
+    """
+    if label != "swapin_sync.tick":
+        await plain(schedule_timeout_uninterruptible)(kernel, label)
+        return
+    await point(label)
+    await kernel.swapcache_wq.wait("swapin_sync.wait")
+
+
+async def clear_and_wake(kernel: Kernel, entry: SwpEntry, nr: int) -> None:
+    """Let go of claims, and wake who waits for that."""
+    await plain(swapcache_clear)(kernel, entry, nr)
+    await kernel.swapcache_wq.wake_all("swapcache_clear.wake")
+
+
 def pte_same_always(kernel: Kernel, vmf: VmFault) -> bool:
     """Take the page-table entry for the one that the fault has seen."""
     return True
@@ -68,6 +89,15 @@ CLAIMS: Final = (
         "no-tick",
         "old in which who cannot claim a slot looks again without a sleep",
         {"schedule_timeout_uninterruptible": cond_resched},
+        base="old",
+    ),
+    Mutant(
+        "no-timeout",
+        "old in which a fault that cannot claim a slot sleeps until it is woken",
+        {
+            "schedule_timeout_uninterruptible": schedule_uninterruptible,
+            "swapcache_clear": clear_and_wake,
+        },
         base="old",
     ),
     Mutant(

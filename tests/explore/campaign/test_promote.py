@@ -15,7 +15,7 @@ from swaptrio.errors import ScenarioError, StoreError
 from swaptrio.explore.campaign import Case, Failure, FailureKind, Plan, matter_of, run_item
 from swaptrio.explore.campaign.leading import window_of
 from swaptrio.explore.campaign.promote import minimised, promote
-from swaptrio.explore.campaign.rewrite import rewritten
+from swaptrio.explore.campaign.rewrite import headed, rewritten
 from swaptrio.explore.campaign.work import setup_of
 from swaptrio.scenario.play import load_checked, missed, play, script_of
 from swaptrio.scenario.windows import Expect, Window, WindowStep
@@ -67,12 +67,27 @@ async def test_the_scenario_ends_as_the_failure_did(
     assert len(promoted.verdict.schedule) <= failure.length
 
 
+async def test_what_takes_no_part_is_not_promoted(scheduler: Scheduler) -> None:
+    """A failure of two tasks of three becomes a scenario of two, with the pages they need."""
+    names = ("slot-recycled-between-checks", "no-second-check")
+    case = Case(*names, matter_of(*names))
+    setup = setup_of(case.matter)
+    failure = await first_failure(case)
+
+    promoted = await promote(scheduler, setup, case.matter, failure, "found-race")
+
+    tables = tomllib.loads(promoted.text)
+    assert len(setup.scenario.task) == 3
+    assert [task["name"] for task in tables["task"]] == ["readahead", "zap"]
+    assert "page" not in tables  # what the third would have swapped out
+
+
 async def test_nobody_else_is_needed(scheduler: Scheduler, case_of: CaseOf) -> None:
     """Each entry and each choice of the window matters: without it nothing fails so."""
     case = case_of("pre")
     setup = setup_of(case.matter)
     failure = await first_failure(case)
-    verdict = await minimised(scheduler, setup, failure)
+    verdict = (await minimised(scheduler, setup, failure)).verdict
     window = await window_of(scheduler, setup, verdict, "found")
     assert window is not None
     assert 0 < len(window.steps) <= 4
@@ -91,7 +106,7 @@ async def test_what_does_not_lead_there_has_no_window(
     case = case_of("pre")
     setup = setup_of(case.matter)
     failure = await first_failure(case)
-    verdict = await minimised(scheduler, setup, failure)
+    verdict = (await minimised(scheduler, setup, failure)).verdict
     other = attrs.evolve(verdict, check="I-ONE")
 
     assert await window_of(scheduler, setup, other, "found") is None
@@ -122,7 +137,7 @@ async def test_it_replays_what_it_was_made_of(scheduler: Scheduler, case_of: Cas
     case = case_of("no-second-check")
     setup = setup_of(case.matter)
     failure = await first_failure(case)
-    verdict = await minimised(scheduler, setup, failure)
+    verdict = (await minimised(scheduler, setup, failure)).verdict
     again = await play(scheduler, setup, Recorded(Schedule.parse(str(verdict.schedule))))
 
     assert again.verdict == verdict
@@ -173,6 +188,45 @@ def test_only_name_and_windows_change() -> None:
             "expect": {"mine": {"verdict": "violation", "check": "I-ONE"}},
         }
     ]
+
+
+MORE = """
+[[page]]
+page = 1
+
+[[task]]
+name = "b"
+
+[[task.then]]
+run = "zap"
+
+[[page]] # goes
+page = 2
+
+[[task]]
+name = "c"
+"""
+
+
+def test_rows_that_are_gone() -> None:
+    """A row goes with the tables below it; others stay, and a table without rows is none."""
+    gone = [("task", 1), ("page", 1)]
+    text = rewritten(TEXT + MORE, "new", WINDOW, "mine", Expect(verdict="deadlock"), gone)
+    assert tomllib.loads(text)["task"] == [{"name": "a"}, {"name": "c"}]
+    assert tomllib.loads(text)["page"] == [{"page": 1}]
+
+    gone.append(("page", 0))
+    text = rewritten(TEXT + MORE, "new", WINDOW, "mine", Expect(verdict="deadlock"), gone)
+    assert "page" not in tomllib.loads(text)
+
+
+def test_rows_without_a_header_of_their_own() -> None:
+    """Are not among those that can go, and are never left out by accident."""
+    text = TEXT.replace('[[task]]\nname = "a"  # stays', 'task = [{ name = "a" }]')
+    assert ("task", 0) in headed(TEXT)
+    assert ("task", 0) not in headed(text)
+    with pytest.raises(ScenarioError, match="as the file is laid out"):
+        rewritten(text, "new", WINDOW, "mine", Expect(verdict="deadlock"), [("task", 0)])
 
 
 @pytest.mark.parametrize(

@@ -300,17 +300,17 @@ class World:
     async def run(self, t: int, ops: tuple[Op, ...]) -> None:
         """One task."""
         held: list[str] = []
-        for op in ops:
+        for number, op in enumerate(ops):
             if self.skip[t]:
                 self.skip[t] = False
                 continue
-            await self.do(t, op, held)
+            await self.do(t, op, f"do.{op[0]}_{number}", held)
         for m in sorted(held):
             await self.locks[m].release("end.leave")
 
-    async def do(self, t: int, op: Op, held: list[str]) -> None:
+    async def do(self, t: int, op: Op, label: str, held: list[str]) -> None:
         """One operation."""
-        values, log, label = self.values, self.logs[t], f"do.{op[0]}"
+        values, log = self.values, self.logs[t]
         match op:
             case ("read", x):
                 log.append(await values[x].read(label))

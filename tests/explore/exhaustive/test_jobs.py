@@ -23,6 +23,8 @@ from swaptrio.explore.exhaustive.crew import Crew
 from swaptrio.explore.exhaustive.jobs import beginning, drive_jobs
 from swaptrio.explore.exhaustive.saved import load, save
 from swaptrio.explore.exhaustive.stage import stage_of
+from swaptrio.explore.exhaustive.tally import Tally
+from swaptrio.explore.sights import UNREACHABLE
 from swaptrio.sched import Access, Shared, Violation, open_scheduler, point, touch
 from swaptrio.trace.write import write_whole
 
@@ -174,6 +176,30 @@ def test_processes_tell_the_same_of_a_scenario(scenario: str, variant: str) -> N
     assert alone.complete
     assert alone.statement == shared.statement
     assert alone.violations == shared.violations
+
+
+def sights_of(result: Result) -> dict[str, Any]:
+    """What a search has seen of windows, in whatever order that was."""
+    assert result.sights is not None
+    rows = result.sights.rows()
+    return {key: sorted(each) if isinstance(each, list) else each for key, each in rows.items()}
+
+
+@pytest.mark.parametrize("bound", [None, 1])
+def test_processes_see_the_same_windows(
+    bound: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who came into which window, and how often, does not depend on who explores."""
+    source = partial(stage_of, matter_of("alloc-charge-swap-rollback", "v3"))
+    settings = Settings(windows=True, preemptions=bound)
+    alone = explored(source, 1, settings, alone=10_000)
+    shared = explored(source, 3, settings, alone=5)
+    assert alone.unseen == shared.unseen
+    assert alone.unseen.startswith(UNREACHABLE)
+    assert sights_of(alone) == sights_of(shared)
+
+    monkeypatch.setattr(Tally, "add_sights", lambda tally, sights: None)
+    assert sights_of(alone) != sights_of(explored(source, 3, settings, alone=5))
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from swaptrio.explore.exhaustive import Limits, Settings, drive, explore_program
 from swaptrio.explore.exhaustive.reduction import Reduction
 from swaptrio.explore.exhaustive.saved import BadSave, load, save
 from swaptrio.explore.exhaustive.tally import Tally
+from swaptrio.explore.sights import Sights
 from swaptrio.sched import DEFAULT_BUDGET, Violation, open_scheduler
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ PIECES = 12
 
 def begun(program: Program) -> Reduction:
     """A search that has done nothing yet."""
-    return Reduction(Tally(program, DEFAULT_BUDGET))
+    return Reduction(Tally(program, DEFAULT_BUDGET, sights=Sights()))
 
 
 def resumed(text: str, program: Program) -> Reduction:
@@ -91,6 +92,21 @@ def test_pieces_of_any_program(program_of: Any, ops: Any) -> None:
     assert len(pieces.tally.violations) == len(whole.violations)
 
 
+def test_windows_are_kept(program_of: Any) -> None:
+    """Who came into which window before the interruption is part of the result."""
+    code = ((("write", "x", 1), ("write", "x", 2), ("read", "x")), (("add", "x"), ("add", "x")))
+
+    def program(execution: Execution) -> None:
+        program_of(code)(execution)
+
+    whole = explore_program(program, Settings(windows=True)).sights
+    pieces = in_pieces(program, 2).tally.sights
+    assert whole is not None
+    assert pieces is not None
+    assert whole.entered
+    assert pieces.rows() == whole.rows()
+
+
 def test_violations_are_kept() -> None:
     """What was found before the interruption is part of the result."""
 
@@ -136,7 +152,7 @@ def test_other_documents_are_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["trace", "events", "primes", "executions", "classes", "ordered"]
+    "key", ["trace", "events", "primes", "executions", "classes", "ordered", "sights"]
 )
 @pytest.mark.parametrize("value", [None, [1], ["x"], [[1, 2]], {"a": 1}], ids=repr)
 def test_spoilt_text_is_refused_or_harmless(key: str, value: object) -> None:

@@ -101,8 +101,24 @@ def test_who_is_named_first_begins() -> None:
             "writer came to writer.free once, before its turn",
         ),
         (race(), "reader@reader.draw = fail", "reader never drew at reader.draw"),
+        (
+            race(broken=False),
+            "writer@reader.use -> reader",
+            "writer never came to reader.use, and reader did",
+        ),
     ],
-    ids=["renamed", "unlike", "seldom", "twice", "task", "target", "ended", "order", "draw"],
+    ids=[
+        "renamed",
+        "unlike",
+        "seldom",
+        "twice",
+        "task",
+        "target",
+        "ended",
+        "order",
+        "draw",
+        "another",
+    ],
 )
 def test_divergence_is_explained(build: Build, text: str, reason: str) -> None:
     """What does not fit is told with what the program does instead."""

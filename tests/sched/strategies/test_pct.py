@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from swaptrio.sched import Execution, Program, open_scheduler, point, run, sleep
 from swaptrio.sched.strategies import Pct
+from swaptrio.sched.strategies.wrapper import Wrapper
 from swaptrio.sched.testing import Transcript
 
 NAMES = "abc"
@@ -56,6 +58,37 @@ def test_the_first_execution_measures() -> None:
     assert strategy.length == 0
     order(independent, strategy)
     assert strategy.length == 2 * (STEPS + 1)
+
+
+@attrs.define(eq=False)
+class Counting(Wrapper):
+    """Counts the decisions of each execution."""
+
+    counts: list[int] = attrs.Factory(list)
+
+    def begin(self, execution: Execution) -> None:
+        """None yet."""
+        Wrapper.begin(self, execution)
+        self.counts.append(0)
+
+    def pick(self, execution: Execution, count: int) -> int:
+        """One more."""
+        self.counts[-1] += 1
+        return Wrapper.pick(self, execution, count)
+
+
+def test_what_has_settled() -> None:
+    """The bound counts the executions since the longest; with a depth of 1 it counts all."""
+    pct, flat = Pct(0, 3), Pct(0, 1)
+    counting = Counting(pct)
+    for seed in range(40):
+        pct.seed = flat.seed = seed
+        run(independent, counting)
+        run(independent, flat)
+        since = seed - counting.counts.index(max(counting.counts))
+        assert (pct.settled, flat.settled) == (since, seed + 1)
+
+    assert 0 < pct.settled < 39  # the first was not the longest, nor was the last
 
 
 def test_a_seed_and_what_was_measured_decide() -> None:

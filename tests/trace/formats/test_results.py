@@ -125,6 +125,23 @@ def test_golden_junit(same_as_golden: Callable[[str, bytes], None]) -> None:
     ]
 
 
+def test_what_a_pass_is_worth(nasty: str) -> None:
+    """The notes of what passed are in both reports, as those of what did not."""
+    results = (
+        Result("a", "v3", "passed", "passed", notes=("3 windows", "2 < 3 executions # x")),
+    )
+    hostile = (Result("a", "v3", "passed", "passed", notes=(nasty, nasty)),)
+    ktap, junit = to_ktap(results), to_junit(results)
+    [out] = ElementTree.fromstring(junit).iter("system-out")
+
+    assert b"  # 3 windows\n  # 2 < 3 executions _ x\n  ok 1 v3\n" in ktap
+    assert out.text == "3 windows\n2 < 3 executions # x"
+    assert valid_ktap(ktap) == [("ok", "v3", ""), ("ok", "a", "")]
+    assert valid_junit(junit) == [("a", "v3", "")]
+    assert len(valid_ktap(to_ktap(hostile))) == 2
+    assert len(valid_junit(to_junit(hostile))) == 1
+
+
 def test_no_results() -> None:
     """Nothing is a valid report of nothing."""
     assert valid_ktap(to_ktap(())) == []
