@@ -177,6 +177,16 @@ def deadlock(count: int) -> Program:
     return program
 
 
+def coa(count: int) -> Program:
+    """Two that look at what others write, between writing and reading a variable of both."""
+    return litmus("Wx Ry Rx", "Wx Rz Rx", *["Wy Wz"] * count)
+
+
+def wrw(count: int) -> Program:
+    """A writer, and that many who read and write."""
+    return litmus("Wx", *["Rx Wx"] * count)
+
+
 def readers(count: int) -> Program:
     """A writer and that many readers."""
     return litmus("Wx", *["Rx"] * count)
@@ -229,6 +239,8 @@ QUICK: Final = (
         Counted(f"wainc({n})", litmus("Wx", *["Ax"] * n), count)
         for n, count in ((2, 6), (3, 24), (4, 120))
     ),
+    *(Counted(f"wrw({n})", wrw(n), count) for n, count in ((2, 22), (3, 300))),
+    *(Counted(f"coa({n})", coa(n), count) for n, count in ((0, 4), (1, 15), (2, 130))),
     *(
         Counted(f"rw({n})", tasks_of(n, read_write), count)
         for n, count in ((2, 4), (3, 36), (4, 576))
@@ -244,4 +256,6 @@ SLOW: Final = (
     Counted("casrot(9)", casrot(9), 8597),
     Counted("lastzero(10)", lastzero(10), 3328),
     Counted("indexer(15)", indexer(15), 4096),
+    Counted("wrw(4)", wrw(4), 6576),
+    Counted("coa(3)", coa(3), 2028),
 )

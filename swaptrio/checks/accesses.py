@@ -73,6 +73,7 @@ def watch_accesses(kernel: Kernel, execution: Execution) -> None:
     to None ends them.
     """
     _watch(kernel)
+    execution.thorough = True
     if execution.touched is None:
         execution.touched = []
 
@@ -320,6 +321,31 @@ _NULLABLE: Final[dict[type, tuple[str, ...]]] = {SwapClusterInfo: ("table", "ext
 _ADDED: Final[dict[type, tuple[str, ...]]] = {Kernel: ("tokens",), Workingset: ("refaults",)}
 
 
+#: Numbers that are changed by += and -= in steps that do not look at them.
+_COUNTED: Final[dict[type, tuple[str, ...]]] = {SwapInfoStruct: ("users",)}
+
+
+def _counter(slot: Any, field: str, prefix: Callable[[Any], str]) -> property:
+    """A field as `_field`, of which += and -= are one access: the write that follows a read."""
+    get, put = slot.__get__, slot.__set__
+
+    def read(owner: Any) -> Any:
+        if (touched := listening()) is not None:
+            touched.append((prefix(owner) + field, Access.READ))
+        return get(owner)
+
+    def change(owner: Any, value: Any) -> None:
+        if (touched := listening()) is not None:
+            name = prefix(owner) + field
+            if touched and touched[-1] == (name, Access.READ):
+                touched[-1] = name, Access.ADD
+            else:
+                touched.append((name, Access.WRITE))
+        put(owner, value)
+
+    return property(read, change)
+
+
 def _field(slot: Any, field: str, prefix: Callable[[Any], str], write: Access) -> property:
     """A field that reports who reads it and who writes it; who adds only reports that."""
     get, put = slot.__get__, slot.__set__
@@ -379,6 +405,8 @@ def _watched(cls: type) -> Any:
             nullable = field in _NULLABLE.get(cls, ())
             make = _CONTAINERS[cls][field]
             members[field] = _container(slot, field, prefix, make, nullable=nullable)
+        elif field in _COUNTED.get(cls, ()):
+            members[field] = _counter(slot, field, prefix)
         elif field not in _LEFT_OUT[cls]:
             write = Access.ADD if field in _ADDED.get(cls, ()) else Access.WRITE
             members[field] = _field(slot, field, prefix, write)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from operator import itemgetter
 from typing import Final
 
 import attrs
@@ -71,6 +72,33 @@ class Memory:
     fallbacks: Counter[int] = attrs.Factory(Counter)
     unread: dict[int, Folio] = attrs.Factory(dict)
     findings: dict[Finding, None] = attrs.Factory(dict)
+
+    def state_parts(self) -> tuple[object, ...]:
+        """What all this can still make a difference by, for whoever compares states.
+
+        A conflict matters as long as the slot was not changed since; how often it was does not.
+        Nor does it matter which task came first.
+        """
+        standing = [
+            (task, slot)
+            for task, (slot, changes) in sorted(self.conflicts.items())
+            if self.changes.get(slot, 0) == changes
+        ]
+        return (
+            self.cached,
+            self.batched,
+            self.private,
+            self.left,
+            self.shadows,
+            tuple(sorted(self.failures.items())),
+            self.allocating,
+            tuple(standing),
+            tuple(sorted(self.locked.items(), key=itemgetter(0))),
+            self.pins,
+            self.fallbacks,
+            self.unread,
+            self.findings,
+        )
 
     def slots_of(self, folio: Folio) -> SwpEntry | None:
         """The first slot that a locked folio has the data of, in the cache or not; or none."""

@@ -21,13 +21,14 @@ from swaptrio.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from swaptrio.cli.case import Case
     from swaptrio.cli.console import Console
     from swaptrio.explore import Limits, Rate, Reduced, Result, Settings
     from swaptrio.explore.exhaustive import Exploration
-    from swaptrio.explore.exhaustive.stage import Stage
+    from swaptrio.explore.exhaustive.crew import Crew
+    from swaptrio.explore.exhaustive.reduction import Reduction
     from swaptrio.sched import Carrier, Schedule, Scheduler, Verdict
 
 #: More preemptions than any scenario has steps.
@@ -116,10 +117,11 @@ def explore(
     depend on each other are of one class, and one of each class is run. With a bound on
     preemptions, or with --cache, all schedules or all states are gone through instead.
 
-    With --jobs the classes are shared out among processes, once there are many of them.
+    With --jobs all but the states are shared out among processes, once there is much to do.
 
     With --resume a search that its time or Ctrl-C has ended is kept in FILE, which the same
-    command goes on from; the totals are those of one search. FILE goes when it is done.
+    command goes on from, also with other --jobs; the totals are those of one search. It is
+    kept every half a minute, too, for whatever else may end it. FILE goes when it is done.
 
     Windows that nobody came into are proved unreachable where all classes were run, and only
     not sampled where the search was cut short or recognised states. Nothing is drawn by chance,
@@ -135,8 +137,8 @@ def explore(
     if resume is not None and (cache or preemptions is not None):
         msg = "--resume works without --cache and --preemptions"
         raise click.UsageError(msg)
-    if jobs > 1 and (cache or preemptions is not None or resume is not None):
-        msg = "--jobs works without --cache, --preemptions and --resume: they are of one search"
+    if jobs > 1 and cache:
+        msg = "--jobs works without --cache: a state is known to one process only"
         raise click.UsageError(msg)
     settings = Settings(
         cache=cache,
@@ -173,7 +175,7 @@ def _explore(
     from swaptrio.cli.replayed import cycle_of
     from swaptrio.explore.campaign import matter_of
     from swaptrio.explore.exhaustive import drive, result_of
-    from swaptrio.explore.exhaustive.jobs import drive_jobs
+    from swaptrio.explore.exhaustive.jobs import beginning, drive_jobs
     from swaptrio.explore.exhaustive.stage import Stage, stage_of
     from swaptrio.explore.minimise import minimise
     from swaptrio.explore.reduce import reduce
@@ -188,18 +190,28 @@ def _explore(
     async def work(scheduler: Scheduler) -> tuple[Result, list[Shown]]:
         telling = attrs.evolve(limits, progress=progress)
         exploration: Exploration
-        if jobs > 1:
-            source = partial(stage_of, matter_of(case.name, case.spelled))
-            exploration, seconds = await drive_jobs(
-                scheduler, source, settings, telling, jobs, carrier=carrier
-            )
-        else:
-            exploration = _begun(case, settings, stage, resume)
+        if settings.cache:
+            exploration = settings.begin(stage)
             seconds = await drive(scheduler, exploration, telling)
-        stage.clear()
+            stage.clear()
+        else:
+            source = partial(stage_of, matter_of(case.name, case.spelled))
+            begun, keep = None, None
+            if resume is not None:
+                about = _about(case, settings)
+                begun = _begun(about, beginning(source, settings), resume)
+                keep = partial(_keep, console, about, resume)
+            exploration, seconds = await drive_jobs(
+                scheduler,
+                source,
+                settings,
+                telling,
+                jobs,
+                carrier=carrier,
+                begun=begun,
+                keep=keep,
+            )
         result = result_of(case.scenario.name, settings, exploration, seconds)
-        if resume is not None:
-            _keep(console, case, settings, exploration, resume)
         found = []
         seeds = range(STRESSES if result.violations else 0)
         walked = await stress(scheduler, case.setup, seeds, limits.stop)
@@ -237,8 +249,10 @@ def _about(case: Case, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _begun(case: Case, settings: Settings, stage: Stage, resume: Path | None) -> Exploration:
-    """A new search, or the one that was kept.
+def _begun(
+    about: dict[str, Any], begin: Callable[[], Reduction], resume: Path
+) -> Reduction | Crew | None:
+    """The search that was kept, if one was.
 
     Raises:
         BadInput: no search can go on from the file.
@@ -247,11 +261,10 @@ def _begun(case: Case, settings: Settings, stage: Stage, resume: Path | None) ->
     from swaptrio.errors import BadInput, Problem
     from swaptrio.explore.exhaustive.saved import BadSave, load
 
-    if resume is None or not is_file(resume):
-        return settings.begin(stage)
-    tally = settings.tally(stage)
+    if not is_file(resume):
+        return None
     try:
-        return load(resume.read_text(encoding="utf-8"), _about(case, settings), tally)
+        return load(resume.read_text(encoding="utf-8"), about, begin)
     except BadSave as exc:
         raise BadInput(
             (Problem(str(resume), "", "", f"cannot go on from it: {exc}"),)
@@ -261,18 +274,16 @@ def _begun(case: Case, settings: Settings, stage: Stage, resume: Path | None) ->
 
 
 def _keep(
-    console: Console, case: Case, settings: Settings, exploration: Exploration, resume: Path
+    console: Console, about: dict[str, Any], resume: Path, search: Reduction | Crew
 ) -> None:
     """Keep a search that can go on; the file of one that is done goes."""
-    from swaptrio.explore.exhaustive.reduction import Reduction
     from swaptrio.explore.exhaustive.saved import save
     from swaptrio.trace.write import write_whole
 
-    assert isinstance(exploration, Reduction)
+    tally = search.tally
     try:
-        if exploration.tally.interrupted and exploration.depth:
-            text = save(exploration, _about(case, settings))
-            write_whole([text.encode()], resume)
+        if tally.outcome is None or (tally.interrupted and tally.executions):
+            write_whole([save(search, about).encode()], resume)
         else:
             resume.unlink(missing_ok=True)
     except OSError as exc:

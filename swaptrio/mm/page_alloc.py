@@ -36,6 +36,10 @@ class PageAllocator:
 
     next_pfn: int = FIRST_PFN
 
+    def state_parts(self) -> tuple[object, ...]:
+        """Nothing: the next folio gets a number that nobody has, whatever it is."""
+        return ()
+
     def take(self, nr: int) -> int:
         """The first of *nr* (a power of two) aligned frame numbers."""
         pfn = -(-self.next_pfn // nr) * nr

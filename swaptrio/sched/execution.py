@@ -109,6 +109,7 @@ class Execution:
     time_read: bool = False
     watching: bool = False
     touched: list[tuple[object, Access]] | None = None
+    thorough: bool = False
     look: Callable[[Execution], None] | None = None
     _drained: int = 0
     _names: set[str] = attrs.Factory(set)

@@ -60,6 +60,7 @@ class _Lock:
     pending: list[Task] = attrs.Factory(list)
     on_acquire: Callable[[], None] | None = None
     on_release: Callable[[], None] | None = None
+    _since: tuple[int, int] = (-1, 0)
 
     def holders(self) -> tuple[Task, ...]:
         """The owner, if any."""
@@ -93,6 +94,7 @@ class _Lock:
         if execution.verdict is not None:
             return
         if execution.touched is not None:
+            self._since = execution.step, len(execution.touched)
             execution.touched.append((self, Access.WRITE))
         self.owner = task
         task.held.append(self)
@@ -100,6 +102,20 @@ class _Lock:
             execution.refresh(self)
         if self.on_acquire is not None:
             self.on_acquire()
+
+    def _report_release(self, step: int, touched: list[tuple[object, Access]]) -> None:
+        """Tell of the release, or of the whole section where that is one step.
+
+        Such a section has only found the lock free. Two that have changed something count as
+        dependent all the same, for whoever looks at what the lock protects when it is released.
+        """
+        since, first = self._since
+        if since != step or first >= len(touched):  # or who listens keeps nothing
+            touched.append((self, Access.WRITE))
+            return
+        touched[first] = self, Access.READ
+        if any(access is not Access.READ for _, access in touched[first:]):
+            touched.append((f"{self.name} sections", Access.WRITE))
 
     def _drop(self, *, tell: bool = True) -> None:
         execution = _current.get()
@@ -110,7 +126,7 @@ class _Lock:
             held = "nobody" if self.owner is None else self.owner.name
             raise Violation("I-SPIN", f"{task.name} releases {self.name}, held by {held}")
         if execution.touched is not None:
-            execution.touched.append((self, Access.WRITE))
+            self._report_release(execution.step, execution.touched)
         if tell and self.on_release is not None:
             self.on_release()
         self.owner = None

@@ -17,6 +17,9 @@ compared is the shape of the graph with all plain values in it. Modules, classes
 named; what is kept in module globals is not looked at, as no program may keep state there from
 one execution to the next.
 
+A class may have a method ``state_parts``. What it returns stands for all that its objects hold:
+for a history of which only so much can ever matter, or a supply of names nobody has yet.
+
 An object that cannot be looked into (a generator, an open file, a set of objects) is never the
 same twice: the search then explores more than it must, and never less.
 
@@ -28,7 +31,7 @@ from __future__ import annotations
 import gc
 import itertools
 from collections import OrderedDict, deque
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from enum import Enum
 from functools import cache, partial
@@ -45,7 +48,7 @@ from types import (
     ModuleType,
     WrapperDescriptorType,
 )
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 import attrs
 
@@ -53,9 +56,7 @@ from swaptrio.sched.execution import Execution
 from swaptrio.sched.operation import Deed
 from swaptrio.sched.task import Task
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
+_Slot: TypeAlias = "Callable[[Any], object]"
 _Look: TypeAlias = "Callable[[Any], Iterable[object] | None]"
 
 #: What a state is compared by.
@@ -133,7 +134,8 @@ class States:
     _unseen: Iterator[int] = attrs.Factory(itertools.count)
     _numbers: dict[int, int] = attrs.Factory(dict)
     _begun: list[object] = attrs.Factory(list)
-    _changing: list[object] = attrs.Factory(list)
+    _changing: list[tuple[_Look, object]] = attrs.Factory(list)
+    _last: list[_Last | None] = attrs.Factory(list)
     _parts: dict[int, int] = attrs.Factory(dict)
 
     def begin(self, execution: Execution, final: object) -> None:
@@ -153,11 +155,15 @@ class States:
             graph.task(task)
         graph.value(execution.at_end)
         graph.value(final)
-        for _ in graph.parts():
-            pass
+        self._parts, self._changing, self._last = {}, [], []
+        for value in graph.met:  # grows
+            inside = look_into(value)
+            named = graph.named(value, inside)
+            if type(value) not in _FIXED:
+                self._changing.append((_LOOKS[type(value)], value))
+                part = self._ids.setdefault(named, len(self._ids))
+                self._last.append(None if inside is None else _Last.of(inside, part))
         self._numbers, self._begun = graph.numbers, graph.met
-        self._changing = [value for value in graph.met if type(value) not in _FIXED]
-        self._parts = {}
 
     def _name(self, execution: Execution, moment: Moment) -> State:
         ids, parts = self._ids, self._parts
@@ -172,13 +178,47 @@ class States:
                 if not graph.met:
                     parts[task.index] = part
             state.append(part)
-        state += [intern(graph.inside(value), len(ids)) for value in self._changing]
+        for place, (look, value) in enumerate(self._changing):
+            inside, last = look(value), self._last[place]
+            if last is not None and inside is not None and last.same == tuple(map(id, inside)):
+                state.append(last.part)
+            else:
+                state.append(self._part(graph, place, value, inside))
         state += [intern(held, len(ids)) for held in graph.parts()]
         if execution.running is None:
             parts.clear()  # nobody knows who goes on
         else:
             parts.pop(execution.running.index, None)
         return tuple(state)
+
+    def _part(
+        self, graph: _Graph, place: int, value: object, inside: Iterable[object] | None
+    ) -> int:
+        """The part of an object that was there at the beginning, and holds something else now.
+
+        It stays as long as the object holds the very same things, if these too were all there
+        at the beginning: then their numbers stay. What is held is kept, so nothing else can
+        come to lie at its address.
+        """
+        graph.fresh = False
+        part = self._ids.setdefault(graph.named(value, inside), len(self._ids))
+        known = None if inside is None or graph.fresh else _Last.of(inside, part)
+        self._last[place] = known
+        return part
+
+
+@attrs.frozen(eq=False)
+class _Last:
+    """The part of an object, and what it held: the addresses, and the things themselves."""
+
+    same: tuple[int, ...]
+    inside: Iterable[object]
+    part: int
+
+    @classmethod
+    def of(cls, inside: Iterable[object], part: int) -> _Last:
+        """The part of what holds *inside*."""
+        return cls(tuple(map(id, inside)), inside, part)
 
 
 def shape_of(execution: Execution, unseen: Iterator[int]) -> Hashable:
@@ -209,12 +249,16 @@ def _clock(execution: Execution, moment: Moment, *, bounded: bool) -> Hashable:
 
 @attrs.define(eq=False)
 class _Graph:
-    """A walk; *met* are objects in the order of their *numbers*, from *first* on."""
+    """A walk; *met* are objects in the order of their *numbers*, from *first* on.
+
+    *fresh* is set when one of these is referred to.
+    """
 
     _unseen: Iterator[int]
     numbers: dict[int, int]
     first: int = 0
     met: list[object] = attrs.Factory(list)
+    fresh: bool = False
 
     def task(self, task: Task) -> Hashable:
         """What the future of a task depends on; what it holds its locks tell."""
@@ -234,6 +278,8 @@ class _Graph:
             return value
         number = self.numbers.get(id(value))
         if number is not None:
+            if number >= self.first:
+                self.fresh = True
             return _reference(number)
         if kind is bool or kind is float:
             return (kind, value)
@@ -243,17 +289,18 @@ class _Graph:
             return value
         if kind is Task:
             return (Task, value.index)  # type: ignore[attr-defined]  # a task
+        self.fresh = True
         number = self.numbers[id(value)] = self.first + len(self.met)
         self.met.append(value)
         return _reference(number)
 
-    def inside(self, value: Any) -> Hashable:
+    def inside(self, value: object) -> Hashable:
         """What an object holds."""
+        return self.named(value, look_into(value))
+
+    def named(self, value: object, inside: Iterable[object] | None) -> Hashable:
+        """What an object holds, which is *inside*; None for what cannot be looked into."""
         kind = type(value)
-        look = _LOOKS.get(kind)
-        if look is None:
-            look = _LOOKS[kind] = _look_into(kind)
-        inside = look(value)
         if inside is None:
             return (kind, next(self._unseen))
         if _ATOMS.issuperset(map(type, inside)):  # as in a table of hundreds of words
@@ -296,6 +343,15 @@ def _names(code: CodeType) -> tuple[str, ...]:
     return (*code.co_varnames, *code.co_cellvars, *code.co_freevars)
 
 
+def look_into(value: object) -> Iterable[object] | None:
+    """What an object holds, by its type."""
+    kind = type(value)
+    look = _LOOKS.get(kind)
+    if look is None:
+        look = _LOOKS[kind] = _look_into(kind)
+    return look(value)
+
+
 def _look_into(kind: type) -> _Look:
     """How to look into objects of a type; None is what cannot be looked into."""
     known = _KNOWN.get(kind)
@@ -305,8 +361,11 @@ def _look_into(kind: type) -> _Look:
         return lambda value: value.__reduce__()
     if issubclass(kind, type):
         return lambda value: (value.__module__, value.__qualname__)
+    parts = getattr(kind, "state_parts", None)
+    if parts is not None:
+        return cast("_Look", parts)
     fields = partial(_fields, _slots(kind))
-    for base in (list, dict, set, frozenset, deque):
+    for base in (list, OrderedDict, dict, set, frozenset, deque):
         if issubclass(kind, base):
             return partial(_filled, _KNOWN[base], fields)
     if kind.__module__ != "builtins" and (kind.__dictoffset__ or _slots(kind)):
@@ -320,20 +379,31 @@ def _filled(look: _Look, fields: _Look, value: Any) -> tuple[object, ...] | None
     return None if inside is None or attributes is None else (*inside, *attributes)
 
 
-def _fields(slots: tuple[str, ...], value: Any) -> tuple[object, ...]:
-    held = [getattr(value, name, _MISSING) for name in slots]
+def _fields(slots: tuple[_Slot, ...], value: Any) -> tuple[object, ...]:
+    try:
+        held = tuple([get(value) for get in slots])
+    except AttributeError:
+        held = tuple([_get(get, value) for get in slots])
     named = getattr(value, "__dict__", None)
-    return (*held, *named.items()) if named else tuple(held)
+    return (*held, *named.items()) if named else held
 
 
-def _slots(kind: type) -> tuple[str, ...]:
-    names: dict[str, None] = {}
+def _get(get: _Slot, value: Any) -> object:
+    try:
+        return get(value)
+    except AttributeError:
+        return _MISSING
+
+
+def _slots(kind: type) -> tuple[_Slot, ...]:
+    """What reads the slots of an object, past a property of the same name."""
+    found: dict[str, _Slot] = {}
     for base in kind.__mro__:
         slots = base.__dict__.get("__slots__", ())
         for name in (slots,) if isinstance(slots, str) else slots:
             if name not in _TOLD:
-                names[_mangled(base, name)] = None
-    return tuple(names)
+                found[_mangled(base, name)] = base.__dict__[_mangled(base, name)].__get__
+    return tuple(found.values())
 
 
 def _mangled(kind: type, name: str) -> str:
@@ -342,7 +412,16 @@ def _mangled(kind: type, name: str) -> str:
 
 
 def _items(mapping: Any) -> tuple[object, ...]:
-    return tuple(mapping.items())
+    """All keys, and then all values; those that a class of its own may show otherwise."""
+    return (*dict.keys(mapping), *dict.values(mapping))
+
+
+def _ordered(mapping: Any) -> tuple[object, ...]:
+    return (*OrderedDict.keys(mapping), *OrderedDict.values(mapping))
+
+
+def _elements(values: Any) -> tuple[object, ...]:
+    return tuple(list.copy(values))
 
 
 def _set(values: Any) -> tuple[object, ...] | None:
@@ -371,7 +450,7 @@ def _cell(cell: Any) -> tuple[object, ...]:
 _MISSING: Final = "(missing)"
 
 #: What is no state, or what the operations of the tasks tell: who waits, and at which label.
-_TOLD: Final = frozenset({"__weakref__", "__dict__", "pending", "_label"})
+_TOLD: Final = frozenset({"__weakref__", "__dict__", "pending", "_label", "_since"})
 
 #: What holds the same for ever.
 _FIXED: Final = frozenset(
@@ -390,11 +469,11 @@ _FIXED: Final = frozenset(
 _LOOKS: Final[dict[type, _Look]] = {}
 
 _KNOWN: Final[dict[type, _Look]] = {
-    list: tuple,
+    list: _elements,
     deque: tuple,
     bytearray: tuple,
     dict: _items,
-    OrderedDict: _items,
+    OrderedDict: _ordered,
     set: _set,
     frozenset: _set,
     CellType: _cell,

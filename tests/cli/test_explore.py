@@ -242,6 +242,17 @@ def test_search_goes_on_from_a_file(race: str, swaptrio: Run, document: Document
     assert json.loads(Path("kept.json").read_text(encoding="utf-8"))["executions"] == counts[2]
 
 
+def test_search_goes_on_with_other_processes(
+    race: str, swaptrio: Run, document: Document
+) -> None:
+    """However many processes have begun, any number goes on from the file."""
+    counts = []
+    for jobs, seconds in ((2, 4), (1, 0.5), (3, 2)):
+        options = ["--resume", "kept.json", "--jobs", jobs, "--time", seconds, "--json"]
+        counts.append(document(swaptrio("explore", race, *options))["executions"])
+    assert 0 < counts[0] < counts[1] < counts[2]
+
+
 def test_nothing_is_kept_of_a_search_that_is_done(calm: str, swaptrio: Run) -> None:
     """Where there is nothing to go on with there is no file."""
     assert swaptrio("explore", calm, "--resume", "kept.json").exit_code == 0
@@ -263,9 +274,13 @@ def test_file_of_another_variant_is_refused(calm: str, race: str, swaptrio: Run)
     assert Path("kept.json").read_bytes() == before[: len(before) // 2]
 
 
-def test_processes_tell_the_same(calm: str, swaptrio: Run, document: Document) -> None:
+@pytest.mark.parametrize("options", [[], ["--preemptions", 99]])
+def test_processes_tell_the_same(
+    options: list[Any], calm: str, swaptrio: Run, document: Document
+) -> None:
     """The record does not depend on the number of processes, but for the seconds."""
-    records = [document(swaptrio("explore", calm, "--jobs", jobs, "--json")) for jobs in (1, 2)]
+    command = ["explore", calm, *options, "--json", "--jobs"]
+    records = [document(swaptrio(*command, jobs)) for jobs in (1, 2)]
     for record in records:
         record.pop("seconds")
     assert records[0] == records[1]
@@ -318,12 +333,12 @@ def test_bad_numbers_of_processes_are_refused(jobs: Any, calm: str, swaptrio: Ru
     assert "--jobs" in result.stderr
 
 
-def test_processes_need_classes(calm: str, swaptrio: Run) -> None:
+def test_processes_do_not_share_states(calm: str, swaptrio: Run) -> None:
     """What one search keeps for itself cannot be shared out."""
-    for options in (["--cache"], ["--preemptions", 1], ["--resume", "kept.json"]):
+    for options in (["--cache"], ["--cache", "--preemptions", 1]):
         result = swaptrio("explore", calm, "--jobs", 2, *options)
         assert result.exit_code == 2
-        assert "--jobs works without" in result.stderr
+        assert "--jobs works without --cache" in result.stderr
 
 
 def test_resume_needs_classes(race: str, swaptrio: Run) -> None:

@@ -131,7 +131,7 @@ def test_what_happens_within_a_step_is_reported() -> None:
 
 
 def test_locks_report_what_they_are_used_for() -> None:
-    """Taking and releasing write a lock; finding it taken, or asking, reads it."""
+    """Taking and releasing write a lock, in steps of their own; asking reads it."""
     spin, mutex = SpinLock("spin"), Mutex("mutex")
 
     async def use() -> None:
@@ -143,13 +143,35 @@ def test_locks_report_what_they_are_used_for() -> None:
         await mutex.release("use.release")
 
     assert reported(use) == [
-        ("spin", "write"),
         ("spin", "read"),
         ("spin", "read"),
-        ("spin", "write"),
+        ("spin", "read"),
         ("mutex", "write"),
         ("mutex", "read"),
         ("mutex", "write"),
+    ]
+
+
+def test_a_section_of_one_step_has_only_found_its_lock_free() -> None:
+    """Two that look can change places; those that change something keep their order."""
+    lock = SpinLock("lock")
+
+    async def use() -> None:
+        async with lock.hold("use.look"):
+            touch("x", Access.READ)
+        async with lock.hold("use.change"):
+            touch("x")
+        async with lock.hold("use.stay"):
+            await point("use.inside")
+
+    assert reported(use) == [
+        ("lock", "read"),
+        ("x", "read"),
+        ("lock", "read"),
+        ("x", "write"),
+        ("lock sections", "write"),
+        ("lock", "write"),
+        ("lock", "write"),
     ]
 
 

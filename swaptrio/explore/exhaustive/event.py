@@ -62,7 +62,7 @@ DECLARED: Final = {
 }
 
 #: Kinds whose effect shows when they are performed; what is reported then is what they did.
-OPEN: Final = (Kind.TRYLOCK, Kind.CAS)
+OPEN: Final = (Kind.TRYLOCK, Kind.CAS, Kind.LOCK)
 
 #: Kinds that are disabled until their object lets them go on.
 BLOCKING: Final = (Kind.LOCK, Kind.SEND, Kind.RECEIVE, Kind.WAIT, Kind.JOIN, Kind.SLEEP)

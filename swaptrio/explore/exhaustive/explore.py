@@ -128,15 +128,18 @@ class Settings:
     *cache* recognises states that were met before; then no classes are counted. *preemptions*
     is how often at most a task is left that could have gone on (None: ever so often); schedules
     with few of them come first. *reports* says that the program reports all that its steps
-    access: only then can steps that do not depend on each other be told. *stop_at_first* ends
-    at the first violation; else each distinct one is listed. *budget* are the steps after which
-    an execution counts as endless. *windows* notes which windows others came into (see
+    access: only then can steps that do not depend on each other be told. *stubborn* leaves out
+    of a search for states what needs no other step to be found (see `stubborn`); it plays no
+    part without *cache*, where there is a bound, or where not all is reported. *stop_at_first*
+    ends at the first violation; else each distinct one is listed. *budget* are the steps after
+    which an execution counts as endless. *windows* notes which windows others came into (see
     `sighting`, and ``Result.sights``).
     """
 
     cache: bool = False
     preemptions: int | None = attrs.field(default=None)
     reports: bool = True
+    stubborn: bool = False
     stop_at_first: bool = False
     budget: int = DEFAULT_BUDGET
     windows: bool = False
@@ -156,7 +159,8 @@ class Settings:
         """A search of *program* that has not done anything yet."""
         tally = self.tally(program)
         if self.cache or self.preemptions is not None:
-            return Sweeping(tally, self.cache, self.preemptions, self.reports)
+            stubborn = self.stubborn and self.reports and self.preemptions is None
+            return Sweeping(tally, self.cache, self.preemptions, self.reports, stubborn)
         return Reduction(tally, Search.of(reports=self.reports))
 
 

@@ -1,48 +1,43 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """An optimal search by several processes, with the result of one.
 
-It begins here, alone, and is often over before others could help. Then workers go on with what
-it has left, and part it among themselves (see `part`).
+It begins as one search, and is often over before others could help. Then it goes on in parts
+(see `crew`), which are explored by as many processes as there are; what is told does not depend
+on that. Where only totals are told, as there is no first violation to stop at, one process goes
+on as it has begun: it has the same totals, and parts cost a little.
 
-Where an execution fails, and where anything else ends a search before its time, a lost process
-among it, the search goes on alone from where it stood when they began. So what is told, down to
-the counts, is what one process tells, and costs at most as much again. That is so even where
-all violations are wanted: a step that ends everything comes before whatever others could still
-have done, and parts that are explored amid others do not find all orders of such steps.
+Where a process is lost, what has been explored in parts is explored again, in this one.
 """
 
 from __future__ import annotations
 
-import multiprocessing
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
-from multiprocessing import resource_tracker
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from swaptrio.explore.campaign.engine import deaf
-from swaptrio.explore.exhaustive.crew import Crew, Seat
-from swaptrio.explore.exhaustive.explore import drive
-from swaptrio.explore.exhaustive.part import Part
+import attrs
+
+from swaptrio.explore.exhaustive.crew import Crew
+from swaptrio.explore.exhaustive.desk import Desk
+from swaptrio.explore.exhaustive.errands import Errandry, Runner
+from swaptrio.explore.exhaustive.explore import Exploration, Limits, Settings, drive
+from swaptrio.explore.exhaustive.part import Share
 from swaptrio.explore.exhaustive.reduction import Reduction
 from swaptrio.explore.exhaustive.result import Outcome
-from swaptrio.explore.exhaustive.tally import NONDETERMINISTIC, Tally
-from swaptrio.explore.exhaustive.worker import serve
+from swaptrio.explore.exhaustive.sweeping import Sweeping
+from swaptrio.explore.exhaustive.worker import Lost, open_staff, serve
 from swaptrio.explore.pace import Pace
-from swaptrio.explore.sights import Sights
-from swaptrio.sched import Ending
+from swaptrio.sched import Carrier, Program, Scheduler
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from multiprocessing.connection import Connection
-
-    from swaptrio.explore.exhaustive.explore import Exploration, Limits, Settings
-    from swaptrio.sched import Carrier, Program, Scheduler
-
-#: Executions before anybody is asked to help: as long as it takes to start a process.
+#: Executions before a search goes on in parts: as long as it takes to start a process.
 ALONE: Final = 200
 
-#: What workers import before they are forked.
-_LOADED: Final = ["swaptrio.explore.exhaustive.worker", "swaptrio.explore.exhaustive.stage"]
+#: Seconds between two times that a search is kept.
+KEPT: Final = 30.0
+
+#: Keeping may take as much of the time.
+_SHARE: Final = 0.05
 
 
 async def drive_jobs(
@@ -54,6 +49,8 @@ async def drive_jobs(
     *,
     alone: int = ALONE,
     carrier: Carrier = "stepped",
+    begun: Reduction | Crew | None = None,
+    keep: Callable[[Reduction | Crew], None] | None = None,
 ) -> tuple[Exploration, float]:
     """Explore the program of *source* by *jobs* processes; the search, and its seconds.
 
@@ -61,97 +58,170 @@ async def drive_jobs(
         scheduler: runs what is explored here.
         source: makes the program, here and in each process. It is sent there, so it has to be
             known by its name.
-        settings: how to explore; neither with a cache nor within a bound.
+        settings: how to explore; without a cache.
         limits: what ends the search before its time.
-        jobs: how many processes, beside this one, which keeps the books.
-        alone: how many executions run here before they are started.
+        jobs: how many processes; where there are more than one, this one keeps the books.
+        alone: how many executions run before the search goes on in parts.
         carrier: carries the tasks in them; it makes no difference to the search.
+        begun: the search to go on with, if it does not begin; without a bound.
+        keep: is called now and then, and when the search has ended, while nobody is at work;
+            without a bound.
 
     Raises:
         Exception: the program cannot be set up.
     """
-    pace = Pace.start()
-    search = _begun(source, settings)
-    while True:
-        await drive(scheduler, search, limits, pace, partial(_has_begun, search, alone))
-        if search.tally.outcome is not None:
-            return search, pace.seconds
-        work = partial(serve, begin=partial(_begun, source, settings), carrier=carrier)
-        with _workers(jobs, work) as seats:
-            crew = _crew(search, seats)
-            seconds = await drive(scheduler, crew, limits, pace, partial(_is_over, crew))
-        if _fails(crew.tally) or not crew.disordered:
-            break
-        search.begin_anew(crew.known)
-    if _is_told_alone(crew.tally):
-        return search, await drive(scheduler, search, limits, pace)
-    if crew.tally.outcome is Outcome.COMPLETE:
-        await crew.tally.settle(scheduler)
-    return crew, seconds
+    if settings.preemptions is not None:
+        return await _drive_bounded(scheduler, source, settings, limits, jobs, alone, carrier)
+    begin = beginning(source, settings)
+    driver = _Driver(scheduler, source, settings, limits, begin, jobs, alone, carrier, keep)
+    exploration = await driver.explore(begun or begin())
+    return exploration, driver.pace.seconds
 
 
-def _begun(source: Callable[[], Program], settings: Settings) -> Reduction:
-    search = settings.begin(source())
-    assert isinstance(search, Reduction)
-    return search
-
-
-def _has_begun(search: Reduction, executions: int) -> bool:
-    return search.tally.executions >= executions
-
-
-def _is_over(crew: Crew) -> bool:
-    return crew.disordered or _fails(crew.tally)
-
-
-def _fails(tally: Tally) -> bool:
-    """Whether some execution has ended before others were done with what they could do."""
-    endings = [found.verdict.ending for found in tally.violations.values()]
-    return any(ending is not Ending.DEADLOCK for ending in endings)
-
-
-def _crew(search: Reduction, seats: list[Seat]) -> Crew:
-    """Everybody at *seats*, to go on where *search* stands."""
-    before = search.tally
-    tally = Tally(before.program, before.budget, before.first, before.executions)
-    tally.finals |= before.finals
-    tally.violations |= before.violations
-    tally.sights = None if before.sights is None else Sights()
-    tally.add_sights(before.sights)
-    ordered = tuple(search.search.walk.ordered)
-    crew = Crew(tally, seats, ordered, set(search.classes), search.probes)
-    crew.lend(Part(before, search).share())
+def parted_from(search: Reduction, begin: Callable[[], Reduction]) -> Crew:
+    """Where *search* stands, as one part that *begin* can begin; to be explored here."""
+    ordered, classes = tuple(search.search.walk.ordered), set(search.classes)
+    crew = Crew(search.tally.copy(), Desk(begin), ordered, classes, search.probes)
+    crew.lend(Share.of(search.search))
     return crew
 
 
-def _is_told_alone(tally: Tally) -> bool:
-    """Whether it matters who comes there first."""
-    if tally.outcome is Outcome.INCONCLUSIVE:
-        return not tally.interrupted and NONDETERMINISTIC not in tally.reason
-    return tally.outcome is Outcome.VIOLATION or _fails(tally)
+@attrs.define(eq=False)
+class _Driver:
+    scheduler: Scheduler
+    source: Callable[[], Program]
+    settings: Settings
+    limits: Limits
+    begin: Callable[[], Reduction]
+    jobs: int
+    alone: int
+    carrier: Carrier
+    keep: Callable[[Reduction | Crew], None] | None
+    pace: Pace = attrs.Factory(Pace.start)
+
+    async def explore(self, exploration: Reduction | Crew) -> Exploration:
+        """Go on to the end, first as one search and then in parts."""
+        while True:
+            if isinstance(exploration, Reduction):
+                await self._drive(exploration, partial(self._is_to_be_parted, exploration))
+                if exploration.tally.outcome is not None:
+                    return exploration
+                exploration = parted_from(exploration, self.begin)
+            crew = await self._in_parts(exploration)
+            if not crew.disordered:
+                break
+            exploration = self.begin()
+            exploration.begin_anew(crew.known)
+        if crew.tally.outcome is Outcome.COMPLETE:
+            await crew.tally.settle(self.scheduler)
+        return crew
+
+    async def _in_parts(self, crew: Crew) -> Crew:
+        if self.jobs > 1:
+            opened = partial(_desk, self.source, self.settings)
+            work = partial(serve, opened=opened, carrier=self.carrier)
+            with open_staff(self.jobs, work) as staff:
+                moved = crew.moved(staff)
+                await self._drive(moved, partial(_is_over, moved))
+            if not moved.lost:
+                return moved
+        await self._drive(crew, partial(_is_over, crew))
+        return crew
+
+    def _is_to_be_parted(self, search: Reduction) -> bool:
+        parted = self.jobs > 1 or self.settings.stop_at_first
+        return parted and search.tally.executions >= self.alone
+
+    async def _drive(self, exploration: Reduction | Crew, until: Callable[[], bool]) -> None:
+        """To the end, to a limit, or *until* that; keep it now and then, and at a limit."""
+        tally, due = exploration.tally, self.pace.seconds + KEPT
+        while tally.outcome is None and not until():
+            await drive(
+                self.scheduler,
+                exploration,
+                self.limits,
+                self.pace,
+                partial(_either, until, self.pace, due),
+            )
+            if self.keep is not None and (tally.outcome is not None or not until()):
+                begun = self.pace.seconds
+                await self._keep(exploration, self.keep)
+                took = self.pace.seconds - begun
+                due = self.pace.seconds + max(KEPT, took / _SHARE)
+
+    async def _keep(
+        self, exploration: Reduction | Crew, keep: Callable[[Reduction | Crew], None]
+    ) -> None:
+        if isinstance(exploration, Crew):
+            await exploration.pause(self.scheduler)
+        with suppress(Lost):  # what was kept before is as good
+            keep(exploration)
 
 
-@contextmanager
-def _workers(count: int, work: Callable[[Connection], None]) -> Iterator[list[Seat]]:
-    """That many processes, which end with the block, whatever they do."""
-    resource_tracker.ensure_running()
-    with ExitStack() as stack:
-        with deaf():
-            seats = [Seat(stack.enter_context(_worker(work))) for _ in range(count)]
-        yield seats
+def beginning(source: Callable[[], Program], settings: Settings) -> Callable[[], Reduction]:
+    """What begins a search of the program of *source*, which is made once, however often."""
+    program = source()
+
+    def begin() -> Reduction:
+        search = settings.begin(program)
+        assert isinstance(search, Reduction)
+        return search
+
+    return begin
 
 
-@contextmanager
-def _worker(work: Callable[[Connection], None]) -> Iterator[Connection]:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(_LOADED)
-    ours, theirs = context.Pipe()
-    process = context.Process(target=work, args=(theirs,), daemon=True)
-    process.start()
-    theirs.close()
-    try:
-        yield ours
-    finally:
-        process.kill()
-        process.join()
-        ours.close()
+async def _drive_bounded(
+    scheduler: Scheduler,
+    source: Callable[[], Program],
+    settings: Settings,
+    limits: Limits,
+    jobs: int,
+    alone: int,
+    carrier: Carrier,
+) -> tuple[Exploration, float]:
+    """As `drive_jobs`, within a bound on preemptions."""
+    pace, program = Pace.start(), source()
+    ordered: dict[str, None] = {}
+    work = partial(serve, opened=partial(_runner, source, settings), carrier=carrier)
+    while True:
+        sweeping = settings.begin(program)
+        assert isinstance(sweeping, Sweeping)
+        sweeping.begin_anew(ordered)
+        until = partial(_has_turned, sweeping, alone) if jobs > 1 else _never
+        await drive(scheduler, sweeping, limits, pace, until)
+        if sweeping.tally.outcome is not None:
+            return sweeping, pace.seconds
+        with open_staff(jobs, work) as staff:
+            errandry = Errandry.of(sweeping, staff)
+            await drive(scheduler, errandry, limits, pace, partial(_is_over, errandry))
+        if errandry.lost:
+            return sweeping, await drive(scheduler, sweeping, limits, pace)
+        if not errandry.disordered:
+            return errandry, pace.seconds
+        ordered = errandry.known
+
+
+def _runner(source: Callable[[], Program], settings: Settings) -> Runner:
+    sweeping = settings.begin(source())
+    assert isinstance(sweeping, Sweeping)
+    return Runner(sweeping)
+
+
+def _has_turned(sweeping: Sweeping, turns: int) -> bool:
+    return sweeping.cut + sweeping.tally.executions >= turns
+
+
+def _never() -> bool:
+    return False
+
+
+def _desk(source: Callable[[], Program], settings: Settings) -> Desk:
+    return Desk(beginning(source, settings))
+
+
+def _is_over(crew: Crew | Errandry) -> bool:
+    return crew.disordered or crew.lost
+
+
+def _either(until: Callable[[], bool], pace: Pace, due: float) -> bool:
+    return until() or pace.seconds >= due

@@ -17,8 +17,8 @@ what it can begin with, as in source-set reduction (the same paper), which needs
 wishes: whatever does not begin with a sleeping step is executed at least as far as it goes
 without one, and its races are seen. An outcome of a step that draws is such a beginning for
 itself only: that the others are explored is one more thing that may be asked for too late. Now
-and then that ends with everybody asleep, though the
-execution was not in vain. These are counted as `blocked`.
+and then that ends with everybody asleep, though the execution was not in vain. These are
+counted as `blocked`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from swaptrio.explore.exhaustive.primes import Prime
 from swaptrio.explore.exhaustive.reduction import HORIZON, Reduction
 from swaptrio.explore.exhaustive.result import Found
 from swaptrio.explore.exhaustive.search import leave
@@ -40,6 +41,7 @@ from swaptrio.explore.sights import Sights
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from swaptrio.explore.exhaustive.search import Search
     from swaptrio.sched import Scheduler
 
 
@@ -48,8 +50,9 @@ class Share:
     """Where a part stands: its *trace*, of which the nodes from *floor* on are its own.
 
     *pins* are nodes that have lent something; where it is *stuck* it has nothing else to do.
-    *weight* is about which part of the whole search it was when it began, *ordered* are the
-    objects whose adds have an order (see `Walk`), and *foreign* what others have to see to.
+    *weight* is about which part of the whole search it was when it began, and *foreign* what
+    others have to see to. *ordered*, *ambiguous* and *added* are those of its `Walk`, *primes*
+    what it has learned: nothing, if it has not begun.
     """
 
     trace: tuple[Node, ...] = ()
@@ -59,6 +62,41 @@ class Share:
     weight: float = 1.0
     ordered: tuple[str, ...] = ()
     foreign: tuple[tuple[int, Wish], ...] = ()
+    ambiguous: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+    primes: tuple[Prime, ...] = ()
+
+    @classmethod
+    def of(cls, search: Search, weight: float = 1.0) -> Share:
+        """Where *search* stands now, for whoever goes on with it."""
+        walk = search.walk
+        return cls(
+            tuple([_bare(node, sleep=dict(node.sleep)) for node in search.trace]),
+            search.floor,
+            tuple(search.pins),
+            search.stuck,
+            weight,
+            tuple(walk.ordered),
+            tuple(search.foreign),
+            tuple(walk.ambiguous),
+            tuple(walk.added),
+            tuple(walk.primes.numbers),
+        )
+
+    def lay(self, search: Search) -> None:
+        """Set *search*, which has not begun, to go on from here."""
+        walk = search.walk
+        walk.trace[:] = self.trace
+        for names, known in (
+            (walk.ordered, self.ordered),
+            (walk.ambiguous, self.ambiguous),
+            (walk.added, self.added),
+        ):
+            names.update(dict.fromkeys(known))
+        for prime in self.primes:
+            walk.primes.add(prime)
+        search.floor, search.pins = self.floor, list(self.pins)
+        search.stuck, search.foreign = self.stuck, list(self.foreign)
 
 
 @attrs.frozen
@@ -91,14 +129,9 @@ class Part:
 
     @classmethod
     def of(cls, share: Share, reduction: Reduction) -> Part:
-        """*reduction*, which may have explored other parts, set to go on with *share*."""
-        search = reduction.search
-        search.walk.trace[:] = share.trace
-        search.walk.ordered.update(dict.fromkeys(share.ordered))
-        search.floor, search.pins = share.floor, list(share.pins)
-        search.stuck, search.foreign = share.stuck, list(share.foreign)
+        """*reduction*, which has not begun, set to go on with *share*."""
+        share.lay(reduction.search)
         reduction.parted = reduction.repeated = True
-        reduction.tally.clear()
         return cls(reduction.tally, reduction, share.weight)
 
     @property
@@ -153,17 +186,7 @@ class Part:
 
     def share(self) -> Share:
         """Where it stands, for whoever goes on with it."""
-        search = self.reduction.search
-        trace = tuple([_bare(node) for node in search.trace])
-        return Share(
-            trace,
-            search.floor,
-            tuple(search.pins),
-            search.stuck,
-            self.weight,
-            tuple(search.walk.ordered),
-            tuple(search.foreign),
-        )
+        return Share.of(self.reduction.search, self.weight)
 
     def news(self) -> News:
         """What is to be told, once."""
@@ -180,11 +203,10 @@ class Part:
             tuple(walk.added),
             len(walk.trace),
             self._left(),
-            tally.sights,
+            tally.take_sights(),
         )
         reduction.classes, reduction.blocked, reduction.probes = set(), 0, 0
         tally.executions, tally.finals, tally.violations = 0, set(), {}
-        tally.sights = None if tally.sights is None else Sights()
         return news
 
     def _left(self) -> float:
@@ -202,4 +224,4 @@ def _branches(node: Node) -> int:
 
 def _bare(node: Node, **changes: Any) -> Node:
     """A copy of *node* without what only spares its owner work."""
-    return attrs.evolve(node, asked={}, **changes)
+    return attrs.evolve(node, **{"asked": {}, "wishes": list(node.wishes), **changes})

@@ -45,10 +45,11 @@ Step: TypeAlias = tuple[str, int, Path]
 
 
 class Shown(NamedTuple):
-    """What a step has accessed, and its draws."""
+    """What a step has accessed, its draws, and its number."""
 
     accesses: Accesses
     path: Path
+    number: int
 
 
 @attrs.define(eq=False)
@@ -95,8 +96,9 @@ class Primes:
             if previous >= 0:
                 behind.add(previous)
             prime = (task, previous, accesses, tuple(sorted(behind)), path, False)
-            if prime in self.numbers:
-                known.append(Shown(by_key, path))
+            number = self.numbers.get(prime)
+            if number is not None:
+                known.append(Shown(by_key, path, number))
         return known
 
 

@@ -2,79 +2,102 @@
 """An optimal search as text, to go on with it another time.
 
 What is saved is the stack with all that was asked for along it, every prime event, and the
-counts: the search that goes on ends with the same totals as one that was never interrupted. The
-text is one JSON document, and only data. *about* says of which program and under which
-settings: it is compared as it is.
-
-Events stand in a table, since the same one occurs in the trace, in sleep sets and in wishes.
+counts: the search that goes on ends with the same totals as one that was never interrupted. Of
+a search in parts all of that is saved for each, and whose turn it is. The text is one JSON
+document, and only data. *about* says of which program and under which settings: it is compared
+as it is.
 """
 
 from __future__ import annotations
 
 import json
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
-
-from swaptrio.explore.exhaustive.event import Event, Past
+from swaptrio.explore.exhaustive.crew import Crew, Loan
+from swaptrio.explore.exhaustive.desk import Back, Desk
+from swaptrio.explore.exhaustive.part import Share
 from swaptrio.explore.exhaustive.reduction import Reduction
 from swaptrio.explore.exhaustive.result import Found
-from swaptrio.explore.exhaustive.walk import Node
-from swaptrio.explore.exhaustive.wish import Wish
+from swaptrio.explore.exhaustive.rows import Table, event_of, frozen, share_of, wishes_of
 from swaptrio.explore.sights import Sights
-from swaptrio.sched import Ending, Kind, Schedule, Verdict
+from swaptrio.sched import Ending, Schedule, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from swaptrio.explore.exhaustive.event import Event
     from swaptrio.explore.exhaustive.tally import Tally
 
 #: Raised whenever what is saved changes its shape or its meaning.
 FORMAT: Final = 3
-
-_EVENT: Final = tuple(field.name for field in attrs.fields(Event))
 
 
 class BadSave(ValueError):
     """A text that no search can go on from; the message says why."""
 
 
-def save(reduction: Reduction, about: Mapping[str, Any]) -> str:
-    """The text of a search between two executions.
+def save(search: Reduction | Crew, about: Mapping[str, Any]) -> str:
+    """The text of a search while nobody is at work.
 
     Raises:
         ValueError: its program tells final states, which are not saved.
     """
-    tally, walk = reduction.tally, reduction.search.walk
+    tally = search.tally
     if tally.finals:
         msg = "a search whose program tells its final states cannot be saved"
         raise ValueError(msg)
-    table = _Table()
-    trace = [table.node(node) for node in walk.trace]
+    table = Table()
+    whole = _whole(search, table) if isinstance(search, Reduction) else _parts(search, table)
     return json.dumps(
         {
             "format": FORMAT,
             "about": dict(about),
             "executions": tally.executions,
-            "blocked": reduction.blocked,
-            "probes": reduction.probes,
-            "classes": sorted(reduction.classes),
+            "blocked": search.blocked,
+            "probes": search.probes,
+            "classes": sorted(search.classes),
             "violations": [_row(found) for found in tally.violations.values()],
             "sights": None if tally.sights is None else tally.sights.rows(),
-            "ordered": list(walk.ordered),
-            "ambiguous": list(walk.ambiguous),
-            "added": list(walk.added),
-            "primes": list(walk.primes.numbers),
-            "trace": trace,
+            **whole,
             "events": table.rows,
         }
     )
 
 
+def _whole(search: Reduction, table: Table) -> dict[str, Any]:
+    return {"whole": table.share(Share.of(search.search)), "parts": None}
+
+
+def _parts(crew: Crew, table: Table) -> dict[str, Any]:
+    shares = crew.shares()
+    return {
+        "whole": None,
+        "parts": [
+            {
+                "number": loan.number,
+                "owner": loan.owner,
+                "pin": loan.pin,
+                "share": table.share(shares[loan.number]),
+                "left": loan.left,
+                "grown": loan.grown,
+                "stuck": loan.stuck,
+                "back": [[back.pin, table.wishes(back.wishes)] for back in loan.back],
+            }
+            for loan in crew.loans.values()
+        ],
+        "turns": list(crew.turns),
+        "numbered": crew.numbered,
+        "ordered": crew.ordered,
+        "known": list(crew.known),
+        "added": list(crew.added),
+    }
+
+
 def load(
-    text: str, about: Mapping[str, Any], tally: Tally, *, reports: bool = True
-) -> Reduction:
-    """The search that *text* tells, with its counts in *tally*.
+    text: str, about: Mapping[str, Any], begin: Callable[[], Reduction]
+) -> Reduction | Crew:
+    """The search that *text* tells; *begin* makes one that knows nothing.
 
     Raises:
         BadSave: the text is cut, or of another program, other settings, or another version.
@@ -94,119 +117,65 @@ def load(
             msg = f"it is of another {key}: {found!r}, not {value!r}"
             raise BadSave(msg)
     try:
-        return _load(saved, tally, reports=reports)
+        return _load(saved, begin)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as exc:
         msg = f"it does not hold what a saved search holds ({type(exc).__name__}: {exc})"
         raise BadSave(msg) from None
 
 
-def _load(saved: dict[str, Any], tally: Tally, *, reports: bool) -> Reduction:
-    reduction = Reduction(tally)
-    walk = reduction.search.walk
-    walk.opaque = not reports
-    events = [_event(row) for row in saved["events"]]
-    trace = [_node(row, events) for row in saved["trace"]]
-    if not trace:
+def _load(saved: dict[str, Any], begin: Callable[[], Reduction]) -> Reduction | Crew:
+    events = [event_of(row) for row in saved["events"]]
+    search = begin()
+    _count(search.tally, saved)
+    classes = {tuple(each) for each in saved["classes"]}
+    probes, blocked = int(saved["probes"]), int(saved["blocked"])
+    if saved["parts"] is not None:
+        crew = _crew(saved, events, Crew(search.tally, Desk(begin)))
+        crew.classes, crew.probes = classes, probes
+        return crew
+    share = share_of(saved["whole"], events)
+    if not share.trace:
         msg = "it has no way to go on"
         raise BadSave(msg)
-    for prime in saved["primes"]:
-        walk.primes.add(_frozen(prime))
-    for name in ("ordered", "ambiguous", "added"):
-        getattr(walk, name).update(dict.fromkeys(saved[name]))
-    walk.trace += trace
-    reduction.classes = {tuple(each) for each in saved["classes"]}
-    reduction.blocked, reduction.probes = int(saved["blocked"]), int(saved["probes"])
+    share.lay(search.search)
+    search.classes, search.probes, search.blocked = classes, probes, blocked
+    return search
+
+
+def _count(tally: Tally, saved: dict[str, Any]) -> None:
     tally.executions = int(saved["executions"])
     for row in saved["violations"]:
         found = _found(row)
         tally.violations[found.signature] = found
     tally.sights = None if tally.sights is None else Sights.of_rows(saved["sights"])
-    return reduction
 
 
-@attrs.define(eq=False)
-class _Table:
-    """Events by their places in *rows*."""
-
-    rows: list[list[Any]] = attrs.Factory(list)
-    _places: dict[Event, int] = attrs.Factory(dict)
-
-    def place(self, event: Event) -> int:
-        known = self._places.get(event)
-        if known is None:
-            known = self._places[event] = len(self.rows)
-            row = [getattr(event, name) for name in _EVENT]
-            row[_EVENT.index("kind")] = event.kind.value
-            self.rows.append(row)
-        return known
-
-    def wish(self, wish: Wish) -> list[Any]:
-        return [[self.place(event) for event in wish.events], wish.last]
-
-    def node(self, node: Node) -> dict[str, Any]:
-        past = node.past
-        opens = {
-            key: None if kinds is None else [kind.value for kind in kinds]
-            for key, kinds in past.opens.items()
-        }
-        return {
-            "groups": past.groups,
-            "last": past.last,
-            "opens": opens,
-            "offered": node.offered,
-            "mark": node.mark,
-            "task": node.task,
-            "number": node.number,
-            "forced": node.forced,
-            "event": None if node.event is None else self.place(node.event),
-            "sleep": {
-                task: [self.place(e) for e in slept] for task, slept in node.sleep.items()
-            },
-            "wishes": [self.wish(wish) for wish in node.wishes],
-            "below": [self.wish(wish) for wish in node.below],
-            "done": node.done,
-            "reported": node.reported,
-        }
-
-
-def _event(row: list[Any]) -> Event:
-    fields = dict(zip(_EVENT, row, strict=True))
-    accesses = fields.pop("accesses")
-    if not all(isinstance(mode, int) for mode in accesses.values()):
-        msg = "an access has no mode"
+def _crew(saved: dict[str, Any], events: list[Event], crew: Crew) -> Crew:
+    crew.ordered = frozen(saved["ordered"])
+    for name in ("known", "added"):
+        getattr(crew, name).update(dict.fromkeys(saved[name]))
+    crew.numbered = int(saved["numbered"])
+    for row in saved["parts"]:
+        loan = _loan(row, events)
+        crew.loans[loan.number] = loan
+    crew.turns = deque([(int(number), int(many)) for number, many in saved["turns"]])
+    if not crew.loans or not all(number in crew.loans for number, _ in crew.turns):
+        msg = "it has no way to go on"
         raise BadSave(msg)
-    kind = Kind(fields.pop("kind"))
-    frozen = {name: _frozen(value) for name, value in fields.items()}
-    return Event(**frozen, kind=kind, accesses=accesses)
+    return crew
 
 
-def _node(row: dict[str, Any], events: list[Event]) -> Node:
-    opens = {
-        key: None if kinds is None else tuple([Kind(kind) for kind in kinds])
-        for key, kinds in row["opens"].items()
-    }
-    groups = {key: _frozen(group) for key, group in row["groups"].items()}
-    past = Past(groups, dict(row["last"]), opens)
-    number = row["event"]
-    return Node(
-        past,
-        _frozen(row["offered"]),
-        _frozen(row["mark"]),
-        task=row["task"],
-        number=row["number"],
-        forced=_frozen(row["forced"]),
-        event=None if number is None else events[number],
-        sleep={task: tuple([events[e] for e in slept]) for task, slept in row["sleep"].items()},
-        wishes=[_wish(wish, events) for wish in row["wishes"]],
-        below=[_wish(wish, events) for wish in row["below"]],
-        done=row["done"],
-        reported=row["reported"],
+def _loan(row: dict[str, Any], events: list[Event]) -> Loan:
+    return Loan(
+        int(row["number"]),
+        int(row["owner"]),
+        int(row["pin"]),
+        share_of(row["share"], events),
+        float(row["left"]),
+        bool(row["grown"]),
+        bool(row["stuck"]),
+        [Back(int(pin), wishes_of(wishes, events)) for pin, wishes in row["back"]],
     )
-
-
-def _wish(row: list[Any], events: list[Event]) -> Wish:
-    places, last = row
-    return Wish(tuple([events[place] for place in places]), _frozen(last))
 
 
 def _row(found: Found) -> list[Any]:
@@ -224,9 +193,4 @@ def _row(found: Found) -> list[Any]:
 def _found(row: list[Any]) -> Found:
     ending, steps, schedule, check, message, way = row
     parsed = Schedule.parse(schedule)
-    return Found(Verdict(Ending(ending), int(steps), parsed, check, message), _frozen(way))
-
-
-def _frozen(value: Any) -> Any:
-    """Lists as the tuples that they were."""
-    return tuple([_frozen(part) for part in value]) if isinstance(value, list) else value
+    return Found(Verdict(Ending(ending), int(steps), parsed, check, message), frozen(way))

@@ -10,10 +10,15 @@ Without a cache a draw of anything but the first option is deferred, too, so lev
 the same draws belong to the same way, whatever the level.
 
 What was met before is not explored again. Levels rise, so it was met with no more preemptions
-than now; and who runs is part of it, for the same place under another running task has other
-continuations within the bound. With a *cache* that is the state. Without one it is the way
-there up to the order of independent steps: the prime events that make it up. So within a bound
-each class runs about once, and the state need not be looked at.
+than now; and who runs is part of it, if he can go on, for the same place under another running
+task has other continuations within the bound. With a *cache* that is the state. Without one it
+is the way there up to the order of independent steps: the prime events that make it up. So
+within a bound each class runs about once, and the state need not be looked at. Nor does a step
+have to be taken again to see that it leads where all was explored, if its number is known.
+
+A task that has begun, and waits, has done nothing that another one could see, nor is anybody
+preempted by what comes next. So it need not be tried to begin later: daemons begin first. Only
+where somebody else ends everything are there fewer classes for that.
 
 Without a bound, sleep sets save executions that lead to known states only. They prune no state,
 but what slept when a state was first met was not explored from there. So it is kept with the
@@ -36,16 +41,21 @@ is cut.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Callable, Container, Hashable, Iterable
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
+from swaptrio.explore.exhaustive.event import task_key
 from swaptrio.explore.exhaustive.place import event_of
 from swaptrio.explore.exhaustive.primes import Primes
+from swaptrio.explore.exhaustive.result import Found
 from swaptrio.explore.exhaustive.round import Round, livelock
 from swaptrio.explore.exhaustive.sleep import sleep_after, sleeps
 from swaptrio.explore.exhaustive.walk import Node, Walk
+from swaptrio.explore.sights import Sights
+from swaptrio.sched import Kind
 from swaptrio.sched.states import Moment, State, States
 
 if TYPE_CHECKING:
@@ -57,11 +67,55 @@ if TYPE_CHECKING:
 #: A task, and the first draws of its step.
 Choice: TypeAlias = tuple[str, "Path"]
 
-#: Who runs, and the last event of each task that has run, by their numbers.
-Position: TypeAlias = tuple[str, tuple[int, ...]]
-
 #: The choices that lead somewhere, the last one first.
 Way: TypeAlias = tuple["Way", Choice] | None
+
+
+@attrs.frozen
+class Met:
+    """A place by who runs, if he can go on, and the last event of each task that has run.
+
+    *free* is the same place where nobody runs who can.
+    """
+
+    digest: bytes
+    free: bytes
+
+    @classmethod
+    def of(cls, running: str, last: dict[str, int]) -> Met:
+        """The place behind *last*, the numbers of events."""
+        numbers = sorted(last.values())
+        return cls(_digest(running, numbers), _digest("", numbers))
+
+    def is_among(self, places: Container[bytes]) -> bool:
+        """Whether it, or the same where more can be done, is one of *places*."""
+        return self.digest in places or self.free in places
+
+
+@attrs.frozen
+class Later:
+    """What was deferred at a place, or that more was *dropped* there, which lies at *way*."""
+
+    place: Met | None
+    way: tuple[Choice, ...]
+    choices: tuple[Choice, ...]
+    used: int
+    dropped: bool = False
+
+
+@attrs.frozen
+class End:
+    """An execution of the class *name* that has ended with a step from a place.
+
+    It may have *found* a violation; *final* are the final states that were told, if any, and
+    *sights* the windows that were passed.
+    """
+
+    place: Met | None
+    name: tuple[int, ...]
+    found: Found | None
+    final: frozenset[Hashable]
+    sights: Sights | None = None
 
 
 @attrs.define(eq=False)
@@ -81,6 +135,7 @@ class Place:
     forced: int = 0
     moment: Moment | None = None
     state: State | None = None
+    met: Met | None = None
 
 
 @attrs.define(eq=False)
@@ -91,9 +146,10 @@ class Sweep:
     program reports all that its steps access. *used* is how often the present
     way has preempted. *known* are the states that were met, with what
     slept there, *ends* those in which an execution has passed. *dropped* says that there was
-    more beyond the bound. *final* tells what the program has returned. *round* is a livelock
-    that was met just now, *told* are the checks of those that need not be shown any more, and
-    *rounds* counts the rounds that prove nothing.
+    more beyond the bound. *final* tells what the program has returned. *log* is what was found
+    at this level, where somebody else wants to hear of it (see `errands`). *round* is a
+    livelock that was met just now, *told* are the checks of those that need not be shown any
+    more, and *rounds* counts the rounds that prove nothing.
     """
 
     states: States | None = None
@@ -101,7 +157,7 @@ class Sweep:
     reports: bool = True
     known: dict[State, frozenset[Choice]] = attrs.Factory(dict)
     final: Callable[[], object] = lambda: None
-    ways: set[Position] = attrs.Factory(set)
+    ways: set[bytes] = attrs.Factory(set)
     ends: set[State] = attrs.Factory(set)
     dropped: bool = False
     round: Round | None = None
@@ -113,11 +169,17 @@ class Sweep:
     _deferred: list[tuple[Way, int]] = attrs.Factory(list)
     _waiting: list[tuple[Way, int]] = attrs.Factory(list)
     _plan: list[Choice] = attrs.Factory(list)
+    log: list[Met | Later | End] | None = None
 
     def __attrs_post_init__(self) -> None:
         self.walk = Walk(self, Primes())
         self.walk.racing = self.states is None
         self.walk.opaque = not self.reports
+
+    @property
+    def met(self) -> int:
+        """How many states were met."""
+        return len(self.known) + len(self.ends)
 
     @property
     def _sleeping(self) -> bool:
@@ -139,19 +201,32 @@ class Sweep:
             self._places.append(place)
             return task
         last = self._last(before)
+        met = None
         if self.states is None:
-            self._compare(execution, last)
+            if before is not None and _is_nothing(execution, before):
+                self._places[-1].todo.clear()
+            met = self._compare(execution, last)
         if before is not None and self._sleeping:
             node.sleep = sleep_after(before.sleep, event_of(before))
         tasks = [task for task in node.offered if not sleeps(node.sleep.get(task, ()))]
         running, dear = execution.running, []
         if self.bound is not None and running is not None and running.enabled:
             tasks, dear = tasks[:1], tasks[1:]
-        place = Place(way, [(task, ()) for task in tasks[1:]], dear, last)
-        self._places.append(place)
+        elif self.states is None:
+            tasks.sort(key=lambda name: not _is_new(execution, name))
+        if self.states is None:
+            tasks = [
+                task
+                for task in tasks
+                if _is_new(execution, task) or not self._is_known(node, last, task)
+            ]
+        place = Place(way, [(task, ()) for task in tasks[1:]], dear, last, met=met)
         if self.states is None:
             self._defer(place)
-        else:
+            if not tasks:
+                self.walk.cut_here(execution)
+        self._places.append(place)
+        if self.states is not None:
             place.moment = Moment.of(execution)
             if running is None:
                 self._look(execution)
@@ -165,6 +240,39 @@ class Sweep:
     def draw(self, node: Node, path: list[int], count: int) -> int:
         """The first option that leads to an outcome which does not sleep."""
         return self._option(node, tuple(path), range(count))
+
+    def set_out(self, way: Iterable[Choice], used: int) -> None:
+        """Explore what lies behind *way*, and nothing of what is deferred there."""
+        self.walk.trace.clear()
+        self._places.clear()
+        self._deferred.clear()
+        self._plan, self.used, self.log = list(way), used, []
+
+    def left(self) -> list[tuple[Way, int] | Later]:
+        """The ways that are yet to go at this level, the last one first.
+
+        Between them stands what is yet to be deferred when those are gone that come before.
+        """
+        left: list[tuple[Way, int] | Later] = [*self._waiting]
+        for node, place in zip(self.walk.trace, self._places, strict=True):
+            left += [((place.way, choice), self.used) for choice in reversed(place.todo)]
+            if node.event is not None:
+                choices = tuple(_others(place, node.event))
+                left.append(Later(None, tuple(path_of(place.way)), choices, self.used))
+        if self.walk.trace:
+            left.append(((self._places[-1].way, (node.task, node.forced)), self.used))
+        elif self._plan:
+            left.append((follow(None, self._plan), self.used))
+        return left
+
+    def deferred(self) -> list[tuple[Way, int]]:
+        """The ways to go when those are gone."""
+        return list(self._deferred)
+
+    def at_end(self, name: tuple[int, ...], *what: Any) -> None:
+        """Write down that an execution of the class *name* has ended, and *what* it showed."""
+        if self.log is not None:
+            self.log.append(End(self._places[-1].met, name, *what))
 
     def end(self, execution: Execution) -> None:
         """Count the state at the end."""
@@ -199,15 +307,16 @@ class Sweep:
             path = None if place.whole else self._other_draws(node, place, event)
             if path is not None:
                 return event.task, path
-        if not place.todo:
-            return None
-        return place.todo.pop(0)
+        while place.todo:
+            choice = place.todo.pop(0)
+            if self.states is not None or not self._is_known(node, place.last, choice[0]):
+                return choice
+        return None
 
     def _other_draws(self, node: Node, place: Place, event: Event) -> Path | None:
         """The next draws of the same step in the order of the options; the last draw first."""
         if self.states is None:
-            others = [path for path in event.alternatives() if len(path) > place.forced]
-            self._deferred += [((place.way, (event.task, path)), self.used) for path in others]
+            self._put_off(place, _others(place, event), self.used)
             return None
         for number in reversed(range(len(event.path))):
             before = event.path[:number]
@@ -266,21 +375,47 @@ class Sweep:
         event = event_of(before)
         return {**self._places[-1].last, event.task: event.prime}
 
-    def _compare(self, execution: Execution, last: dict[str, int]) -> None:
-        """End the execution if it is at a place that was reached before."""
+    def _compare(self, execution: Execution, last: dict[str, int]) -> Met:
+        """End the execution if it is at a place that was reached before, or at one like it.
+
+        Where nobody is preempted by what comes next more can be done than where somebody is.
+        """
         running = execution.running
-        name = "" if running is None or running.finished else running.name
-        position = name, tuple(sorted(last.values()))
-        if position in self.ways:
+        name = running.name if running is not None and running.enabled else ""
+        met = Met.of(name, last)
+        if met.is_among(self.ways):
             self.walk.cut_here(execution)
-        self.ways.add(position)
+        self.ways.add(met.digest)
+        if self.log is not None:
+            self.log.append(met)
+        return met
+
+    def _is_known(self, node: Node, last: dict[str, int], task: str) -> bool:
+        """Whether it can be told that *task* goes on from *node* to a place reached before.
+
+        It can where the step was taken with the same causal past: then it has the same number.
+        """
+        trace, index = self.walk.trace, node.past.last.get(task, -1)
+        previous = event_of(trace[index]).prime if index >= 0 else -1
+        shown = self.walk.primes.known((task, previous, ()), node.past, trace, ())
+        if len(shown) != 1 or shown[0].path:
+            return False
+        return Met.of(task, {**last, task: shown[0].number}).is_among(self.ways)
 
     def _defer(self, place: Place) -> None:
-        if self.used == self.bound:
-            self.dropped = self.dropped or bool(place.dear)
-        else:
-            ways = [(place.way, (task, ())) for task in place.dear]
-            self._deferred += [(way, self.used + 1) for way in ways]
+        if self.used != self.bound:
+            self._put_off(place, [(task, ()) for task in place.dear], self.used + 1)
+        elif place.dear:
+            self.dropped = True
+            self._put_off(place, [], self.used, dropped=True)
+
+    def _put_off(
+        self, place: Place, choices: list[Choice], used: int, *, dropped: bool = False
+    ) -> None:
+        self._deferred += [((place.way, choice), used) for choice in choices]
+        if self.log is not None and (choices or dropped):
+            way = tuple(path_of(place.way))
+            self.log.append(Later(place.met, way, tuple(choices), used, dropped))
 
     def _way_to(self, before: Node | None) -> Way:
         if before is None or self.bound is None:
@@ -289,16 +424,57 @@ class Sweep:
 
     def _next_way(self) -> bool:
         """Go to what was deferred, on this level or on the next."""
+        if self.log is not None:
+            return False
         if not self._waiting and self._deferred:
             self._waiting, self._deferred = self._deferred[::-1], []
         if not self._waiting:
             return False
         way, self.used = self._waiting.pop()
-        while way is not None:
-            way, choice = way
-            self._plan.append(choice)
-        self._plan.reverse()
+        self._plan = path_of(way)
         return True
+
+
+def _is_new(execution: Execution, name: str) -> bool:
+    """Whether that is a daemon which has not begun."""
+    return any(
+        task.name == name and task.daemon and task.kind is Kind.START
+        for task in execution.tasks
+    )
+
+
+def _is_nothing(execution: Execution, node: Node) -> bool:
+    """Whether a daemon has begun, as the first from *node*, and waits, and that was all."""
+    running, event = execution.running, event_of(node)
+    idle = running is not None and running.daemon and not (running.enabled or running.finished)
+    began = event.kind is Kind.START and list(event.accesses) == [task_key(event.task)]
+    return idle and began and not node.done
+
+
+def _others(place: Place, event: Event) -> list[Choice]:
+    """Other draws of a step that was taken from *place*."""
+    paths = [path for path in event.alternatives() if len(path) > place.forced]
+    return [(event.task, path) for path in paths]
+
+
+def follow(way: Way, choices: Iterable[Choice]) -> Way:
+    """*way*, and on by *choices*."""
+    for choice in choices:
+        way = way, choice
+    return way
+
+
+def path_of(way: Way) -> list[Choice]:
+    """The choices of *way*, the first one first."""
+    choices = []
+    while way is not None:
+        way, choice = way
+        choices.append(choice)
+    return choices[::-1]
+
+
+def _digest(running: str, numbers: list[int]) -> bytes:
+    return blake2b(repr((running, numbers)).encode(), digest_size=16).digest()
 
 
 def _asleep(node: Node) -> frozenset[Choice]:

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from swaptrio.explore.exhaustive.result import Outcome
+from swaptrio.explore.exhaustive.result import Found, Outcome
+from swaptrio.explore.exhaustive.stubborn import Stubborn
 from swaptrio.explore.exhaustive.sweep import Sweep
 from swaptrio.explore.exhaustive.tally import Tally
 from swaptrio.sched.states import States
 
 if TYPE_CHECKING:
-    from swaptrio.sched import Scheduler
+    from collections.abc import Iterable
+
+    from swaptrio.sched import Scheduler, Verdict
 
 
 @attrs.define(eq=False)
@@ -21,20 +24,33 @@ class Sweeping:
     """The search for all states (*cache*), or all schedules, within *bound* preemptions.
 
     *classes* are those that were met; with a cache they are not counted, since an execution
-    that comes to a known state is not run to its end. *cut* counts those.
+    that comes to a known state is not run to its end. *cut* counts those. A *stubborn* search
+    for states leaves out steps that lead to nothing else. It may be *parted*: then others go on
+    with parts of it. The first execution is to be *repeated*, or has been.
     """
 
     tally: Tally
     cache: bool
     bound: int | None = None
     reports: bool = True
+    stubborn: bool = False
     cut: int = 0
+    repeated: bool = False
+    parted: bool = False
     classes: set[tuple[int, ...]] = attrs.Factory(set)
-    sweep: Sweep = attrs.field(init=False)
+    sweep: Sweep | Stubborn = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.sweep = self._begun()
+
+    def _begun(self) -> Sweep | Stubborn:
+        def final() -> object:
+            return self.tally.final
+
+        if self.stubborn:
+            return Stubborn(States(), final=final)
         states = States(bounded=self.bound is not None) if self.cache else None
-        self.sweep = Sweep(states, self.bound, self.reports, final=lambda: self.tally.final)
+        return Sweep(states, self.bound, self.reports, final=final)
 
     @property
     def traces(self) -> int | None:
@@ -44,7 +60,7 @@ class Sweeping:
     @property
     def states(self) -> int | None:
         """How many states were met, with a cache."""
-        return len(self.sweep.known) + len(self.sweep.ends) if self.cache else None
+        return self.sweep.met if self.cache else None
 
     @property
     def blocked(self) -> int:
@@ -69,6 +85,10 @@ class Sweeping:
         """Run one execution, and prepare the next."""
         tally, walk = self.tally, self.sweep.walk
         verdict = await tally.run(scheduler, walk, watched=not self.cache)
+        if walk.disordered:
+            if not self.parted:
+                self.begin_anew(walk.ordered)
+            return
         if walk.cut:
             self.cut += 1
             if self.cache:
@@ -79,16 +99,35 @@ class Sweeping:
             tally.count(verdict)
             tally.see(walk)
             if not self.cache:
-                self.classes.add(walk.class_of())
-            if tally.executions == 1 and not await tally.repeats(scheduler, walk, verdict):
-                return
+                self._write_down(verdict)
+            if not self.repeated:
+                self.repeated = True
+                if not await tally.repeats(scheduler, walk, verdict):
+                    return
         await self._go_round(scheduler)
         if tally.outcome is None and not self.sweep.advance():
             bounded = self.bound is not None and self.sweep.dropped
             tally.outcome = Outcome.BOUNDED if bounded else Outcome.COMPLETE
 
+    def _write_down(self, verdict: Verdict) -> None:
+        tally, name = self.tally, self.sweep.walk.class_of()
+        self.classes.add(name)
+        if isinstance(self.sweep, Sweep) and self.sweep.log is not None:
+            found = None if verdict.passed else Found(verdict)
+            self.sweep.at_end(name, found, frozenset(tally.finals), tally.take_sights())
+            tally.finals.clear()
+
+    def begin_anew(self, ordered: Iterable[str]) -> None:
+        """It has turned out that the order of adds to *ordered* can be seen."""
+        self.sweep = self._begun()
+        self.sweep.walk.ordered.update(dict.fromkeys(ordered))
+        self.classes, self.cut = set(), 0
+        self.tally.clear()
+
     async def _go_round(self, scheduler: Scheduler) -> None:
         """Show the livelock that was met just now, if there was one."""
+        if not isinstance(self.sweep, Sweep):  # it goes round, too, and tells nothing of that
+            return
         self.tally.rounds = self.sweep.rounds
         found, self.sweep.round = self.sweep.round, None
         if found is None:

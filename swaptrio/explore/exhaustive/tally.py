@@ -93,6 +93,11 @@ class Tally:
         if self.sights is not None:
             see(self.sights, walk)
 
+    def take_sights(self) -> Sights | None:
+        """What was seen since the last time."""
+        sights, self.sights = self.sights, None if self.sights is None else Sights()
+        return sights
+
     def add_sights(self, sights: Sights | None) -> None:
         """What others have seen of the windows, if they were asked for."""
         if self.sights is not None and sights is not None:
@@ -110,6 +115,15 @@ class Tally:
         for found in sorted(violations.values(), key=lambda found: found.rank):
             again = Found(await self.run(scheduler, Probe(found.way)), found.way)
             self.keep(again if again.signature == found.signature else found)
+
+    def copy(self) -> Tally:
+        """Another one that has counted the same."""
+        sights = None if self.sights is None else Sights()
+        other = attrs.evolve(
+            self, finals=set(self.finals), violations=dict(self.violations), sights=sights
+        )
+        other.add_sights(self.sights)
+        return other
 
     def clear(self) -> None:
         """Forget what was counted."""
@@ -145,6 +159,10 @@ class Tally:
             how = f"it ended as {first}, and then as {again}"
             self.give_up(f"{NONDETERMINISTIC}: {how}")
         return self.outcome is not Outcome.INCONCLUSIVE
+
+    def end(self, outcome: Outcome, reason: str = "") -> None:
+        """End the search, even if it was interrupted."""
+        self.outcome, self.reason, self.interrupted = outcome, reason, False
 
     def interrupt(self, reason: str) -> None:
         """End a search that could go on."""

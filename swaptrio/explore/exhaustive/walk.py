@@ -45,6 +45,9 @@ class Cut(SchedError):
     """Nothing new can follow."""
 
 
+#: Kinds that say what is done, to people, where all that is touched is reported.
+SAID: Final = (Kind.READ, Kind.WRITE)
+
 #: What each step accesses of a program that does not say what it does.
 EVERYTHING: Final = "everything"
 
@@ -282,10 +285,10 @@ class Walk:
             node.reported = len(self._report.touched)
             event = node.event = self._event(execution, node.task, fatal=fatal)
             node.forced = event.path
+            added = [key for key, mode in event.accesses.items() if mode == ADD]
+            self.added.update(dict.fromkeys(added))
             if self.racing:
                 place(event, self.trace, self.primes)
-                added = [key for key, mode in event.accesses.items() if mode == ADD]
-                self.added.update(dict.fromkeys(added))
         if not self.racing:
             return node.past
         return node.past.after(event, len(self.trace) - 1, self._opened())
@@ -294,6 +297,8 @@ class Walk:
         kind, target = self._declared
         label, shares = self._place
         report, ordered = self._report, self.ordered
+        if execution.thorough and kind in SAID:
+            target = None
         spawned = execution.tasks[self._tasks :]
         task = execution.tasks[self._chosen]
         report.touched += [(child, Access.WRITE) for child in spawned]

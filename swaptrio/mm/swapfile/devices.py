@@ -47,7 +47,7 @@ def lock_at_once(lock: SpinLock) -> None:
 @kernel_function
 def get_swap_device_info(kernel: Kernel, si: SwapInfoStruct) -> bool:
     """Keep the structures of a device alive, unless it is on its way off or gone."""
-    if si.dying or si.users == 0:
+    if si.dying:
         return False
     si.users += 1
     return True
@@ -76,7 +76,7 @@ async def put_swap_device(kernel: Kernel, si: SwapInfoStruct) -> None:
     """Give back what `get_swap_device` took; the last one lets swapoff go on."""
     await point("put_swap_device.put", Kind.WRITE, "swap devices")
     si.users -= 1
-    if si.users == 0:
+    if si.dying and si.users == 0:
         current().refresh(si.users_gone)
 
 

@@ -11,8 +11,9 @@ operation if what was read is odd), ``draw x n`` (write one of 0 .. n-1), ``twic
 two bits; write x, or y, or both), ``lock m``, ``unlock m``, ``try m``, ``leave m`` (unlock if
 held), ``send c v``, ``receive c``, ``until x v``, ``join t``, ``fail x v`` (a violation if x is
 v, which ends everything), ``bet x v`` (draw a bit; if it is 1, ``fail x v``), ``start`` (what
-each task does first: it matters only where others end everything, so only there a text has to
-say it).
+each task does first: it matters only where others end everything, or where preemptions are
+counted, so only there a text has to say it), ``serve c`` (receive again and again, as a
+daemon).
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ class State:
                 return self.owners[m] is None
             case ("send", c, _):
                 return len(self.channels[c]) < CAPACITY
-            case ("receive", c):
+            case ("receive" | "serve", c):
                 return bool(self.channels[c])
             case ("until", x, v):
                 return bool(self.values[x] == v)
@@ -186,7 +187,8 @@ class State:
             case ("send", c, v):
                 self.channels[c].append(v)
                 return [(c, "w")]
-            case ("receive", c):
+            case ("receive" | "serve", c):
+                self.at[t] -= op[0] == "serve"
                 log.append(self.channels[c].pop(0))
                 return [(c, "w")]
             case ("until", x, _):
@@ -232,12 +234,17 @@ def _depend(one: list[tuple[object, str]], other: list[tuple[object, str]]) -> b
     )
 
 
-def naive(code: Code, limit: int) -> tuple[int, set[object], set[object]] | None:
-    """How many executions there are, their classes and their final states; None: too many."""
+def naive(
+    code: Code, limit: int, bound: int = 1000
+) -> tuple[int, set[object], set[object]] | None:
+    """How many executions there are, their classes and their final states; None: too many.
+
+    No more than *bound* times a task is left that could go on.
+    """
     classes: set[object] = set()
     finals: set[object] = set()
     executions = 0
-    for state in _all(State.begin(code)):
+    for state in _all(State.begin(code), -1, bound):
         executions += 1
         if executions > limit:
             return None
@@ -246,15 +253,16 @@ def naive(code: Code, limit: int) -> tuple[int, set[object], set[object]] | None
     return executions, classes, finals
 
 
-def _all(state: State) -> Iterator[State]:
+def _all(state: State, running: int, bound: int) -> Iterator[State]:
     moves = [t for t in range(len(state.code)) if state.can(t)]
     if not moves:
         yield state
     for t in moves:
-        for draws in state.options(t):
+        left = bound - (running in moves and t != running)
+        for draws in state.options(t) if left >= 0 else []:
             after = state.copy()
             after.do(t, draws)
-            yield from _all(after)
+            yield from _all(after, t, left)
 
 
 def program(code: Code) -> Callable[[Execution], Callable[[], object]]:
@@ -263,7 +271,8 @@ def program(code: Code) -> Callable[[Execution], Callable[[], object]]:
     def build(execution: Execution) -> Callable[[], object]:
         world = World(len(code))
         for t, ops in enumerate(code):
-            world.tasks.append(execution.spawn(f"t{t}", world.run, t, ops))
+            serves = any(op[0] == "serve" for op in ops)
+            world.tasks.append(execution.spawn(f"t{t}", world.run, t, ops, daemon=serves))
         return world.final
 
     return build
@@ -340,6 +349,9 @@ class World:
                 await self.ends[c][0].send(v)
             case ("receive", c):
                 log.append(await self.ends[c][1].receive())
+            case ("serve", c):
+                while True:
+                    log.append(await self.ends[c][1].receive())
             case ("until", x, v):
                 await values[x].until(label, lambda value: value == v)
             case ("join", u):

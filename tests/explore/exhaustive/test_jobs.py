@@ -6,25 +6,32 @@ from __future__ import annotations
 import itertools
 import multiprocessing
 import os
+import subprocess
+import sys
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
 
 from benchmarks.counted import casrot, cinc, deadlock, lastzero, readers
+from swaptrio.explore import exhaustive
 from swaptrio.explore.campaign import matter_of
 from swaptrio.explore.exhaustive import Limits, Outcome, Result, Settings, result_of
 from swaptrio.explore.exhaustive.crew import Crew
-from swaptrio.explore.exhaustive.jobs import drive_jobs
+from swaptrio.explore.exhaustive.jobs import beginning, drive_jobs
+from swaptrio.explore.exhaustive.saved import load, save
 from swaptrio.explore.exhaustive.stage import stage_of
 from swaptrio.explore.exhaustive.tally import Tally
 from swaptrio.explore.sights import UNREACHABLE
 from swaptrio.sched import Access, Shared, Violation, open_scheduler, point, touch
+from swaptrio.trace.write import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from swaptrio.explore.exhaustive.reduction import Reduction
     from swaptrio.sched import Carrier, Execution, Program
 
 ALL, NONE = Settings(), Limits()
@@ -33,26 +40,27 @@ CARRIERS: tuple[Carrier, ...] = ("trio", "stepped")
 
 def explored(
     source: Callable[[], Program],
-    jobs: int,
+    count: int,
     settings: Settings = ALL,
     limits: Limits = NONE,
-    alone: int = 20,
     carrier: Carrier = "stepped",
+    **words: Any,
 ) -> Result:
-    """What *jobs* processes tell that begin after *alone* executions."""
+    """What *count* processes tell that begin after 20 executions, or as *words* say."""
+    words = {"alone": 20, "carrier": carrier, **words}
 
     async def main() -> Result:
         async with open_scheduler(carrier) as scheduler:
             search, seconds = await drive_jobs(
-                scheduler, source, settings, limits, jobs, alone=alone, carrier=carrier
+                scheduler, source, settings, limits, count, **words
             )
         return result_of("program", settings, search, seconds)
 
     return trio.run(main)
 
 
-def failing(number: int) -> Program:
-    """Updates are lost in many ways, more of them than are explored alone."""
+def failing(number: int, most: int = 3) -> Program:
+    """Updates are lost in many ways; it is wrong that so many or fewer are left."""
 
     def program(execution: Execution) -> None:
         x = Shared("x", 0)
@@ -61,7 +69,7 @@ def failing(number: int) -> Program:
             await x.write("increment.write", await x.read("increment.read") + 1)
 
         def check() -> None:
-            if x.value < number:
+            if x.value <= min(most, number - 1):
                 raise Violation(f"T-SUM-{x.value}", "updates are lost")
 
         for name in ("a", "b", "c", "d")[:number]:
@@ -177,27 +185,39 @@ def sights_of(result: Result) -> dict[str, Any]:
     return {key: sorted(each) if isinstance(each, list) else each for key, each in rows.items()}
 
 
-def test_processes_see_the_same_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("bound", [None, 1])
+def test_processes_see_the_same_windows(
+    bound: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Who came into which window, and how often, does not depend on who explores."""
     source = partial(stage_of, matter_of("alloc-charge-swap-rollback", "v3"))
-    settings = Settings(windows=True)
+    settings = Settings(windows=True, preemptions=bound)
     alone = explored(source, 1, settings, alone=10_000)
     shared = explored(source, 3, settings, alone=5)
-    assert alone.unseen == shared.unseen == UNREACHABLE
+    assert alone.unseen == shared.unseen
+    assert alone.unseen.startswith(UNREACHABLE)
     assert sights_of(alone) == sights_of(shared)
 
     monkeypatch.setattr(Tally, "add_sights", lambda tally, sights: None)
     assert sights_of(alone) != sights_of(explored(source, 3, settings, alone=5))
 
 
-def test_first_violation_is_that_of_one_process() -> None:
+@pytest.mark.parametrize(
+    "source",
+    [
+        partial(failing, 4, 1),
+        partial(stage_of, matter_of("readahead-caches-hibernation-slot", "v3")),
+    ],
+)
+def test_first_violation_is_that_of_one_process(source: Callable[[], Program]) -> None:
     """Who stops at the first violation tells the same one, and the same counts."""
     settings = Settings(stop_at_first=True)
-    alone = explored(partial(failing, 4), 1, settings, alone=1000)
-    shared = explored(partial(failing, 4), 2, settings, alone=0)
-    assert alone.outcome is shared.outcome is Outcome.VIOLATION
-    assert alone.violations == shared.violations
-    assert alone.statement == shared.statement
+    alone, *shared = [explored(source, jobs, settings, alone=1) for jobs in (1, 2, 3)]
+    assert alone.outcome is Outcome.VIOLATION
+    assert alone.executions > 1
+    for result in shared:
+        assert alone.violations == result.violations
+        assert alone.statement == result.statement
 
 
 @pytest.mark.parametrize("source", [partial(failing, 4), partial(deadlock, 4)])
@@ -208,6 +228,28 @@ def test_all_violations_are_those_of_one_process(source: Callable[[], Program]) 
     assert alone.violations
     assert alone.violations == shared.violations
     assert alone.statement == shared.statement
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        partial(casrot, 5),
+        partial(failing, 3),
+        partial(deadlock, 3),
+        partial(awaited, 3),
+        partial(stage_of, matter_of("count-continuation-race", "v3")),
+        partial(stage_of, matter_of("readahead-caches-hibernation-slot", "v3")),
+    ],
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_bounded_searches_tell_the_same(source: Callable[[], Program], *, first: bool) -> None:
+    """Within a bound, too, nothing that is told depends on the number of processes."""
+    settings = Settings(preemptions=2, stop_at_first=first)
+    alone, *shared = [explored(source, count, settings, alone=3) for count in (1, 2, 3)]
+    for result in shared:
+        assert alone.statement == result.statement
+        assert alone.violations == result.violations
+        assert alone.finals == result.finals
 
 
 def test_search_that_begins_anew() -> None:
@@ -244,6 +286,39 @@ def test_lost_process_changes_nothing() -> None:
     """Where a process is lost the search goes on alone."""
     result = explored(lost, 2, alone=5)
     assert result.statement == "complete: 64 executions, 64 classes, no violation"
+
+
+def keep_in(path: str) -> None:
+    """Explore by two processes, keep that in *path* soon, and say when it is."""
+
+    def keep(search: Reduction | Crew) -> None:
+        write_whole([save(search, {}).encode()], Path(path))
+        if isinstance(search, Crew):
+            print("kept", file=sys.stderr, flush=True)
+
+    exhaustive.jobs.KEPT = 0.1  # type: ignore[misc]  # a process of its own
+    explored(partial(casrot, 8), 2, keep=keep)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_killed_search_goes_on(count: int, tmp_path: Path) -> None:
+    """What was kept of a search that was killed leads to the total, with any number."""
+    path = tmp_path / "kept.json"
+    call = "import sys, test_jobs; test_jobs.keep_in(sys.argv[1])"
+    command = [sys.executable, "-c", call, str(path)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        command, cwd=Path(__file__).parent, env=environment, stderr=subprocess.PIPE
+    ) as begun:
+        assert begun.stderr is not None
+        assert begun.stderr.readline() == b"kept\n"
+        begun.kill()
+    source = partial(casrot, 8)
+    search = load(path.read_text(encoding="utf-8"), {}, beginning(source, ALL))
+    assert isinstance(search, Crew)
+    assert 0 < search.tally.executions < 2048
+    result = explored(source, count, begun=search)
+    assert result.statement == "complete: 2048 executions, 2048 classes, no violation"
 
 
 def test_failure_elsewhere_is_raised_here() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,9 +30,16 @@ ABOUT = {"program": "this one"}
 PIECES = 12
 
 
-def tally_of(program: Program) -> Tally:
-    """Counts of nothing yet."""
-    return Tally(program, DEFAULT_BUDGET, sights=Sights())
+def begun(program: Program) -> Reduction:
+    """A search that has done nothing yet."""
+    return Reduction(Tally(program, DEFAULT_BUDGET, sights=Sights()))
+
+
+def resumed(text: str, program: Program) -> Reduction:
+    """The search of *text*."""
+    search = load(text, ABOUT, partial(begun, program))
+    assert isinstance(search, Reduction)
+    return search
 
 
 async def turns(reduction: Reduction, count: int) -> None:
@@ -44,10 +52,10 @@ async def turns(reduction: Reduction, count: int) -> None:
 
 def in_pieces(program: Program, size: int) -> Reduction:
     """Explore, and go on from the text of the search after each *size* executions."""
-    reduction = Reduction(tally_of(program))
+    reduction = begun(program)
     trio.run(turns, reduction, size)
     while reduction.tally.outcome is None:
-        reduction = load(save(reduction, ABOUT), ABOUT, tally_of(program))
+        reduction = resumed(save(reduction, ABOUT), program)
         trio.run(turns, reduction, size)
     return reduction
 
@@ -117,7 +125,7 @@ def test_violations_are_kept() -> None:
 
 def saved() -> str:
     """The text of a search that has just begun."""
-    reduction = Reduction(tally_of(casrot(4)))
+    reduction = begun(casrot(4))
     trio.run(turns, reduction, 3)
     return save(reduction, ABOUT)
 
@@ -125,7 +133,7 @@ def saved() -> str:
 def test_another_program_is_refused() -> None:
     """A search goes on only with what it was about."""
     with pytest.raises(BadSave, match="another program: 'this one', not 'that one'"):
-        load(saved(), {"program": "that one"}, tally_of(casrot(4)))
+        load(saved(), {"program": "that one"}, partial(begun, casrot(4)))
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.99])
@@ -133,14 +141,14 @@ def test_cut_text_is_refused(share: float) -> None:
     """A text that was cut anywhere is no search."""
     text = saved()
     with pytest.raises(BadSave, match="was cut"):
-        load(text[: int(len(text) * share)], ABOUT, tally_of(casrot(4)))
+        load(text[: int(len(text) * share)], ABOUT, partial(begun, casrot(4)))
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", '{"format": 99}', "null", "7"])
 def test_other_documents_are_refused(text: str) -> None:
     """What is no saved search of this format is refused."""
     with pytest.raises(BadSave, match="no saved search of format 3"):
-        load(text, ABOUT, tally_of(casrot(4)))
+        load(text, ABOUT, partial(begun, casrot(4)))
 
 
 @pytest.mark.parametrize(
@@ -150,9 +158,9 @@ def test_other_documents_are_refused(text: str) -> None:
 def test_spoilt_text_is_refused_or_harmless(key: str, value: object) -> None:
     """A part that is not what it should be is refused, and never a crash."""
     record = json.loads(saved())
-    record[key] = value
+    (record["whole"] if key in record["whole"] else record)[key] = value
     with suppress(BadSave):
-        load(json.dumps(record), ABOUT, tally_of(casrot(4)))
+        load(json.dumps(record), ABOUT, partial(begun, casrot(4)))
 
 
 def test_final_states_are_not_saved() -> None:
@@ -162,7 +170,7 @@ def test_final_states_are_not_saved() -> None:
         casrot(3)(execution)
         return lambda: 0
 
-    reduction = Reduction(tally_of(program))
+    reduction = begun(program)
     trio.run(turns, reduction, 1)
     with pytest.raises(ValueError, match="final states"):
         save(reduction, ABOUT)
@@ -172,7 +180,7 @@ def test_interrupted_search_can_go_on() -> None:
     """A limit leaves a search at a place from which it can go on."""
 
     async def main() -> Reduction:
-        reduction = Reduction(tally_of(casrot(5)))
+        reduction = begun(casrot(5))
         asked = iter(range(100))
         async with open_scheduler("stepped") as scheduler:
             await drive(scheduler, reduction, Limits(stop=lambda: next(asked) == 5))
@@ -180,7 +188,7 @@ def test_interrupted_search_can_go_on() -> None:
 
     reduction = trio.run(main)
     assert reduction.tally.interrupted
-    again = load(save(reduction, ABOUT), ABOUT, tally_of(casrot(5)))
+    again = resumed(save(reduction, ABOUT), casrot(5))
     trio.run(turns, again, 1000)
     assert again.tally.executions == 43
     assert Settings().begin(casrot(5)).tally.outcome is None

@@ -6,13 +6,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import assume, given, settings
+import trio
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.counted import litmus, readers
+from benchmarks.exhaustive import scenario
 from benchmarks.faults import faults
 from swaptrio.explore.exhaustive import Limits, Outcome, Settings, explore_program
-from swaptrio.sched import Shared, Violation, choose, point
+from swaptrio.sched import Shared, Violation, choose, open_scheduler, point
+from swaptrio.sched.states import Moment, State, States
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -209,12 +212,45 @@ def test_a_wide_bound_meets_every_class(naive: Any, program_of: Any, ops: Any) -
 @settings(max_examples=25, deadline=None)
 @given(ops=codes, bound=st.integers(0, 2))
 def test_a_cache_changes_no_bound(program_of: Any, ops: Any, bound: int) -> None:
-    """The ends within a bound are the same; only a cache may see that nothing lies beyond."""
+    """The ends within a bound are the same; who sees that nothing lies beyond is right."""
     program = program_of(tuple(tuple(task) for task in ops))
     by_class = explore_program(program, Settings(preemptions=bound))
     by_state = explore_program(program, Settings(preemptions=bound, cache=True))
     assert by_class.finals == by_state.finals
-    assert by_state.complete or not by_class.complete
+    if by_state.complete or by_class.complete:
+        assert explore_program(program).finals == by_class.finals
+
+
+SERVED = st.lists(
+    st.one_of(
+        st.tuples(st.just("send"), st.just("c"), st.integers(1, 2)),
+        st.tuples(st.just("add"), st.sampled_from("xy")),
+        st.tuples(st.just("read"), st.just("x")),
+        st.tuples(st.just("until"), st.just("y"), st.just(1)),
+        st.tuples(st.just("draw"), st.just("x"), st.just(2)),
+    ),
+    min_size=1,
+    max_size=3,
+).map(tuple)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    ops=st.lists(SERVED, min_size=1, max_size=3), bound=st.integers(0, 2), first=st.booleans()
+)
+@example(ops=[(("send", "c", 1), ("read", "x"))], bound=0, first=False)
+@example(ops=[(("add", "x"),), (("add", "x"), ("add", "x"))], bound=1, first=False)
+def test_within_a_bound_where_daemons_serve(
+    naive: Any, program_of: Any, ops: Any, bound: int, *, first: bool
+) -> None:
+    """Every class within the bound is met, whoever has begun and waits for work."""
+    daemon = [(("serve", "c"),)]
+    code = tuple(daemon + ops if first else ops + daemon)
+    counted = naive(tuple((("start",), *task) for task in code), 4000, bound)
+    assume(counted is not None)
+    result = explore_program(program_of(code), Settings(preemptions=bound))
+    assert result.traces == len(counted[1])
+    assert result.finals == counted[2]
 
 
 def test_negative_bound_is_refused() -> None:
@@ -248,3 +284,48 @@ def test_faults_are_the_same_with_and_without_cache() -> None:
     assert not by_class.violations
     assert not by_state.violations
     assert by_class.blocked == 0
+
+
+class Twice(States):
+    """Names each state a second time, by all objects and not by those that have changed."""
+
+    count: int = 0
+
+    def name(self, execution: Execution, moment: Moment) -> State:
+        """The state, twice the same."""
+        state = super().name(execution, moment)
+        last, self._last = self._last, [None] * len(self._last)
+        assert super().name(execution, moment) == state
+        self._last = last
+        self.count += 1
+        return state
+
+
+def named_twice(program: Any, states: Twice) -> None:
+    """Explore a little of *program*."""
+    exploration = Settings(cache=True, stubborn=True).begin(program)
+    exploration.sweep.states = states  # type: ignore[attr-defined]  # that of states
+
+    async def main() -> None:
+        async with open_scheduler("stepped") as scheduler:
+            for _ in range(12):
+                if exploration.tally.outcome is None:
+                    await exploration.turn(scheduler)
+
+    trio.run(main)
+
+
+@pytest.mark.parametrize("name", ["large-vs-small-neighbour", "count-continuation-race"])
+def test_a_state_is_named_by_all_that_has_changed(name: str) -> None:
+    """What is kept from the last look is what another look would find."""
+    states = Twice()
+    named_twice(scenario(name), states)
+    assert states.count > 30
+
+
+def test_a_part_that_is_kept_too_long_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same, with a comparison that takes everything for unchanged, fails."""
+    states = Twice()
+    monkeypatch.setattr("swaptrio.sched.states.id", lambda _: 0, raising=False)
+    with pytest.raises(AssertionError):
+        named_twice(faults(2), states)
