@@ -185,11 +185,18 @@ class States:
             else:
                 state.append(self._part(graph, place, value, inside))
         state += [intern(held, len(ids)) for held in graph.parts()]
-        if execution.running is None:
-            parts.clear()  # nobody knows who goes on
-        else:
-            parts.pop(execution.running.index, None)
+        self.goes_on(execution)
         return tuple(state)
+
+    def goes_on(self, execution: Execution) -> None:
+        """The running task is no longer where it was; to be called for each that has run.
+
+        `name` does so for the one that was chosen when it is called.
+        """
+        if execution.running is None:
+            self._parts.clear()  # nobody knows who goes on
+        else:
+            self._parts.pop(execution.running.index, None)
 
     def _part(
         self, graph: _Graph, place: int, value: object, inside: Iterable[object] | None

@@ -137,6 +137,7 @@ class Stubborn:
 
     def arrive(self, execution: Execution, node: Node, before: Node | None) -> str:
         """The task that goes on, most probably a stubborn set alone."""
+        self.states.goes_on(execution)
         pending = _pending(execution)
         place = Place(Moment.of(execution), pending, self._waiting(execution))
         task, alone = self._guess(node.offered, pending)
