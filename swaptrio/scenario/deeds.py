@@ -164,12 +164,14 @@ class TaskSetup(DeedSetup):
     Args:
         name: its name in windows and traces.
         then: what it does after the first deed, in order.
-        steps: it does all of it again and again until the execution has taken so many steps,
-            0 to 100,000,000; 0 is once.
+        rounds: how often it does all of it, 1 to 1,000.
+        steps: it goes on until the execution has taken so many steps, 0 to 100,000,000. That
+            depends on what everybody does, so such a scenario cannot be explored.
     """
 
     name: str = attrs.field(validator=follows(LOWER_NAME))
     then: tuple[DeedSetup, ...] = attrs.field(default=(), validator=follows(FEW))
+    rounds: int = attrs.field(default=1, validator=follows(between(1, 1000)))
     steps: int = attrs.field(default=0, validator=follows(between(0, 100_000_000)))
 
     @property

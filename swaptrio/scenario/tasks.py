@@ -68,13 +68,13 @@ async def run_task(kernel: Kernel, task: TaskSetup, results: dict[str, str]) -> 
 
     Of one that does it again and again it has what they returned the last time.
     """
-    while True:
+    rounds = 0
+    while rounds < task.rounds or current().step < task.steps:
         done: list[str] = []
         for deed in task.deeds:
             done.append(await _RUN[deed.run](kernel, deed))
             results[task.name] = ", ".join(done)
-        if current().step >= task.steps:
-            return
+        rounds += 1
 
 
 def _or_error(error: Errno | None, done: str) -> str:

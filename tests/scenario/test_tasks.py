@@ -158,3 +158,12 @@ def test_again_and_again() -> None:
 
     assert world.results["task"] == "stored, read"
     assert world.kernel.tokens > 20
+
+
+@pytest.mark.parametrize("rounds", [1, 3])
+def test_a_number_of_times(rounds: int) -> None:
+    """A task does all that it does as often as its rounds say."""
+    once, world = played(at(3, "store")), played(at(3, "store"), at(3, "read"), rounds=rounds)
+
+    begun = once.kernel.tokens - 1
+    assert world.kernel.tokens - begun == rounds

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from swaptrio.checks import watch_accesses
+from swaptrio.errors import BadInput, Problem
 from swaptrio.explore.campaign.work import setup_of
 from swaptrio.scenario.world import Setup, World
 
@@ -25,12 +26,29 @@ class Stage:
     The model reports what its steps access where *watched*. That makes its steps slower, and is
     needed by every way to explore that tells which steps depend on each other. *final* tells
     of a world what its execution has ended in (see ``Result.finals``).
+
+    Raises:
+        BadInput: a task goes on until a step: how often it does what it does depends on each
+            step of everybody, whatever these access.
     """
 
-    setup: Setup
+    setup: Setup = attrs.field()
     watched: bool = True
     final: Callable[[World], Hashable] | None = None
     _world: World | None = None
+
+    @setup.validator
+    def _counts_no_steps(self, _attribute: object, setup: Setup) -> None:
+        message = "all interleavings can be explored where tasks count rounds only"
+        problems = [
+            Problem(
+                setup.scenario.name, f"task[{number}].steps", str(task.steps), message, "rounds"
+            )
+            for number, task in enumerate(setup.scenario.task)
+            if task.steps
+        ]
+        if problems:
+            raise BadInput(problems)
 
     def __call__(self, execution: Execution) -> Callable[[], Hashable] | None:
         """Build a world; nobody watches the one before any more."""
