@@ -33,7 +33,7 @@ def test_get_swap_device(world: Any) -> None:
         await put_swap_device(world.kernel, si)
         for entry in absent:
             assert await get_swap_device(world.kernel, entry) is None
-        world.si.users = 0
+        world.si.users, world.si.dying = 0, True
         assert await get_swap_device(world.kernel, world.entry(16)) is None
 
     world.play(main=main)
