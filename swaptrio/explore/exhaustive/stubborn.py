@@ -33,10 +33,10 @@ from such a state is what comes from the component. (Tarjan's algorithm finds th
 
 A state that is met again on the way from it is a round (see `round`). Let w be an execution
 without end, and t the step of a member. Either t is in w, and can come first; or nothing in w
-conflicts with it, and all of w can come after it. So one without end is left, and there are only
-so many states. If w is fair t is in it, for it can be taken all the way: the one that is left is
-fair, too. Whom a busy wait keeps from going on may have been let go before, if that is the same
-to the wait: then it is told of what it goes round, but not of him.
+conflicts with it, and all of w can come after it. So one without end is left. If w is fair t is
+in it, for it can be taken all the way: what is left is fair, too. Whom a busy wait keeps from
+going on may have been let go before, if that is the same to the wait: then it is told of what
+goes round, but not of him.
 
 A state that was met before is not explored again, and lends its future. Sleep sets are not
 used: what they leave out below a state would be missing in its future. Nor is each state looked
