@@ -115,7 +115,9 @@ def explore(
 
     Its windows play no part. Executions that differ only in the order of steps that do not
     depend on each other are of one class, and one of each class is run. With a bound on
-    preemptions, or with --cache, all schedules or all states are gone through instead.
+    preemptions all schedules are gone through instead. With --cache the search goes from state
+    to state, and leaves out steps that lead to nothing else: it finds all violations, and ends
+    soonest. The states that are counted are those that it has met.
 
     With --jobs all but the states are shared out among processes, once there is much to do.
 
@@ -143,6 +145,7 @@ def explore(
     settings = Settings(
         cache=cache,
         preemptions=preemptions,
+        stubborn=cache,
         stop_at_first=not everything,
         budget=BUDGET,
         windows=True,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""A cycle of states that a search has met: what it shows, and how to go round in it."""
+"""Cycles of states that a search has met: what they show, and how to go round in one."""
 
 from __future__ import annotations
 
@@ -77,3 +77,31 @@ class Round:
     def _taken(self) -> tuple[str, Path]:
         round_ = self._step - len(self.way)
         return self.again[round_ % len(self.again)] if round_ >= 0 else self.way[self._step]
+
+
+@attrs.define(eq=False)
+class Rounds:
+    """The rounds that a search has met.
+
+    *livelock* is one that was met just now. *told* are the checks of those that need not be
+    shown any more, and *unfair* counts those that prove nothing.
+    """
+
+    unfair: int = 0
+    livelock: Round | None = None
+    told: set[str] = attrs.Factory(set)
+
+    def meet(self, execution: Execution, trace: Sequence[Node], start: int) -> None:
+        """The last place of *trace* has the state of the one at *start*."""
+        check = livelock(execution, trace[start:])
+        if not check:
+            self.unfair += 1
+        elif check not in self.told:
+            self.told.add(check)
+            taken = [(node.task, event_of(node).path) for node in trace[:-1]]
+            self.livelock = Round(taken[:start], taken[start:])
+
+    def take(self) -> Round | None:
+        """The livelock that is to be shown, once."""
+        found, self.livelock = self.livelock, None
+        return found

@@ -31,6 +31,13 @@ is left out: all tasks are taken in each state of a strongly connected component
 one state. There the induction goes over the number of steps to the next component. What comes
 from such a state is what comes from the component. (Tarjan's algorithm finds them.)
 
+A state that is met again on the way from it is a round (see `round`). Let w be an execution
+without end, and t the step of a member. Either t is in w, and can come first; or nothing in w
+conflicts with it, and all of w can come after it. So one without end is left. If w is fair t is
+in it, for it can be taken all the way: what is left is fair, too. Whom a busy wait keeps from
+going on may have been let go before, if that is the same to the wait: then it is told of what
+goes round, but not of him.
+
 A state that was met before is not explored again, and lends its future. Sleep sets are not
 used: what they leave out below a state would be missing in its future. Nor is each state looked
 at. To do so costs as much as some steps, so along a way without branches it is done now and
@@ -61,6 +68,7 @@ from swaptrio.explore.exhaustive.event import (
 from swaptrio.explore.exhaustive.future import FATAL, Ahead, Futures, Habits, Pending, joined
 from swaptrio.explore.exhaustive.place import event_of
 from swaptrio.explore.exhaustive.primes import Primes
+from swaptrio.explore.exhaustive.round import Rounds
 from swaptrio.explore.exhaustive.walk import Node, Walk
 from swaptrio.sched import Kind
 from swaptrio.sched.states import Moment, State, States
@@ -105,13 +113,14 @@ class Stubborn:
     """The guide of the search. *known* is what lies ahead of the states that are done with.
 
     *ends* are the states in which an execution has passed; *final* tells what the program has
-    returned.
+    returned. *rounds* are those that were met.
     """
 
     states: States
     known: dict[State, Ahead] = attrs.Factory(dict)
     ends: set[State] = attrs.Factory(set)
     final: Callable[[], object] = lambda: None
+    rounds: Rounds = attrs.Factory(Rounds)
     dropped: ClassVar[bool] = False
     walk: Walk = attrs.field(init=False)
     futures: Futures = attrs.Factory(Futures)
@@ -252,6 +261,7 @@ class Stubborn:
         depth = self._open.get(state)
         if depth is not None:
             place.lowest = depth
+            self.rounds.meet(execution, self.walk.trace, depth)
         elif state in self.known:
             place.ahead.join(self.known[state])
             place.lowest = self._low.get(state, NOWHERE)

@@ -51,7 +51,7 @@ from swaptrio.explore.exhaustive.event import task_key
 from swaptrio.explore.exhaustive.place import event_of
 from swaptrio.explore.exhaustive.primes import Primes
 from swaptrio.explore.exhaustive.result import Found
-from swaptrio.explore.exhaustive.round import Round, livelock
+from swaptrio.explore.exhaustive.round import Rounds
 from swaptrio.explore.exhaustive.sleep import sleep_after, sleeps
 from swaptrio.explore.exhaustive.walk import Node, Walk
 from swaptrio.explore.sights import Sights
@@ -147,9 +147,8 @@ class Sweep:
     way has preempted. *known* are the states that were met, with what
     slept there, *ends* those in which an execution has passed. *dropped* says that there was
     more beyond the bound. *final* tells what the program has returned. *log* is what was found
-    at this level, where somebody else wants to hear of it (see `errands`). *round* is a
-    livelock that was met just now, *told* are the checks of those that need not be shown any
-    more, and *rounds* counts the rounds that prove nothing.
+    at this level, where somebody else wants to hear of it (see `errands`). *rounds* are those
+    that were met.
     """
 
     states: States | None = None
@@ -160,9 +159,7 @@ class Sweep:
     ways: set[bytes] = attrs.Factory(set)
     ends: set[State] = attrs.Factory(set)
     dropped: bool = False
-    round: Round | None = None
-    rounds: int = 0
-    told: set[str] = attrs.Factory(set)
+    rounds: Rounds = attrs.Factory(Rounds)
     walk: Walk = attrs.field(init=False)
     _places: list[Place] = attrs.Factory(list)
     used: int = 0
@@ -349,25 +346,18 @@ class Sweep:
             if node is not None and node.offered and place.whole:
                 self.walk.cut_here(execution)
             return
-        self._go_round(execution, state)
+        self._see_round(execution, state)
         missed = sorted(slept - asleep)
         self.known[state] = slept & asleep
         place.todo, place.whole = list(missed), True
         self.walk.cut_here(execution)
 
-    def _go_round(self, execution: Execution, state: State) -> None:
+    def _see_round(self, execution: Execution, state: State) -> None:
         """See whether *state*, that of the last place, was met on the way here."""
-        trace, way = self.walk.trace, self._places[:-1]
+        way = self._places[:-1]
         start = next((number for number, place in enumerate(way) if place.state == state), None)
-        if start is None:
-            return
-        check = livelock(execution, trace[start:])
-        if not check:
-            self.rounds += 1
-        elif check not in self.told:
-            self.told.add(check)
-            taken = [(node.task, event_of(node).path) for node in trace[:-1]]
-            self.round = Round(taken[:start], taken[start:])
+        if start is not None:
+            self.rounds.meet(execution, self.walk.trace, start)
 
     def _last(self, before: Node | None) -> dict[str, int]:
         if before is None or self.states is not None:

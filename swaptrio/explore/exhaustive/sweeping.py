@@ -126,10 +126,8 @@ class Sweeping:
 
     async def _go_round(self, scheduler: Scheduler) -> None:
         """Show the livelock that was met just now, if there was one."""
-        if not isinstance(self.sweep, Sweep):  # it goes round, too, and tells nothing of that
-            return
-        self.tally.rounds = self.sweep.rounds
-        found, self.sweep.round = self.sweep.round, None
+        rounds = self.sweep.rounds
+        self.tally.rounds, found = rounds.unfair, rounds.take()
         if found is None:
             return
         verdict = await self.tally.run(scheduler, found)

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 CACHE = Settings(cache=True)
 SILENT = Settings(cache=True, reports=False)
 
+#: So many executions are looked at twice.
+TURNS = 12
+
 variables, values = st.sampled_from("xy"), st.integers(1, 2)
 operations = st.one_of(
     st.tuples(st.sampled_from(["read", "add", "skip"]), variables),
@@ -314,7 +317,7 @@ def named_twice(program: Any, states: Twice) -> None:
 
     async def main() -> None:
         async with open_scheduler("stepped") as scheduler:
-            for _ in range(12):
+            for _ in range(TURNS):
                 if exploration.tally.outcome is None:
                     await exploration.turn(scheduler)
 
@@ -323,10 +326,13 @@ def named_twice(program: Any, states: Twice) -> None:
 
 @pytest.mark.parametrize("name", ["large-vs-small-neighbour", "two-faults-one-slot"])
 def test_a_state_is_named_by_all_that_has_changed(name: str) -> None:
-    """What is kept from the last look is what another look would find."""
+    """What is kept from the last look is what another look would find.
+
+    There is something to keep only where an execution is looked at more than once.
+    """
     states = Twice()
     named_twice(scenario(name), states)
-    assert states.count > 20
+    assert states.count > TURNS
 
 
 def test_a_part_that_is_kept_too_long_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
