@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import attrs
@@ -13,7 +14,7 @@ from swaptrio.explore.exhaustive.round import Rounds
 from swaptrio.sched import Ending, Recorded, Shared, choose, point, run, sleep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from swaptrio.explore.exhaustive import Found
     from swaptrio.sched import Execution, Program
@@ -70,6 +71,41 @@ def after_you(execution: Execution) -> None:
 
     execution.spawn("a", polite, wishes["a"], wishes["b"])
     execution.spawn("b", polite, wishes["b"], wishes["a"])
+
+
+def numbers() -> Iterator[int]:
+    """A generator."""
+    yield from (1, 2)
+    yield 3
+
+
+def letters() -> Iterator[object]:
+    """What cannot be looked into."""
+    return groupby("ab")
+
+
+@pytest.mark.parametrize("settings", [STATES, STUBBORN])
+@pytest.mark.parametrize(
+    ("held", "told"),
+    [(numbers, ["state-repeats"]), ({1: 2}.values, ["state-repeats"]), (letters, [])],
+)
+def test_a_loop_is_known_by_what_it_holds(
+    settings: Settings, held: Callable[[], Iterable[object]], told: list[str]
+) -> None:
+    """A generator that has stopped is looked into, as is a view; a ``groupby`` cannot be."""
+
+    def program(execution: Execution) -> None:
+        async def turns() -> None:
+            while True:
+                things = held()
+                for _ in things:
+                    await point("turns.again")
+
+        execution.spawn("a", turns)
+
+    result = explore_program(program, attrs.evolve(settings, budget=200))
+    assert [found.verdict.check for found in result.violations] == told
+    assert result.complete == bool(told)
 
 
 def nothing() -> None:
@@ -201,6 +237,7 @@ def test_a_long_loop_that_makes_progress(settings: Settings) -> None:
         execution.spawn("a", counts)
 
     result = explore_program(program, settings)
+    assert result.complete
     assert (result.executions, result.violations, result.rounds) == (1, (), 0)
 
 
