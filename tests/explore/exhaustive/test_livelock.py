@@ -11,7 +11,16 @@ import pytest
 
 from swaptrio.explore.exhaustive import Outcome, Settings, explore_program
 from swaptrio.explore.exhaustive.round import Rounds
-from swaptrio.sched import Ending, Recorded, Shared, choose, point, run, sleep
+from swaptrio.sched import (
+    Ending,
+    Recorded,
+    Shared,
+    SpinLock,
+    choose,
+    point,
+    run,
+    sleep,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -139,6 +148,36 @@ def test_who_does_not_look_for_rounds_tells_none(
     result = explore_program(spins, settings)
     assert result.complete
     assert result.violations == ()
+
+
+@pytest.mark.parametrize("settings", [STATES, STUBBORN, BOTH])
+@pytest.mark.parametrize(("locks", "told"), [(True, []), (False, ["starvation"])])
+def test_who_holds_a_spin_lock_is_not_starved(
+    settings: Settings, locks: bool, told: list[str]
+) -> None:
+    """Nobody is preempted under it, so who waits for what he does next waits not for ever."""
+
+    def program(execution: Execution) -> None:
+        flag, begun, lock = Shared("flag", 0), Shared("begun", 0), SpinLock("lock")
+
+        async def waits() -> None:
+            await begun.until("waits.begun", bool)
+            while not await flag.read("waits.read"):
+                pass
+
+        async def sets() -> None:
+            if locks:
+                await lock.acquire("sets.lock")
+            await begun.write("sets.begun", 1)
+            await flag.write("sets.flag", 1)
+            if locks:
+                lock.release()
+
+        execution.spawn("waits", waits)
+        execution.spawn("sets", sets)
+
+    result = explore_program(program, settings)
+    assert [found.verdict.check for found in result.violations] == told
 
 
 @MODES
