@@ -9,7 +9,8 @@ if no data was drawn in between, since an allocation need not fail for ever, and
   between, the others starve it: they go round, and it waits for ever;
 * or nobody but one task has run, by no decision, and the strategy has settled on letting
   whoever runs go on. Then those who could go on are starved, as by a task with a higher
-  priority that spins. It is the task's own fault: it does not even sleep.
+  priority that spins. It is the task's own fault: it does not even sleep. But nobody is
+  preempted while he holds a spin lock: if one of them does, he goes on, and may end the wait.
 
 A way round that is neither proves nothing: its program may go on under a fair schedule.
 
@@ -41,12 +42,16 @@ if TYPE_CHECKING:
 QUIET: Final = 128
 
 
-def proves(ran: AbstractSet[int], could: AbstractSet[int], *, settled: bool) -> bool:
+def proves(
+    execution: Execution, ran: AbstractSet[int], could: AbstractSet[int], *, settled: bool
+) -> bool:
     """Whether a way round in which these tasks *ran*, and these *could* have, shows a livelock.
 
     *settled* says that all of it went without a decision, and goes on so.
     """
-    return could <= ran or (settled and len(ran) == 1)
+    kept = could - ran
+    alone = settled and len(ran) == 1
+    return not kept or (alone and not any(execution.tasks[index].spinning for index in kept))
 
 
 def starved_by(execution: Execution, ran: AbstractSet[int]) -> list[Task]:
@@ -114,7 +119,7 @@ class Lasso:
         """Whether that is fair, or the strategy lets nobody else go on."""
         undecided = self._decisions == len(execution.deviations)
         settled = undecided and getattr(execution.strategy, "settled", False)
-        return proves(self._ran, self._could, settled=settled)
+        return proves(execution, self._ran, self._could, settled=settled)
 
     def _look(self, execution: Execution, shared: Hashable) -> Hashable:
         from swaptrio.sched.states import shape_of  # which has to know what an execution is

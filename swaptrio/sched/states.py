@@ -20,8 +20,8 @@ one execution to the next.
 A class may have a method ``state_parts``. What it returns stands for all that its objects hold:
 for a history of which only so much can ever matter, or a supply of names nobody has yet.
 
-An object that cannot be looked into (a generator, an open file, a set of objects) is never the
-same twice: the search then explores more than it must, and never less.
+An object that cannot be looked into (an open file, a ``groupby``, a set of objects) is never
+the same twice: the search then explores more than it must, and never less.
 
 Parts are interned: a state is a tuple of small numbers, one for each object.
 """
@@ -42,6 +42,7 @@ from types import (
     CoroutineType,
     FrameType,
     FunctionType,
+    GeneratorType,
     MethodDescriptorType,
     MethodType,
     MethodWrapperType,
@@ -79,6 +80,7 @@ _SHOWN: Final[tuple[object, ...]] = (
     enumerate(()),
     zip(),
 )
+_VIEWS: Final[tuple[object, ...]] = ({}.keys(), {}.values(), {}.items())
 _ITERATORS: Final = frozenset(type(iterator) for iterator in _SHOWN)
 
 #: Modules whose frames hold nothing but what the declared operation tells.
@@ -324,20 +326,21 @@ class _Graph:
             if not isinstance(frame, FrameType):
                 yield next(self._unseen)
             elif frame.f_globals.get("__name__") not in _OURS:
-                yield self._frame(awaited, inner, frame)
+                yield tuple(map(self.value, _suspended(awaited, inner, frame)))
             awaited = inner
 
-    def _frame(self, awaited: object, inner: object, frame: FrameType) -> Hashable:
-        """Which names are bound, and all that the frame refers to, with a name or without."""
-        local, code = frame.f_locals, frame.f_code
-        values = [
-            self.value(value)
-            for value in gc.get_referents(awaited)
-            if value is not inner and value is not local and type(value) is not FrameType
-        ]
-        # Not in the order of the mapping: that tells when somebody has looked at it before.
-        bound = [name in local for name in _names(code)]
-        return (code, frame.f_lasti, *bound, *values)
+
+def _suspended(whose: object, inner: object, frame: FrameType) -> tuple[object, ...]:
+    """Which names are bound, and all that the frame refers to, with a name or without."""
+    local, code = frame.f_locals, frame.f_code
+    values = [
+        value
+        for value in gc.get_referents(whose)
+        if value is not inner and value is not local and type(value) is not FrameType
+    ]
+    # Not in the order of the mapping: that tells when somebody has looked at it before.
+    bound = [name for name in _names(code) if name in local]
+    return (code, frame.f_lasti, *bound, *values)
 
 
 @cache
@@ -454,6 +457,12 @@ def _cell(cell: Any) -> tuple[object, ...]:
         return ()
 
 
+def _generator(generator: Any) -> tuple[object, ...]:
+    """Where it has stopped; nothing once it is over."""
+    frame = generator.gi_frame
+    return () if frame is None else _suspended(generator, None, frame)
+
+
 _MISSING: Final = "(missing)"
 
 #: What is no state, or what the operations of the tasks tell: who waits, and at which label.
@@ -480,11 +489,13 @@ _KNOWN: Final[dict[type, _Look]] = {
     deque: tuple,
     bytearray: tuple,
     dict: _items,
+    **dict.fromkeys(map(type, _VIEWS), lambda view: tuple(gc.get_referents(view))),
     OrderedDict: _ordered,
     set: _set,
     frozenset: _set,
     CellType: _cell,
     FunctionType: _function,
+    GeneratorType: _generator,
     MethodDescriptorType: lambda method: (method.__objclass__, method.__name__),
     WrapperDescriptorType: lambda method: (method.__objclass__, method.__name__),
     MethodWrapperType: lambda method: (method.__self__, method.__name__),

@@ -484,8 +484,18 @@ def test_a_livelock_ends_by_its_cycle(
     assert "urgent read_swap_cache_async.tick" in found["cycle"]
 
 
-def test_a_cycle_is_shown(swaptrio: Run) -> None:
+@pytest.mark.parametrize("how", [[], ["--cache"]])
+@pytest.mark.parametrize(
+    ("name", "variant", "check", "first"),
+    [
+        ("shmem-direct-swapin-livelock", "no-tick", "starvation", "second"),
+        ("charge-fail-clobbers-neighbour-shadows", "chris-literal", "I-PROGRESS", "fault"),
+    ],
+)
+def test_a_cycle_is_shown(
+    name: str, variant: str, check: str, first: str, how: list[str], swaptrio: Run
+) -> None:
     """For people, too, in the order of its steps and back to the first."""
-    result = swaptrio("explore", "shmem-direct-swapin-livelock", "--variant", "no-tick")
-    assert "livelock: starvation" in result.stdout
-    assert "goes round: second " in result.stdout
+    result = swaptrio("explore", name, "--variant", variant, *how)
+    assert f"livelock: {check}" in result.stdout
+    assert f"goes round: {first} " in result.stdout

@@ -296,7 +296,7 @@ async def counts_in_a_dict_iterator() -> None:
 
 
 async def counts_in_a_generator() -> None:
-    """Its count is a generator, which cannot be looked into."""
+    """Its count is the iterator of a loop in a generator."""
 
     def numbers() -> Iterator[None]:
         for _ in range(ROUNDS):

@@ -32,7 +32,7 @@ def livelock(execution: Execution, nodes: Sequence[Node]) -> str:
     # The first step may have been a decision the first time, and be none when it comes again.
     again = last.offered[0] == steps[0].task
     settled = again and not any(node.number for node in steps[1:])
-    if not proves(ran, could, settled=settled):
+    if not proves(execution, ran, could, settled=settled):
         return ""
     return "starvation" if starved_by(execution, ran) else "state-repeats"
 

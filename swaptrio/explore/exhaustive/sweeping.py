@@ -84,7 +84,8 @@ class Sweeping:
     async def turn(self, scheduler: Scheduler) -> None:
         """Run one execution, and prepare the next."""
         tally, walk = self.tally, self.sweep.walk
-        verdict = await tally.run(scheduler, walk, watched=not self.cache)
+        watched = not self.cache
+        verdict = await tally.run(scheduler, walk, watched=watched)
         if walk.disordered:
             if not self.parted:
                 self.begin_anew(walk.ordered)
@@ -102,7 +103,7 @@ class Sweeping:
                 self._write_down(verdict)
             if not self.repeated:
                 self.repeated = True
-                if not await tally.repeats(scheduler, walk, verdict):
+                if not await tally.repeats(scheduler, walk, verdict, watched=watched):
                     return
         await self._go_round(scheduler)
         if tally.outcome is None and not self.sweep.advance():

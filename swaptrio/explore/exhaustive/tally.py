@@ -148,10 +148,12 @@ class Tally:
         self.give_up(f"{NONDETERMINISTIC}: {walk.difference}")
         return False
 
-    async def repeats(self, scheduler: Scheduler, walk: Walk, first: Verdict) -> bool:
+    async def repeats(
+        self, scheduler: Scheduler, walk: Walk, first: Verdict, *, watched: bool = True
+    ) -> bool:
         """Run the execution of *walk* that ended as *first* once more; whether it ends so."""
         walk.repeats = True
-        again = await self.run(scheduler, walk)
+        again = await self.run(scheduler, walk, watched=watched)
         walk.repeats = False
         if not self.trusts(walk, again):
             return False

@@ -70,8 +70,9 @@ async def copy_page_range(kernel: Kernel, dst: MmStruct, src: MmStruct) -> Errno
     kept elsewhere; the entries before it are copied then.
     """
     known = await pages_of(src, "copy_page_range.ptl")
-    for _, pages in groupby(known, lambda page: page // PTRS_PER_PTE):
-        error = await copy_pte_range(kernel, dst, src, list(pages))
+    tables = [list(pages) for _, pages in groupby(known, lambda page: page // PTRS_PER_PTE)]
+    for pages in tables:
+        error = await copy_pte_range(kernel, dst, src, pages)
         if error is not None:
             return error
     return None

@@ -72,12 +72,12 @@ async def pages_of(mm: MmStruct, label: str) -> list[int]:
         return sorted(mm.ptes)
 
 
-def _runs(pages: Iterable[int]) -> Iterator[tuple[int, int]]:
+def _runs(pages: Iterable[int]) -> list[tuple[int, int]]:
     """The first and the length of each run of consecutive *pages*, which ascend."""
     number = count()
-    for _, group in groupby(pages, lambda page: page - next(number)):
-        run = list(group)
-        yield run[0], len(run)
+    groups = groupby(pages, lambda page: page - next(number))
+    runs = [list(group) for _, group in groups]
+    return [(run[0], len(run)) for run in runs]
 
 
 @kernel_function

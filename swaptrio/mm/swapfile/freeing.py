@@ -96,12 +96,13 @@ async def swap_put_entries_direct(kernel: Kernel, entry: SwpEntry, nr: int) -> N
         return
     offset = swp_offset(entry)
     if not warn_on(kernel, offset + nr > si.max, "counts dropped past the end of the device"):
-        slots = range(offset, offset + nr)
-        for _, run in groupby(slots, lambda slot: slot // SWAPFILE_CLUSTER):
-            first, *rest = run
+        end = offset + nr
+        while offset < end:
+            rest = min(end - offset, SWAPFILE_CLUSTER - offset % SWAPFILE_CLUSTER)
             await swap_put_entries_cluster(
-                kernel, si, first, 1 + len(rest), "swap_put_entries_direct.lock", reclaim=True
+                kernel, si, offset, rest, "swap_put_entries_direct.lock", reclaim=True
             )
+            offset += rest
     await put_swap_device(kernel, si)
 
 

@@ -161,8 +161,8 @@ async def swap_put_entries_cluster(
         for off in slots:
             if off not in free:
                 _swap_cluster_put_entry(kernel, ci, off)
-        for _, run in groupby(free, lambda off: off - free.index(off)):
-            start, *rest = run
+        runs = [list(run) for _, run in groupby(free, lambda off: off - free.index(off))]
+        for start, *rest in runs:
             _swap_cluster_free_entries(kernel, si, ci, start, 1 + len(rest))
     if len(free) < len(last) and reclaim:
         await _reclaim_range(kernel, si, offset, nr)

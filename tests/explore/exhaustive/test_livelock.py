@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import attrs
@@ -10,10 +11,19 @@ import pytest
 
 from swaptrio.explore.exhaustive import Outcome, Settings, explore_program
 from swaptrio.explore.exhaustive.round import Rounds
-from swaptrio.sched import Ending, Recorded, Shared, choose, point, run, sleep
+from swaptrio.sched import (
+    Ending,
+    Recorded,
+    Shared,
+    SpinLock,
+    choose,
+    point,
+    run,
+    sleep,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from swaptrio.explore.exhaustive import Found
     from swaptrio.sched import Execution, Program
@@ -72,6 +82,41 @@ def after_you(execution: Execution) -> None:
     execution.spawn("b", polite, wishes["b"], wishes["a"])
 
 
+def numbers() -> Iterator[int]:
+    """A generator."""
+    yield from (1, 2)
+    yield 3
+
+
+def letters() -> Iterator[object]:
+    """What cannot be looked into."""
+    return groupby("ab")
+
+
+@pytest.mark.parametrize("settings", [STATES, STUBBORN])
+@pytest.mark.parametrize(
+    ("held", "told"),
+    [(numbers, ["state-repeats"]), ({1: 2}.values, ["state-repeats"]), (letters, [])],
+)
+def test_a_loop_is_known_by_what_it_holds(
+    settings: Settings, held: Callable[[], Iterable[object]], told: list[str]
+) -> None:
+    """A generator that has stopped is looked into, as is a view; a ``groupby`` cannot be."""
+
+    def program(execution: Execution) -> None:
+        async def turns() -> None:
+            while True:
+                things = held()
+                for _ in things:
+                    await point("turns.again")
+
+        execution.spawn("a", turns)
+
+    result = explore_program(program, attrs.evolve(settings, budget=200))
+    assert [found.verdict.check for found in result.violations] == told
+    assert result.complete == bool(told)
+
+
 def nothing() -> None:
     """The programs keep all they have in their tasks."""
 
@@ -103,6 +148,36 @@ def test_who_does_not_look_for_rounds_tells_none(
     result = explore_program(spins, settings)
     assert result.complete
     assert result.violations == ()
+
+
+@pytest.mark.parametrize("settings", [STATES, STUBBORN, BOTH])
+@pytest.mark.parametrize(("locks", "told"), [(True, []), (False, ["starvation"])])
+def test_who_holds_a_spin_lock_is_not_starved(
+    settings: Settings, locks: bool, told: list[str]
+) -> None:
+    """Nobody is preempted under it, so who waits for what he does next waits not for ever."""
+
+    def program(execution: Execution) -> None:
+        flag, begun, lock = Shared("flag", 0), Shared("begun", 0), SpinLock("lock")
+
+        async def waits() -> None:
+            await begun.until("waits.begun", bool)
+            while not await flag.read("waits.read"):
+                pass
+
+        async def sets() -> None:
+            if locks:
+                await lock.acquire("sets.lock")
+            await begun.write("sets.begun", 1)
+            await flag.write("sets.flag", 1)
+            if locks:
+                lock.release()
+
+        execution.spawn("waits", waits)
+        execution.spawn("sets", sets)
+
+    result = explore_program(program, settings)
+    assert [found.verdict.check for found in result.violations] == told
 
 
 @MODES
@@ -201,6 +276,7 @@ def test_a_long_loop_that_makes_progress(settings: Settings) -> None:
         execution.spawn("a", counts)
 
     result = explore_program(program, settings)
+    assert result.complete
     assert (result.executions, result.violations, result.rounds) == (1, (), 0)
 
 
