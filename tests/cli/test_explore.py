@@ -391,7 +391,7 @@ def ways(windows: list[dict[str, Any]]) -> list[tuple[str, ...]]:
 @pytest.mark.parametrize(
     ("options", "why", "bound"),
     [
-        (["--time", 0.05], "not sampled", "a search that has not come to its end"),
+        (["--time", 0.001], "not sampled", "a search that has not come to its end"),
         (
             ["--preemptions", 0],
             "proved unreachable within 0 preemptions",
