@@ -26,7 +26,8 @@ Counters that nobody in the model reads only report that something is added, whi
 
 What oracles and recorders look at is not reported: they are no part of the program. That hides
 no order of events from them. What a check reads when a lock is given back is what that lock
-protects, and its order is told by the lock.
+protects, and its order is told by the lock. The one that looks at what no lock protects, which
+group a number belongs to, reports that itself (`checks.slots.check_owner`).
 """
 
 from __future__ import annotations

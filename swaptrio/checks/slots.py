@@ -36,12 +36,13 @@ from swaptrio.mm.swap_table import (
     swp_tb_to_pfn,
     zero_of,
 )
-from swaptrio.sched import Violation
+from swaptrio.sched import Access, Violation, touch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from swaptrio.mm.kernel import Kernel
+    from swaptrio.mm.memcontrol import MemCgroup
 
 _PAST_THE_WORD: Final = 1 << BITS_PER_LONG
 
@@ -316,12 +317,26 @@ def check_owner(kernel: Kernel, folio: Folio) -> None:
         if ci.memcg_table.get(off, 0) != first:
             message = f"{folio.name} lies in slots of several groups"
             raise Violation("I-OWNER", message)
-    owner = kernel.memcgs.by_id.get(first)
-    if owner is None or not owner.online or folio.memcg is owner:
+    owner = _group_of(kernel, first)
+    if owner is None or folio.memcg is owner:
         return
     charged = "nobody" if folio.memcg is None else folio.memcg.name
     message = f"{folio.name} is charged to {charged}, its slot belongs to {owner.name}"
     raise Violation("I-OWNER", message)
+
+
+def _group_of(kernel: Kernel, number: int) -> MemCgroup | None:
+    """The online group of that *number*, if there is one.
+
+    No lock keeps groups from coming and going, so whoever explores all orders is told of this
+    look, other than of what oracles read under the lock that is given back.
+    """
+    touch(f"memcg {number}", Access.READ)
+    owner = kernel.memcgs.by_id.get(number)
+    if owner is None:
+        return None
+    touch(f"{owner.name}.online", Access.READ)
+    return owner if owner.online else None
 
 
 def swap_count(ci: SwapClusterInfo, off: int) -> int:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from hypothesis import assume, given, settings
@@ -223,3 +223,22 @@ def test_scenarios_end_as_by_classes(name: str, variant: str) -> None:
     assert states.finals == classes.finals
     signatures = [{found.signature for found in each.violations} for each in (classes, states)]
     assert signatures[0] == signatures[1]
+
+
+def test_what_an_oracle_looks_at_without_a_lock_is_ordered() -> None:
+    """A group may come between a charge and the look at it, or after both: it is not the same.
+
+    All searches see both, where the number of a group is given away too early.
+    """
+    variant = load("unref-id")
+    setup = Setup(load_checked(find("offline-memcg-swapin"), variant), variant)
+    classes, states, stubborn = (
+        explore_program(Stage(setup, final=final), plan)
+        for plan in (Settings(), Settings(cache=True), STUBBORN)
+    )
+
+    assert classes.complete
+    assert classes.finals == states.finals == stubborn.finals
+    counted = [dict(counters) for _, counters in cast("set[Any]", classes.finals)]
+    swapped = [counters for counters in counted if counters.get("m3.swap") == -1]
+    assert any(counters.get("m2.memory") == 1 for counters in swapped)
