@@ -116,7 +116,7 @@ def test_writeback_of_freed(world: Any) -> None:
 def test_writeback_without_device(world: Any) -> None:
     """A device that goes away meanwhile ends the writeback."""
     world.swapped(16, zswap=True)
-    world.si.users = 0
+    world.si.users, world.si.dying = 0, True
 
     assert world.play(main=_writeback(world))["main"] is Errno.EEXIST
 
