@@ -198,8 +198,8 @@ def test_at_the_very_beginning(command: str, race: str, vectors: str, start: Sta
 def test_at_any_moment(moment: float, race: str, start: Start) -> None:
     """Whenever it comes, files are whole and the exit code is 130, as a shell sees it.
 
-    Where it comes while an imported module makes a named tuple, Python remembers that, and in the
-    end dies of the signal whatever was done about it. To a shell that is 130 as well.
+    Where it comes while an imported module makes a named tuple, Python remembers that, and in
+    the end dies of the signal whatever was done about it. To a shell that is 130 as well.
     """
     process = start("fuzz", race, "--variant", "pre", "--seeds", 10**9, "--json")
     process.until_it_listens()
