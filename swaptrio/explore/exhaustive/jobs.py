@@ -134,6 +134,9 @@ class _Driver:
 
     async def _drive(self, exploration: Reduction | Crew, until: Callable[[], bool]) -> None:
         """To the end, to a limit, or *until* that; keep it now and then, and at a limit."""
+        if self.keep is None:
+            await drive(self.scheduler, exploration, self.limits, self.pace, until)
+            return
         tally, due = exploration.tally, self.pace.seconds + KEPT
         while tally.outcome is None and not until():
             await drive(
@@ -143,7 +146,7 @@ class _Driver:
                 self.pace,
                 partial(_either, until, self.pace, due),
             )
-            if self.keep is not None and (tally.outcome is not None or not until()):
+            if tally.outcome is not None or not until():
                 begun = self.pace.seconds
                 await self._keep(exploration, self.keep)
                 took = self.pace.seconds - begun

@@ -321,6 +321,27 @@ def test_killed_search_goes_on(count: int, tmp_path: Path) -> None:
     assert result.statement == "complete: 2048 executions, 2048 classes, no violation"
 
 
+def explore_unkept() -> None:
+    """Explore past the time at which others are kept."""
+    exhaustive.jobs.KEPT = 0.0  # type: ignore[misc]  # a process of its own
+    print(explored(partial(casrot, 8), 1).statement)
+
+
+def test_search_that_nobody_keeps_goes_on() -> None:
+    """What is not to be kept does not wait for the time when it would be: that never ends."""
+    call = "import test_jobs; test_jobs.explore_unkept()"
+    done = subprocess.run(
+        [sys.executable, "-c", call],
+        cwd=Path(__file__).parent,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert done.stdout == "complete: 2048 executions, 2048 classes, no violation\n"
+
+
 def test_failure_elsewhere_is_raised_here() -> None:
     """What keeps a process from going on is no secret."""
     with pytest.raises(LookupError, match="not here"):
