@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import attrs
 
+from swaptrio.explore.exhaustive.exploration import Exploration
 from swaptrio.explore.exhaustive.result import Outcome
 from swaptrio.explore.exhaustive.sweep import (
     Choice,
@@ -131,7 +132,7 @@ class Runner:
 
 
 @attrs.define(eq=False)
-class Errandry:
+class Errandry(Exploration):
     """The bounded search as its owner sees it: an exploration that *staff* goes on with.
 
     *waiting* are the ways of this level that are yet to go, the last one first, *deferred*
@@ -181,29 +182,6 @@ class Errandry:
     def traces(self) -> int:
         """How many classes were met."""
         return len(self.classes)
-
-    @property
-    def states(self) -> None:
-        """None are kept."""
-
-    @property
-    def blocked(self) -> int:
-        """None: what is cut is not counted as an execution."""
-        return 0
-
-    @property
-    def probes(self) -> int:
-        """None."""
-        return 0
-
-    @property
-    def depth(self) -> int:
-        """Nothing that is known here."""
-        return 0
-
-    def estimate(self) -> float:
-        """Nothing can be said."""
-        return float("inf")
 
     async def turn(self, scheduler: Scheduler) -> None:
         """Give out what can be, and hear what is told.

@@ -21,7 +21,8 @@ import attrs
 from swaptrio.explore.exhaustive.crew import Crew
 from swaptrio.explore.exhaustive.desk import Desk
 from swaptrio.explore.exhaustive.errands import Errandry, Runner
-from swaptrio.explore.exhaustive.explore import Exploration, Limits, Settings, drive
+from swaptrio.explore.exhaustive.exploration import Exploration
+from swaptrio.explore.exhaustive.explore import Limits, Settings, drive
 from swaptrio.explore.exhaustive.part import Share
 from swaptrio.explore.exhaustive.reduction import Reduction
 from swaptrio.explore.exhaustive.result import Outcome
