@@ -67,8 +67,8 @@ class Crew(Exploration):
     *ordered* are the objects whose adds had an order from the beginning, and *known* those of
     which parts know; it is *disordered* where it has turned out that there are more, and *lost*
     where one who has explored a part is not there any more. What led to nothing that another
-    part had not is one of the *probes*, and nothing is blocked. *turns* are those that are still to
-    come in this round, with how many shares to lend; *numbered* is the next number.
+    part had not is one of the *probes*, and nothing is blocked. *turns* are those that are
+    still to come in this round, with how many shares to lend; *numbered* is the next number.
     """
 
     tally: Tally

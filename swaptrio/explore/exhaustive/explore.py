@@ -124,7 +124,7 @@ class Settings:
         sights = Sights() if self.windows else None
         return Tally(program, self.budget, self.stop_at_first, sights=sights)
 
-    def begin(self, program: Program) -> Exploration:
+    def begin(self, program: Program) -> Reduction | Sweeping:
         """A search of *program* that has not done anything yet."""
         tally = self.tally(program)
         if self.cache or self.preemptions is not None:

@@ -93,9 +93,14 @@ class Sweeping(Exploration):
                 if not await tally.repeats(scheduler, walk, verdict, watched=watched):
                     return
         await self._go_round(scheduler)
-        if tally.outcome is None and not self.sweep.advance():
+        if tally.outcome is None:
+            self.go_on()
+
+    def go_on(self) -> None:
+        """Prepare the next execution."""
+        if not self.sweep.advance():
             bounded = self.bound is not None and self.sweep.dropped
-            tally.outcome = Outcome.BOUNDED if bounded else Outcome.COMPLETE
+            self.tally.outcome = Outcome.BOUNDED if bounded else Outcome.COMPLETE
 
     def _write_down(self, verdict: Verdict) -> None:
         tally, name = self.tally, self.sweep.walk.class_of()
