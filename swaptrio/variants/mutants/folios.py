@@ -27,7 +27,6 @@ from swaptrio.mm.userfaultfd import _move_entry, is_pte_pages_stable, swap_cache
 from swaptrio.variants.mutants.mutant import Mutant
 
 if TYPE_CHECKING:
-
     from swaptrio.mm.kernel import Kernel
     from swaptrio.mm.mm_types import Folio, MmStruct, SwapPte
     from swaptrio.mm.swap_h import SwapClusterInfo
