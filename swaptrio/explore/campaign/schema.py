@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 APPLICATION: Final = 0x73775472
 
 #: Counts the changes of the tables.
-VERSION: Final = 1
+VERSION: Final = 2
 
 #: Seconds to wait while another process holds the file for a moment.
 PATIENCE: Final = 10.0
@@ -63,6 +63,10 @@ CREATE TABLE item (                 -- one row for each that is done
     steps INTEGER NOT NULL,
     seconds REAL NOT NULL,
     given_up INTEGER NOT NULL,
+    tasks INTEGER NOT NULL,         -- the most of an execution
+    longest INTEGER NOT NULL,       -- execution, in steps
+    settled INTEGER NOT NULL,       -- executions with PCT's bound
+    span INTEGER NOT NULL,          -- decisions for which they have it
     PRIMARY KEY (kase, first)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE failure (
@@ -178,6 +182,8 @@ def _inspect(path: Path, connection: sqlite3.Connection) -> None:
         refuse(path, _FOREIGN)
     if version > VERSION:
         refuse(path, f"was made by a newer swaptrio: format {version}, here {VERSION}")
+    if version < VERSION:
+        refuse(path, f"was made by an older swaptrio: format {version}, here {VERSION}")
     [verdict] = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         refuse(path, f"is damaged, and was left as it is: {' '.join(verdict.split())}")

@@ -47,7 +47,7 @@ class Known:
 
 @attrs.frozen
 class Done:
-    """An item that is done."""
+    """An item that is done; the rest is as in `Result`."""
 
     first: int
     count: int
@@ -55,6 +55,10 @@ class Done:
     steps: int
     seconds: float
     given_up: bool = attrs.field(converter=bool)
+    tasks: int
+    longest: int
+    settled: int
+    span: int
 
 
 @attrs.frozen
@@ -133,8 +137,7 @@ class Store:
 
     def done(self, case: Known) -> tuple[Done, ...]:
         """The items of *case* that are done, in the order of their seeds."""
-        columns = "first, count, executions, steps, seconds, given_up"
-        query = f"SELECT {columns} FROM item WHERE kase = ? ORDER BY first"
+        query = f"SELECT {_COLUMNS['item']} FROM item WHERE kase = ? ORDER BY first"
         rows = self._rows(query, case.id)
         return tuple(Done(*row) for row in rows)
 
@@ -233,8 +236,10 @@ class Store:
     def _add(self, case: Known, item: Item, result: Result) -> int:
         """How many executions *result* adds: none where *item* is done already."""
         facts = (result.executions, result.steps, result.seconds, result.given_up)
-        row = (case.id, item.first, item.count, *facts)
-        query = "INSERT OR IGNORE INTO item VALUES (?, ?, ?, ?, ?, ?, ?)"
+        sizes = (result.tasks, result.longest, result.settled, result.span)
+        row = (case.id, item.first, item.count, *facts, *sizes)
+        marks = ", ".join("?" * len(row))
+        query = f"INSERT OR IGNORE INTO item (kase, {_COLUMNS['item']}) VALUES ({marks})"
         if not self._connection.execute(query, row).rowcount:
             return 0
         for failure in result.failures:
@@ -276,7 +281,7 @@ class Store:
 
 
 _COLUMNS = {
-    "item": "first, count, executions, steps, seconds, given_up",
+    "item": "first, count, executions, steps, seconds, given_up, tasks, longest, settled, span",
     "failure": "ending, rule, labels, count, first, by, length, schedule, message",
     "entered": "stood, came, first",
 }

@@ -225,7 +225,16 @@ def test_a_newer_store(store: Store) -> None:
     store._connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
     store.close()
 
-    with pytest.raises(StoreError, match="newer swaptrio: format 2, here 1"):
+    with pytest.raises(StoreError, match="newer swaptrio: format 3, here 2"):
+        Store.open(store.path, write=True)
+
+
+def test_an_older_store(store: Store) -> None:
+    """So is one of an older version, whose code was another one as well."""
+    store._connection.execute(f"PRAGMA user_version = {schema.VERSION - 1}")
+    store.close()
+
+    with pytest.raises(StoreError, match="older swaptrio: format 1, here 2"):
         Store.open(store.path, write=True)
 
 
