@@ -9,6 +9,7 @@ import re
 import sqlite3
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from swaptrio.explore.campaign.schema import sum_of
 from swaptrio.trace import open_trace
 
 Run = Callable[..., Result]
@@ -35,10 +37,10 @@ def store(race: str, swaptrio: Run) -> str:
 @pytest.fixture
 def nasty(store: str) -> str:
     """The store of somebody who means no good."""
-    with sqlite3.connect(store) as connection:
+    with closing(sqlite3.connect(store)) as connection, connection:
+        connection.create_function("sum_of", -1, sum_of)
         connection.execute("UPDATE failure SET message = ?, rule = ?", (NASTY, NASTY))
         connection.execute("UPDATE kase SET variant = ? WHERE id = 2", (NASTY,))
-    connection.close()
     return store
 
 

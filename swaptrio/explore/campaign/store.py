@@ -219,7 +219,8 @@ class Store:
     def _begin(self, plan: Plan, cases: Iterable[Case]) -> None:
         with self._writing():
             self._connection.execute(
-                "INSERT INTO campaign VALUES (1, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO campaign (id, version, strategy, first, seeds, time, chunk)"
+                " VALUES (1, ?, ?, ?, ?, ?, ?)",
                 (__version__, plan.strategy, plan.first, plan.seeds, plan.time, plan.chunk),
             )
             columns = (
@@ -245,7 +246,7 @@ class Store:
         for failure in result.failures:
             self._add_failure(case, failure)
         self._connection.executemany(
-            "INSERT INTO entered VALUES (?, ?, ?, ?)"
+            "INSERT INTO entered (kase, stood, came, first) VALUES (?, ?, ?, ?)"
             " ON CONFLICT DO UPDATE SET first = min(first, excluded.first)",
             [(case.id, each.stood, each.came, each.first) for each in result.windows],
         )
@@ -259,9 +260,9 @@ class Store:
             failure = failure.joined(Failure(failure.kind, *row))
         facts = attrs.astuple(failure, recurse=False)[1:]
         marks = ", ".join("?" * (len(key) + len(facts)))
-        self._connection.execute(
-            f"INSERT OR REPLACE INTO failure VALUES ({marks})", (*key, *facts)
-        )
+        names = f"kase, {_COLUMNS['failure']}"
+        query = f"INSERT OR REPLACE INTO failure ({names}) VALUES ({marks})"
+        self._connection.execute(query, (*key, *facts))
 
     def _rows(self, query: str, *values: object) -> list[Any]:
         with _told(self.path):
