@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from swaptrio.cli import codes
 from swaptrio.cli.campaign_failures import Traced, traced
 from swaptrio.cli.campaign_html import to_html
-from swaptrio.cli.campaign_status import kept_trace, replay_command
+from swaptrio.cli.campaign_status import bounds_of, kept_trace, replay_command
 from swaptrio.cli.console import short
 from swaptrio.errors import harmless
 from swaptrio.explore.campaign import Store
@@ -83,7 +83,14 @@ def report_of(
             }
             for session in store.sessions
         ],
-        "cases": [_case(console, each, traces, out) for each in accounts],
+        "cases": [
+            {
+                **_case(console, each, traces, out),
+                "pct": bounds_of(plan.strategy, each).record(),
+                "bounds": bounds_of(plan.strategy, each).text(),
+            }
+            for each in accounts
+        ],
     }
 
 
@@ -174,6 +181,10 @@ def _markdown(report: dict[str, Any]) -> Iterator[str]:
         names = f"{_cell(case['scenario'])} | {_cell(case['variant'])}"
         counts = f"{case['executions']} | {case['windows']} | {len(case['failures'])}"
         yield f"| {names} | {counts} |"
+    yield ""
+    for case in report["cases"]:
+        about = f"{case['scenario']}, {case['variant']}: {case['bounds']}"
+        yield f"- {_cell(about)}"
     for case in report["cases"]:
         for failure in case["failures"]:
             yield from _markdown_failure(case, failure)
@@ -219,7 +230,7 @@ def _worth(case: dict[str, Any]) -> str:
     """What it is worth that nothing failed."""
     return (
         f"{case['executions']} executions; {case['windows']} windows were entered, and no "
-        f"other one was sampled"
+        f"other one was sampled; {case['bounds']}"
     )
 
 

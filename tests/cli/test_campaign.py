@@ -311,7 +311,7 @@ def test_a_newer_store(swaptrio: Run) -> None:
     result = swaptrio("campaign", "resume", "--store", "s.sqlite")
 
     assert result.exit_code == 2
-    assert "was made by a newer swaptrio: format 99, here 1" in result.stderr
+    assert "was made by a newer swaptrio: format 99, here 2" in result.stderr
 
 
 @pytest.mark.skipif(find_spec("distributed") is None, reason="the extra dask is not there")

@@ -9,6 +9,7 @@ import re
 import sqlite3
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from swaptrio.explore.campaign.schema import sum_of
 from swaptrio.trace import open_trace
 
 Run = Callable[..., Result]
@@ -35,10 +37,10 @@ def store(race: str, swaptrio: Run) -> str:
 @pytest.fixture
 def nasty(store: str) -> str:
     """The store of somebody who means no good."""
-    with sqlite3.connect(store) as connection:
+    with closing(sqlite3.connect(store)) as connection, connection:
+        connection.create_function("sum_of", -1, sum_of)
         connection.execute("UPDATE failure SET message = ?, rule = ?", (NASTY, NASTY))
         connection.execute("UPDATE kase SET variant = ? WHERE id = 2", (NASTY,))
-    connection.close()
     return store
 
 
@@ -158,7 +160,35 @@ def test_junit(store: str, swaptrio: Run) -> None:
     assert failure.get("type") == "violation of I-ERRNO"
     assert (failure.text or "").splitlines()[-1].startswith("open it: swaptrio trace logs/")
     [worth] = root.iter("system-out")
-    assert re.fullmatch(r"\d+ executions; [1-9]\d* windows were entered, .*", worth.text or "")
+    assert re.fullmatch(
+        r"\d+ executions; [1-9]\d* windows were entered, .* sampled; no bound is known for"
+        r" auto; .* PCT would need \d+, \d+, \d+ executions",
+        worth.text or "",
+    )
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_a_bound_where_pct_decides(
+    race: str, swaptrio: Run, document: Document, depth: int
+) -> None:
+    """It is the one that fuzzing tells of the same seeds, in the summary and each report."""
+    of = (race, "--variant", "v3", "--strategy", f"pct:{depth}", "--seeds", "40")
+    store = ("--store", "pct.sqlite")
+    fuzzed = document(swaptrio("fuzz", *of, "--json"))
+    run = swaptrio("campaign", "run", *of, "--chunk", "40", "--jobs", "1", *store)
+    report = document(swaptrio("campaign", "report", *store, "--json"))
+    page = swaptrio("campaign", "report", *store, "--format", "html").stdout
+    markdown = swaptrio("campaign", "report", *store, "--format", "markdown").stdout
+
+    [case] = report["cases"]
+    assert case["pct"] == fuzzed["numbers"]["pct"]
+    assert case["pct"][0]["missed"] < 1
+    assert case["bounds"].startswith(
+        "a bug was missed at most, by PCT's bound: of depth 1 with"
+    )
+    assert "a bug was missed at most" in " ".join(run.stdout.split())
+    assert "a bug was missed at most" in page
+    assert "a bug was missed at most" in markdown
 
 
 def test_a_case_that_has_changed_is_not_replayed(store: str, swaptrio: Run, race: str) -> None:
