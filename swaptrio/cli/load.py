@@ -89,21 +89,22 @@ def load(
     from swaptrio.explore.load import run_load
 
     version = variant_of(console, variant)
-    with LiveLine(console) as line:
-        loaded = with_scheduler(
-            console,
-            lambda scheduler: run_load(
-                scheduler,
-                version,
-                users=users,
-                clusters=clusters,
-                steps=steps,
-                seed=seed,
-                zswap=zswap,
-                progress=lambda done: line.show(f"{done:,} of {steps:,} steps"),
-            ),
-            "stepped",
-        )
+    line = LiveLine(console)
+    loaded = with_scheduler(
+        console,
+        lambda scheduler: run_load(
+            scheduler,
+            version,
+            users=users,
+            clusters=clusters,
+            steps=steps,
+            seed=seed,
+            zswap=zswap,
+            progress=lambda done: line.show(f"{done:,} of {steps:,} steps"),
+        ),
+        "stepped",
+    )
+    line.clear()
     options = {"users": users, "clusters": clusters, "steps": steps, "seed": seed}
     words = [word for key, value in options.items() for word in (f"--{key}", str(value))]
     words += [] if zswap else ["--no-zswap"]
