@@ -192,7 +192,7 @@ async def _campaign(
         line.show(f"{case.scenario.name}: {done}, {failures}")
 
     strategy = _strategy_of(plan)
-    try:
+    with line:
         fuzzed = await walk(
             scheduler,
             case.setup,
@@ -211,8 +211,6 @@ async def _campaign(
             line.show(f"making failure {number} of {len(fuzzed.failures)} simple")
             rate = stress.rate(failure.verdict)
             finds.append(await find(console, scheduler, case, failure, rate, stop))
-    finally:
-        line.clear()
     return Campaign(case, fuzzed, tuple(finds), Numbers.of(coverage, plan.strategy, strategy))
 
 
