@@ -136,9 +136,6 @@ def explore(
     from swaptrio.explore import Limits, Settings
     from swaptrio.scenario.play import BUDGET
 
-    if resume is not None and cache:
-        msg = "--resume works without --cache"
-        raise click.UsageError(msg)
     if jobs > 1 and cache:
         msg = "--jobs works without --cache: a state is known to one process only"
         raise click.UsageError(msg)
