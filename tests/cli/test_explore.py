@@ -272,9 +272,13 @@ def test_file_of_another_search_is_refused(calm: str, race: str, swaptrio: Run) 
     """A search goes on only with the scenario, the variant and the options that it was of."""
     swaptrio("explore", race, "--resume", "kept.json", "--time", 0.3)
     before = Path("kept.json").read_bytes()
-    others = [race, "--variant", "pre"], [calm], [race, "--all"], [race, "--preemptions", 3]
-    others += ([race, "--cache"],)
-    for words in others:
+    for words in (
+        [race, "--variant", "pre"],
+        [calm],
+        [race, "--all"],
+        [race, "--preemptions", "3"],
+        [race, "--cache"],
+    ):
         result = swaptrio("explore", *words, "--resume", "kept.json")
         assert result.exit_code == 2
         assert "kept.json: cannot go on from it: it is of another" in result.stderr
@@ -350,7 +354,7 @@ def test_processes_do_not_share_states(calm: str, swaptrio: Run) -> None:
     for options in (["--cache"], ["--cache", "--preemptions", 1]):
         result = swaptrio("explore", calm, "--jobs", 2, *options)
         assert result.exit_code == 2
-        assert "--jobs works without --cache" in result.stderr
+        assert "--jobs works without --cache: which steps" in result.stderr
 
 
 def test_numbers_beside_a_complete_search(busy: str, swaptrio: Run, document: Document) -> None:
