@@ -55,6 +55,7 @@ import attrs
 
 from swaptrio.sched.execution import Execution
 from swaptrio.sched.operation import Deed
+from swaptrio.sched.parts import Parts
 from swaptrio.sched.task import Task
 
 _Slot: TypeAlias = "Callable[[Any], object]"
@@ -132,13 +133,23 @@ class States:
     """
 
     bounded: bool = False
-    _ids: dict[Hashable, int] = attrs.Factory(dict)
+    _ids: Parts = attrs.Factory(Parts)
     _unseen: Iterator[int] = attrs.Factory(itertools.count)
     _numbers: dict[int, int] = attrs.Factory(dict)
     _begun: list[object] = attrs.Factory(list)
     _changing: list[tuple[_Look, object]] = attrs.Factory(list)
     _last: list[_Last | None] = attrs.Factory(list)
     _parts: dict[int, int] = attrs.Factory(dict)
+
+    @classmethod
+    def after(cls, known: tuple[list[bytes], int], *, bounded: bool = False) -> States:
+        """Those that go on with what others, in this process or another, have *known*."""
+        digests, unseen = known
+        return cls(bounded, Parts(digests), itertools.count(unseen))
+
+    def known(self) -> tuple[list[bytes], int]:
+        """The digests of all parts, by their numbers, and what was never the same twice."""
+        return self._ids.digests(), next(self._unseen)
 
     def begin(self, execution: Execution, final: object) -> None:
         """Number what *execution* begins with; *final* is what the program has returned."""
@@ -163,20 +174,19 @@ class States:
             named = graph.named(value, inside)
             if type(value) not in _FIXED:
                 self._changing.append((_LOOKS[type(value)], value))
-                part = self._ids.setdefault(named, len(self._ids))
+                part = self._ids[named]
                 self._last.append(None if inside is None else _Last.of(inside, part))
         self._numbers, self._begun = graph.numbers, graph.met
 
     def _name(self, execution: Execution, moment: Moment) -> State:
         ids, parts = self._ids, self._parts
-        intern = ids.setdefault
         clock = _clock(execution, moment, bounded=self.bounded)
         graph = _Graph(self._unseen, self._numbers.copy(), len(self._begun))
-        state = [intern(clock, len(ids))]
+        state = [ids[clock]]
         for task in execution.tasks:
             part = parts.get(task.index)
             if part is None:
-                part = intern(graph.task(task), len(ids))
+                part = ids[graph.task(task)]
                 if not graph.met:
                     parts[task.index] = part
             state.append(part)
@@ -186,7 +196,7 @@ class States:
                 state.append(last.part)
             else:
                 state.append(self._part(graph, place, value, inside))
-        state += [intern(held, len(ids)) for held in graph.parts()]
+        state += [ids[held] for held in graph.parts()]
         self.goes_on(execution)
         return tuple(state)
 
@@ -210,7 +220,7 @@ class States:
         come to lie at its address.
         """
         graph.fresh = False
-        part = self._ids.setdefault(graph.named(value, inside), len(self._ids))
+        part = self._ids[graph.named(value, inside)]
         known = None if inside is None or graph.fresh else _Last.of(inside, part)
         self._last[place] = known
         return part
