@@ -466,7 +466,9 @@ def _generator(generator: Any) -> tuple[object, ...]:
 _MISSING: Final = "(missing)"
 
 #: What is no state, or what the operations of the tasks tell: who waits, and at which label.
-_TOLD: Final = frozenset({"__weakref__", "__dict__", "pending", "_label", "_since"})
+_TOLD: Final = frozenset(
+    {"__weakref__", "__dict__", "pending", "_label", "_since", "_to_write"}
+)
 
 #: What holds the same for ever.
 _FIXED: Final = frozenset(
