@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from swaptrio.explore.exhaustive import Settings, explore_program
@@ -99,7 +99,7 @@ def test_a_writer_that_is_told_too_little_misses_ends(
     method: str,
     broken: Any,
 ) -> None:
-    """So the tests above can fail: neither what he waits for nor what is added can be spared."""
+    """So the tests above can fail: what he waits for, and what is added, both count."""
     code = (READER, READER, WRITER)
     counted = naive(code, MANY)
     assert explore_program(program_of(code)).finals == counted[2]
