@@ -7,7 +7,7 @@
 PYTHON ?=
 PYTHONS = python3 python3.13 python3.12 python3.11
 
-DEMO ?= large-vs-small-neighbour
+DEMO ?= target-freed-during-alloc --variant no-second-check
 SAVED ?= benchmarks/saved.json
 BUGS = benchmarks/bugs
 PYTEST_ARGS ?=
@@ -47,7 +47,7 @@ find_python = \
 .NOTPARALLEL:
 
 help:
-	@echo 'make demo         replay a scenario and draw it (DEMO=$(DEMO))'
+	@echo 'make demo         replay the race of README.md and draw it (DEMO=$(DEMO))'
 	@echo 'make test         run the tests (PYTEST_ARGS="-k name" and the like)'
 	@echo 'make coverage     say how much of the model its tests run'
 	@echo 'make lint         check style, format and types'

@@ -30,6 +30,7 @@ from swaptrio.cli.load import load
 from swaptrio.cli.matrix import matrix
 from swaptrio.cli.necessity import necessity
 from swaptrio.cli.new import new
+from swaptrio.cli.options import InOrder
 from swaptrio.cli.replay import replay
 from swaptrio.cli.show import show
 from swaptrio.cli.trace import trace
@@ -47,7 +48,7 @@ EXAMPLES: Final = (
 )
 
 
-class App(click.Group):
+class App(InOrder):
     """A group whose every way out goes over the edge, in tests as in a shell."""
 
     def main(  # type: ignore[override]  # click's overloads; this one never returns
@@ -69,10 +70,6 @@ class App(click.Group):
                 lambda: run(arguments, prog_name, standalone_mode=False, obj=console),
             )
         )
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands in the order in which one meets them."""
-        return list(self.commands)
 
 
 @click.group(

@@ -24,6 +24,7 @@ from swaptrio.cli.campaign_options import (
 from swaptrio.cli.options import (
     DEFAULT_STRATEGY,
     DEFAULT_VARIANT,
+    InOrder,
     carrier_option,
     epilog,
     shared,
@@ -46,11 +47,12 @@ SEED: Final = click.IntRange(0, 10**15)
 
 
 @click.group(
+    cls=InOrder,
     epilog=epilog(
         "campaign run --all --time 8h --store night.sqlite",
         "campaign status --store night.sqlite",
         "campaign resume --store night.sqlite",
-    )
+    ),
 )
 def campaign() -> None:
     """Run many executions on all processors, and keep what they show.
@@ -111,10 +113,12 @@ def run(
     store: Path | None,
     carrier: Carrier,
 ) -> int:
-    """Begin a campaign: each scenario NAME with each variant, from its set-up.
+    """Begin a campaign: each scenario NAME with each variant.
 
-    The results do not depend on the number of processes. Any failure makes the exit code 1.
-    Ctrl-C stops the campaign, and 'swaptrio campaign resume' goes on with it.
+    Each starts from its set-up, and its windows play no part. The variant is v3 if none is
+    named, and there are 10000 seeds if neither --seeds nor --time is given. The results do not
+    depend on the number of processes. Any failure makes the exit code 1. Ctrl-C stops the
+    campaign, and 'swaptrio campaign resume' goes on with it.
     """
     if bool(names) == every:
         msg = "--all and a NAME exclude each other" if every else "name scenarios, or say --all"
@@ -197,7 +201,10 @@ def resume(
 @store_option
 @shared
 def status(console: Console, store: Path | None) -> int:
-    """Say how far a campaign is and what it has found, also while it runs."""
+    """Say how far a campaign is and what it has found.
+
+    Also while it runs.
+    """
     from swaptrio.cli.campaign_status import status_lines, status_record
     from swaptrio.explore.campaign import Store
 
@@ -241,9 +248,9 @@ def report(
     files: tuple[str, ...],
     with_traces: bool,
 ) -> int:
-    """Write a report: curves, failures with their traces, machines and versions.
+    """Write a report: curves, failures, traces, machines and versions.
 
-    The HTML page needs nothing else and runs nothing.
+    The page in HTML needs nothing else and runs nothing.
     """
     from swaptrio.cli.campaign_report import run_report
 
@@ -274,10 +281,11 @@ def promote(
     files: tuple[str, ...],
     out: Path | None,
 ) -> int:
-    """Make a scenario of the failure with that FINGERPRINT, or what it begins with.
+    """Make a scenario of the failure with that FINGERPRINT.
 
-    The failure is made as short as it gets, and told as a window that leads to it by labels.
-    The file is written only if playing it ends as it should.
+    What the fingerprint begins with will do. The failure is made as short as it gets, and told
+    as a window that leads to it by labels. The file is written only if playing it ends as it
+    should.
     """
     from swaptrio.cli.campaign_failures import run_promote
 
@@ -302,10 +310,10 @@ def promote(
 )
 @shared
 def compare(console: Console, old: str, new: str, store: Path | None, fail_on: str) -> int:
-    """Compare two stores, or two variants of one: what is new, fixed, slower to find.
+    """Compare two stores, or two variants of one.
 
-    A new failure makes the exit code 1, so that a CI job fails. Only scenarios that both have
-    run are compared.
+    What is new, fixed, and slower to find is told. A new failure makes the exit code 1, so that
+    a CI job fails. Only scenarios that both have run are compared.
     """
     from swaptrio.cli.campaign_compare import run_compare
 
@@ -318,9 +326,10 @@ def compare(console: Console, old: str, new: str, store: Path | None, fail_on: s
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 @shared
 def gc(console: Console, store: Path | None, files: tuple[str, ...], dry_run: bool) -> int:
-    """Drop cases whose scenario or variant is not what it was, and give back the room.
+    """Drop cases whose scenario or variant is not what it was.
 
-    Their results cannot be added to, and their schedules need not lead anywhere any more.
+    That gives back the room. Their results cannot be added to, and their schedules need not
+    lead anywhere any more.
     """
     from swaptrio.cli.campaign_gc import run_gc
 

@@ -76,7 +76,7 @@ def status_lines(console: Console, store: Store) -> Iterator[str]:
     plan = store.plan
     goal = f"{plan.time:g} s" if plan.seeds is None else f"{plan.seeds} seeds each"
     yield f"campaign in {short(store.path)}: {len(store.cases)} cases, {goal}, {plan.strategy}"
-    done = f"{record['items_done']} of {record['items_total']} items are done"
+    done = _items_done(record["items_done"], plan.total(len(store.cases)))
     seconds = store.seconds()
     yield f"{done}: {record['executions']} executions in {seconds:.1f} s"
     yield from failure_lines(console, store)
@@ -86,15 +86,23 @@ def summary(
     console: Console, store: Store, state: State, *, interrupted: bool
 ) -> Iterator[str]:
     """For people, at the end of a session."""
-    whole = "so far" if state.total is None else f"of {state.total}"
     rate = state.fresh / state.seconds if state.seconds else 0.0
-    yield f"campaign in {short(store.path)}: {state.done} {whole} items are done"
+    yield f"campaign in {short(store.path)}: {_items_done(state.done, state.total)}"
     yield f"{state.fresh} executions in {state.seconds:.1f} s ({rate:.0f}/s)"
     yield from failure_lines(console, store)
     where = ["--store", short(store.path)]
     if interrupted:
         yield f"to go on: {shlex.join([console.program, 'campaign', 'resume', *where])}"
     yield f"more: {shlex.join([console.program, 'campaign', 'report', *where])}"
+
+
+def _items_done(done: int, total: int | None) -> str:
+    """How many items are done, of a number that is known unless the time decides."""
+    return (
+        f"{done} items are done so far"
+        if total is None
+        else f"{done} of {total} items are done"
+    )
 
 
 def failure_lines(console: Console, store: Store) -> Iterator[str]:

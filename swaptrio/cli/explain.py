@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         "explain large-vs-small-neighbour --variant no-second-check \\\n"
         "      --schedule 'large#1@swap_cache_alloc.recheck -> small'",
         "explain path/to/race.toml --variant path/to/mine.py --schedule 7:1",
-        "explain two-faults-one-slot --variant pre --schedule trace.jsonl",
+        "explain mixed-owner-range --schedule trace.jsonl",
     )
 )
 @click.argument("name")

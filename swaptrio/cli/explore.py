@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from swaptrio.explore import Limits, Rate, Reduced, Result, Settings
     from swaptrio.explore.exhaustive import Exploration
     from swaptrio.explore.exhaustive.crew import Crew
-    from swaptrio.explore.exhaustive.reduction import Reduction
+    from swaptrio.explore.exhaustive.saved import Begun, Kept
     from swaptrio.sched import Carrier, Schedule, Scheduler, Verdict
 
 #: More preemptions than any scenario has steps.
@@ -136,8 +136,8 @@ def explore(
     from swaptrio.explore import Limits, Settings
     from swaptrio.scenario.play import BUDGET
 
-    if resume is not None and (cache or preemptions is not None):
-        msg = "--resume works without --cache and --preemptions"
+    if resume is not None and cache:
+        msg = "--resume works without --cache"
         raise click.UsageError(msg)
     if jobs > 1 and cache:
         msg = "--jobs works without --cache: a state is known to one process only"
@@ -177,43 +177,36 @@ def _explore(
     from swaptrio.cli.recording import record_failure, with_scheduler
     from swaptrio.cli.replayed import cycle_of
     from swaptrio.explore.campaign import matter_of
-    from swaptrio.explore.exhaustive import drive, result_of
-    from swaptrio.explore.exhaustive.jobs import beginning, drive_jobs
-    from swaptrio.explore.exhaustive.stage import Stage, stage_of
+    from swaptrio.explore.exhaustive import result_of
+    from swaptrio.explore.exhaustive.jobs import drive_jobs
+    from swaptrio.explore.exhaustive.stage import stage_of
     from swaptrio.explore.minimise import minimise
     from swaptrio.explore.reduce import reduce
     from swaptrio.explore.stress import STRESSES, stress
 
     line = LiveLine(console)
-    stage = Stage(case.setup)
+    source = partial(stage_of, matter_of(case.name, case.spelled))
 
     def progress(exploration: Exploration, seconds: float) -> None:
         line.show(f"{case.scenario.name}: {_progress(exploration, seconds)}")
 
     async def work(scheduler: Scheduler) -> tuple[Result, list[Shown]]:
         telling = attrs.evolve(limits, progress=progress)
-        exploration: Exploration
-        if settings.cache:
-            exploration = settings.begin(stage)
-            seconds = await drive(scheduler, exploration, telling)
-            stage.clear()
-        else:
-            source = partial(stage_of, matter_of(case.name, case.spelled))
-            begun, keep = None, None
-            if resume is not None:
-                about = _about(case, settings)
-                begun = _begun(about, beginning(source, settings), resume)
-                keep = partial(_keep, console, about, resume)
-            exploration, seconds = await drive_jobs(
-                scheduler,
-                source,
-                settings,
-                telling,
-                jobs,
-                carrier=carrier,
-                begun=begun,
-                keep=keep,
-            )
+        begun, keep = None, None
+        if resume is not None:
+            about = _about(case, settings)
+            begun = _begun(about, partial(settings.begin, source()), resume)
+            keep = partial(_keep, console, about, resume)
+        exploration, seconds = await drive_jobs(
+            scheduler,
+            source,
+            settings,
+            telling,
+            jobs,
+            carrier=carrier,
+            begun=begun,
+            keep=keep,
+        )
         result = result_of(case.scenario.name, settings, exploration, seconds)
         found = []
         seeds = range(STRESSES if result.violations else 0)
@@ -237,24 +230,31 @@ def _explore(
 
 def _about(case: Case, settings: Settings) -> dict[str, Any]:
     """What a saved search must be of."""
+    import sys
+
     from swaptrio import __version__
     from swaptrio.cli.case import is_file
-    from swaptrio.scenario.files import digest
+    from swaptrio.explore.campaign.item import code_digest
+    from swaptrio.scenario.files import DIGITS, digest
 
     path = Path(case.spelled)
     return {
         "version of swaptrio": __version__,
+        "code of swaptrio": code_digest().hex()[:DIGITS],
+        "version of Python": sys.implementation.cache_tag,
         "scenario": case.scenario.name,
         "text of the scenario": case.digest,
         "variant": case.variant.name,
         "text of the variant": digest(path) if is_file(path) else "",
         "choice of --all": not settings.stop_at_first,
+        "choice of --preemptions": settings.preemptions,
+        "choice of --cache": settings.cache,
     }
 
 
 def _begun(
-    about: dict[str, Any], begin: Callable[[], Reduction], resume: Path
-) -> Reduction | Crew | None:
+    about: dict[str, Any], begin: Callable[[], Begun], resume: Path
+) -> Begun | Crew | None:
     """The search that was kept, if one was.
 
     Raises:
@@ -276,9 +276,7 @@ def _begun(
         raise BadInput((Problem(str(resume), "", "", f"cannot be read: {exc}"),)) from None
 
 
-def _keep(
-    console: Console, about: dict[str, Any], resume: Path, search: Reduction | Crew
-) -> None:
+def _keep(console: Console, about: dict[str, Any], resume: Path, search: Kept) -> None:
     """Keep a search that can go on; the file of one that is done goes."""
     from swaptrio.explore.exhaustive.saved import save
     from swaptrio.trace.write import write_whole

@@ -20,6 +20,14 @@ DEFAULT_VARIANT: Final = "v3"
 DEFAULT_STRATEGY: Final = "auto"
 
 
+class InOrder(click.Group):
+    """A group that lists its commands in the order in which one meets them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands, as they were added."""
+        return list(self.commands)
+
+
 def shared(function: Function) -> Function:
     """``--json`` and ``--debug``, which the console has read; and the console itself."""
     json = click.option(

@@ -150,6 +150,16 @@ def test_status_for_people(swaptrio: Run) -> None:
     assert "violation: I-ERRNO" in result.stdout
 
 
+def test_status_of_what_the_time_ends(race: str, swaptrio: Run) -> None:
+    """Nobody knows how many items there will be, and so nothing is told as their number."""
+    timed = ["--time", "0.2s", "--chunk", "10", "--jobs", "1", "--store", "t.sqlite"]
+    begun = swaptrio("campaign", "run", race, *timed)
+    result = swaptrio("campaign", "status", "--store", "t.sqlite")
+
+    assert re.search(r"t.sqlite: \d+ items are done so far$", begun.stdout, re.MULTILINE)
+    assert re.search(r"^\d+ items are done so far: \d+ executions", result.stdout, re.MULTILINE)
+
+
 def test_a_stream_of_events(race: str, swaptrio: Run) -> None:
     """With --json each line is a document: the beginning, each new failure, the end."""
     result = swaptrio("campaign", "run", race, "--variant", "pre", *SMALL, "--json")

@@ -60,9 +60,18 @@ def test_help_is_plain_text(command: list[str], swaptrio: Run) -> None:
     assert swaptrio(*command, "-h").stdout == result.stdout
 
 
-def test_help_names_every_command_in_full(swaptrio: Run) -> None:
-    """No command's line in the overview is cut off."""
-    assert "..." not in swaptrio("--help").stdout.partition("Commands:")[2]
+@pytest.mark.parametrize("group", [[], ["campaign"]])
+def test_help_names_every_command_in_full(group: list[str], swaptrio: Run) -> None:
+    """No command's line in an overview is cut off."""
+    assert "..." not in swaptrio(*group, "--help").stdout.partition("Commands:")[2]
+
+
+def test_campaigns_are_listed_in_order(swaptrio: Run) -> None:
+    """What one does with a campaign stands in the order in which one does it."""
+    told = swaptrio("campaign", "--help").stdout.partition("Commands:\n")[2]
+
+    lines = told.partition("\n\n")[0].splitlines()
+    assert [line.split()[0] for line in lines] == list(campaign.commands)
 
 
 def test_help_loads_nothing_heavy() -> None:

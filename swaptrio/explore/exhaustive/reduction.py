@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from swaptrio.explore.exhaustive.exploration import Exploration
 from swaptrio.explore.exhaustive.normal import normal_form
 from swaptrio.explore.exhaustive.place import event_of
 from swaptrio.explore.exhaustive.probe import Probe
@@ -25,7 +26,7 @@ HORIZON = 64
 
 
 @attrs.define(eq=False)
-class Reduction:
+class Reduction(Exploration):
     """The search for one execution of each class.
 
     *classes* are those that were met; were the reduction not exact they would be fewer than the
@@ -46,10 +47,6 @@ class Reduction:
     def traces(self) -> int:
         """How many classes were met."""
         return len(self.classes)
-
-    @property
-    def states(self) -> None:
-        """None are kept."""
 
     async def turn(self, scheduler: Scheduler) -> None:
         """Run one execution, and prepare the next."""

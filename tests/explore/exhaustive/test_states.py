@@ -14,6 +14,7 @@ from benchmarks.counted import litmus, readers
 from benchmarks.exhaustive import scenario
 from benchmarks.faults import faults
 from swaptrio.explore.exhaustive import Limits, Outcome, Settings, explore_program
+from swaptrio.explore.exhaustive.sweeping import Sweeping
 from swaptrio.sched import Shared, Violation, choose, open_scheduler, point
 from swaptrio.sched.states import Moment, State, States
 
@@ -313,7 +314,8 @@ class Twice(States):
 def named_twice(program: Any, states: Twice) -> None:
     """Explore a little of *program*."""
     exploration = Settings(cache=True, stubborn=True).begin(program)
-    exploration.sweep.states = states  # type: ignore[attr-defined]  # that of states
+    assert isinstance(exploration, Sweeping)
+    exploration.sweep.states = states
 
     async def main() -> None:
         async with open_scheduler("stepped") as scheduler:
