@@ -425,7 +425,10 @@ def _look_into(kind: type) -> _Look:
 def _filled(look: _Look, fields: _Look, value: Any) -> tuple[object, ...] | None:
     """A container of a class of its own: what it holds, and its attributes."""
     inside, attributes = look(value), fields(value)
-    return None if inside is None or attributes is None else (*inside, *attributes)
+    if inside is None or attributes is None:
+        return None
+    held = tuple(inside)
+    return (len(held), *held, *attributes)
 
 
 def _fields(slots: tuple[_Slot, ...], value: Any) -> tuple[object, ...]:
@@ -434,7 +437,8 @@ def _fields(slots: tuple[_Slot, ...], value: Any) -> tuple[object, ...]:
     except AttributeError:
         held = tuple([_get(get, value) for get in slots])
     named = getattr(value, "__dict__", None)
-    return (*held, *named.items()) if named else held
+    # No pair of a name and a value: it would be another one each time, and so never the same.
+    return (*held, *named, *named.values()) if named else held
 
 
 def _get(get: _Slot, value: Any) -> object:
