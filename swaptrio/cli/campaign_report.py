@@ -129,7 +129,6 @@ def _failure(
 ) -> dict[str, Any]:
     shortest = str(trace.verdict.schedule) if trace else failure.schedule
     path = trace.path if trace else kept_trace(account.case, failure)
-    name = None if path is None else _from(path, out)
     return {
         "fingerprint": failure.kind.fingerprint(*account.case.name),
         "ending": failure.kind.ending,
@@ -141,8 +140,8 @@ def _failure(
         "schedule": shortest,
         "deciding": _deciding(trace),
         "command": replay_command(console, account.case, failure, shortest),
-        "trace": name,
-        "open": None if name is None else shlex.join([console.program, "trace", name]),
+        "trace": None if path is None else _from(path, out),
+        "open": path and shlex.join([console.program, "trace", short(path)]),
     }
 
 

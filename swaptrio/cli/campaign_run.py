@@ -171,6 +171,9 @@ def _run(
 
 
 def _make_folder(path: Path) -> None:
+    if path.is_dir():
+        message = "is a folder, where a store is a file"
+        raise StoreError((Problem(short(path), "", "", message),))
     try:
         path.parent.mkdir(exist_ok=True)
     except OSError as exc:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import sqlite3
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -93,6 +94,17 @@ def test_links_lead_from_where_the_report_is(store: str, swaptrio: Run) -> None:
     [link] = Page(Path("out/r.html").read_text(encoding="utf-8")).links
 
     assert open_trace(Path("out", link)).header.scenario == "race"
+
+
+def test_commands_are_for_where_the_campaign_was_run(store: str, swaptrio: Run) -> None:
+    """What opens a trace is typed where what replays it is, and not where the report lies."""
+    Path("out").mkdir()
+    swaptrio("campaign", "report", "--store", store, "--out", "out/r.json")
+    report = json.loads(Path("out/r.json").read_text(encoding="utf-8"))
+    [failure] = report["cases"][0]["failures"]
+
+    for command in (failure["open"], failure["command"]):
+        assert swaptrio(*shlex.split(command)[1:]).exit_code in (0, 1)
 
 
 def test_nothing_in_a_store_gets_into_the_page(nasty: str, swaptrio: Run) -> None:
