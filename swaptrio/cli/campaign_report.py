@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from swaptrio.cli import codes
 from swaptrio.cli.campaign_failures import Traced, traced
 from swaptrio.cli.campaign_html import to_html
-from swaptrio.cli.campaign_status import bounds_of, kept_trace, replay_command
+from swaptrio.cli.campaign_status import bounds_of, given_up, kept_trace, replay_command
 from swaptrio.cli.console import short
 from swaptrio.errors import harmless
 from swaptrio.explore.campaign import Store
@@ -87,7 +87,7 @@ def report_of(
             {
                 **_case(console, each, traces, out),
                 "pct": bounds_of(plan.strategy, each).record(),
-                "bounds": bounds_of(plan.strategy, each).text(),
+                "bounds": bounds_of(plan.strategy, each).text() + given_up(each),
             }
             for each in accounts
         ],

@@ -107,6 +107,9 @@ def go_on(
     Store.open(path).close()  # before anything is made beside it
     with locked(path):
         store = Store.open(path, write=True)
+        if not store.cases:
+            message = "has no case any more: 'campaign gc' has dropped them all"
+            raise StoreError((Problem(short(path), "", "", message),))
         cases = _cases_of_store(console, store, files)
         if new is None:
             check_unchanged(store, cases)

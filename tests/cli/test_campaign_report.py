@@ -325,6 +325,35 @@ def test_gc_drops_what_has_changed(
     assert now == {"items_total": 0, "items_done": 0, "executions": 0, "failures": []}
 
 
+def test_nothing_is_left_to_go_on_with(store: str, race: str, swaptrio: Run) -> None:
+    """Where all cases were dropped, going on is refused: it would pass and run nothing."""
+    with open(race, "a", encoding="utf-8") as file:
+        file.write("# another text\n")
+    swaptrio("campaign", "gc", "--store", store)
+    result = swaptrio("campaign", "resume", "--store", store)
+
+    assert result.exit_code == 2
+    assert (
+        result.stderr == "s.sqlite: has no case any more: 'campaign gc' has dropped them all\n"
+    )
+
+
+def test_what_was_given_up_is_told(race: str, swaptrio: Run) -> None:
+    """A report says that seeds were left out, whatever else it tells of the case."""
+    Path("dead.py").write_text(
+        '"""It kills."""\nimport os\n\nBASE = "v3"\n\n\n'
+        "async def swap_cache_alloc_folio(kernel, entry, gfp, orders, vmf, mpol, ilx):\n"
+        "    os._exit(7)\n",
+        encoding="utf-8",
+    )
+    options = ("--seeds", "10", "--chunk", "10", "--jobs", "1", "--store", "d.sqlite")
+    run = swaptrio("campaign", "run", race, "--variant", "dead.py", *options)
+    assert "race, variant dead; 1 item was given up" in run.stdout
+    for name in ("html", "markdown"):
+        report = swaptrio("campaign", "report", "--store", "d.sqlite", "--format", name).stdout
+        assert "1 item was given up, as too many seeds of one killed the interpreter" in report
+
+
 def test_gc_runs_no_code(race: str, mine: str, swaptrio: Run) -> None:
     """A variant of one's own is compared by its text; who does not name it, keeps it."""
     options = ("--seeds", "20", "--jobs", "1", "--store", "m.sqlite")
