@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from swaptrio.cli import codes
 from swaptrio.cli.campaign_failures import Traced, traced
 from swaptrio.cli.campaign_html import to_html
-from swaptrio.cli.campaign_status import bounds_of, kept_trace, replay_command
+from swaptrio.cli.campaign_status import bounds_of, given_up, kept_trace, replay_command
 from swaptrio.cli.console import short
 from swaptrio.errors import harmless
 from swaptrio.explore.campaign import Store
@@ -87,7 +87,7 @@ def report_of(
             {
                 **_case(console, each, traces, out),
                 "pct": bounds_of(plan.strategy, each).record(),
-                "bounds": bounds_of(plan.strategy, each).text(),
+                "bounds": bounds_of(plan.strategy, each).text() + given_up(each),
             }
             for each in accounts
         ],
@@ -129,7 +129,6 @@ def _failure(
 ) -> dict[str, Any]:
     shortest = str(trace.verdict.schedule) if trace else failure.schedule
     path = trace.path if trace else kept_trace(account.case, failure)
-    name = None if path is None else _from(path, out)
     return {
         "fingerprint": failure.kind.fingerprint(*account.case.name),
         "ending": failure.kind.ending,
@@ -141,8 +140,8 @@ def _failure(
         "schedule": shortest,
         "deciding": _deciding(trace),
         "command": replay_command(console, account.case, failure, shortest),
-        "trace": name,
-        "open": None if name is None else shlex.join([console.program, "trace", name]),
+        "trace": None if path is None else _from(path, out),
+        "open": path and shlex.join([console.program, "trace", short(path)]),
     }
 
 

@@ -131,6 +131,11 @@ def failure_lines(console: Console, store: Store) -> Iterator[str]:
             yield f"  {in_words(stress)}"
         yield from (f"  {line}" for line in opening(console, kept_trace(case, failure)))
         yield f"  {replay_command(console, case, failure)}"
+    for account in accounts_of(store):
+        if account.given_up:
+            about = f"{account.case.scenario}, variant {account.case.variant}"
+            yield ""
+            yield from filled(harmless(about) + given_up(account), _WIDTH, "  ")
 
 
 def _worth(store: Store) -> Iterator[str]:
@@ -152,6 +157,14 @@ def bounds_of(strategy: str, account: Account) -> Bounds:
     depth = pct.depth if isinstance(pct, Pct) else 0
     settled = account.executions if depth == 1 else account.settled
     return Bounds(account.tasks, account.longest, strategy, depth, settled)
+
+
+def given_up(account: Account) -> str:
+    """What was left out of a case because its seeds kill; nothing where nothing was."""
+    if not account.given_up:
+        return ""
+    items = "1 item was" if account.given_up == 1 else f"{account.given_up} items were"
+    return f"; {items} given up, as too many seeds of one killed the interpreter"
 
 
 def replay_command(

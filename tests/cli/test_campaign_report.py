@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import sqlite3
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -93,6 +94,17 @@ def test_links_lead_from_where_the_report_is(store: str, swaptrio: Run) -> None:
     [link] = Page(Path("out/r.html").read_text(encoding="utf-8")).links
 
     assert open_trace(Path("out", link)).header.scenario == "race"
+
+
+def test_commands_are_for_where_the_campaign_was_run(store: str, swaptrio: Run) -> None:
+    """What opens a trace is typed where what replays it is, and not where the report lies."""
+    Path("out").mkdir()
+    swaptrio("campaign", "report", "--store", store, "--out", "out/r.json")
+    report = json.loads(Path("out/r.json").read_text(encoding="utf-8"))
+    [failure] = report["cases"][0]["failures"]
+
+    for command in (failure["open"], failure["command"]):
+        assert swaptrio(*shlex.split(command)[1:]).exit_code in (0, 1)
 
 
 def test_nothing_in_a_store_gets_into_the_page(nasty: str, swaptrio: Run) -> None:
@@ -311,6 +323,35 @@ def test_gc_drops_what_has_changed(
     assert still["executions"] == 120
     assert "dropped: race, variant pre: the scenario changed" in wet.stdout
     assert now == {"items_total": 0, "items_done": 0, "executions": 0, "failures": []}
+
+
+def test_nothing_is_left_to_go_on_with(store: str, race: str, swaptrio: Run) -> None:
+    """Where all cases were dropped, going on is refused: it would pass and run nothing."""
+    with open(race, "a", encoding="utf-8") as file:
+        file.write("# another text\n")
+    swaptrio("campaign", "gc", "--store", store)
+    result = swaptrio("campaign", "resume", "--store", store)
+
+    assert result.exit_code == 2
+    assert (
+        result.stderr == "s.sqlite: has no case any more: 'campaign gc' has dropped them all\n"
+    )
+
+
+def test_what_was_given_up_is_told(race: str, swaptrio: Run) -> None:
+    """A report says that seeds were left out, whatever else it tells of the case."""
+    Path("dead.py").write_text(
+        '"""It kills."""\nimport os\n\nBASE = "v3"\n\n\n'
+        "async def swap_cache_alloc_folio(kernel, entry, gfp, orders, vmf, mpol, ilx):\n"
+        "    os._exit(7)\n",
+        encoding="utf-8",
+    )
+    options = ("--seeds", "10", "--chunk", "10", "--jobs", "1", "--store", "d.sqlite")
+    run = swaptrio("campaign", "run", race, "--variant", "dead.py", *options)
+    assert "race, variant dead; 1 item was given up" in run.stdout
+    for name in ("html", "markdown"):
+        report = swaptrio("campaign", "report", "--store", "d.sqlite", "--format", name).stdout
+        assert "1 item was given up, as too many seeds of one killed the interpreter" in report
 
 
 def test_gc_runs_no_code(race: str, mine: str, swaptrio: Run) -> None:
