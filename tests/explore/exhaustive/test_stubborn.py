@@ -9,6 +9,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from benchmarks.agreement import compared, final
+from benchmarks.bugs.swap import SwapCase
 from benchmarks.faults import faults
 from swaptrio.explore.exhaustive import Settings, explore_program
 from swaptrio.explore.exhaustive.future import Ahead, Futures
@@ -17,14 +19,13 @@ from swaptrio.explore.exhaustive.stubborn import Stubborn
 from swaptrio.scenario.files import find
 from swaptrio.scenario.play import load_checked
 from swaptrio.scenario.world import Setup
-from swaptrio.sched import Ending, Shared, Violation
+from swaptrio.sched import Shared, Violation
 from swaptrio.variants import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from swaptrio.scenario.world import World
-    from swaptrio.sched import Execution, Program
+    from swaptrio.sched import Execution
 
 STUBBORN = Settings(cache=True, stubborn=True)
 
@@ -170,34 +171,6 @@ def test_far_fewer_states_are_met() -> None:
     assert (result.states or 0) < 1000
 
 
-def final(world: World) -> object:
-    """What a scenario has come to: the results, and every counter."""
-    return tuple(sorted(world.results.items())), tuple(sorted(world.counters().items()))
-
-
-def ends(name: str, variant: str) -> Program:
-    """A scenario, and what it has come to where nobody could go on any more.
-
-    Where it is ended before, how far the others are depends on steps that make no difference.
-    """
-    setup = Setup(load_checked(find(name), load(variant)), load(variant))
-    stage = Stage(setup, final=final)
-
-    def program(execution: Execution) -> Callable[[], object]:
-        told = stage(execution)
-
-        def end() -> object:
-            verdict = execution.verdict
-            assert verdict is not None
-            assert told is not None
-            whole = verdict.passed or verdict.ending is Ending.DEADLOCK
-            return told() if whole else verdict.ending
-
-        return end
-
-    return program
-
-
 @pytest.mark.parametrize(
     ("name", "variant"),
     [
@@ -215,14 +188,10 @@ def ends(name: str, variant: str) -> Program:
 )
 def test_scenarios_end_as_by_classes(name: str, variant: str) -> None:
     """The other search, which keeps no states, finds the same ends and the same violations."""
-    classes, states = (
-        explore_program(ends(name, variant), plan) for plan in (Settings(), STUBBORN)
-    )
-    assert classes.complete
-    assert states.complete
-    assert states.finals == classes.finals
-    signatures = [{found.signature for found in each.violations} for each in (classes, states)]
-    assert signatures[0] == signatures[1]
+    row = compared(SwapCase(name, variant), 60)
+    assert row["classes"]["complete"]
+    assert row["states"]["complete"]
+    assert row["agree"] is True
 
 
 def test_what_an_oracle_looks_at_without_a_lock_is_ordered() -> None:
@@ -239,6 +208,6 @@ def test_what_an_oracle_looks_at_without_a_lock_is_ordered() -> None:
 
     assert classes.complete
     assert classes.finals == states.finals == stubborn.finals
-    counted = [dict(counters) for _, counters in cast("set[Any]", classes.finals)]
+    counted = [dict(counters) for _, counters, _ in cast("set[Any]", classes.finals)]
     swapped = [counters for counters in counted if counters.get("m3.swap") == -1]
     assert any(counters.get("m2.memory") == 1 for counters in swapped)
