@@ -190,6 +190,25 @@ def test_an_error_in_a_stream(
     assert "No space left on device; what is in it is safe" in found[-1]["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "race.toml", "--jobs", "0"),
+        ("run", "race.toml", "--store", "none/at/all"),
+        ("resume", "--store", "none.sqlite"),
+    ],
+)
+def test_an_error_instead_of_a_stream(
+    race: str, swaptrio: Run, arguments: tuple[str, ...]
+) -> None:
+    """Is one line as well, as whoever reads lines cannot know that there is no stream."""
+    assert race == "race.toml"
+    result = swaptrio("campaign", *arguments, "--json")
+
+    [error] = events(result.stdout)
+    assert result.exit_code == error["error"]["exit_code"] == 2
+
+
 def test_it_is_not_begun_twice(begun: Result, race: str, swaptrio: Run) -> None:
     """A store that is there is not touched; the way to go on is told."""
     before = Path("s.sqlite").read_bytes()
