@@ -240,6 +240,19 @@ def test_resume_goes_further(swaptrio: Run) -> None:
     assert "\n40 executions in" in result.stdout
 
 
+def test_resume_goes_further_from_the_middle_of_an_item(
+    race: str, swaptrio: Run, document: Document
+) -> None:
+    """No seed is left out where the last item was shorter than the chunk."""
+    options = ("--chunk", "20", "--jobs", "1", "--store", "s.sqlite")
+    swaptrio("campaign", "run", race, "--seeds", "30", *options)
+    swaptrio("campaign", "resume", "--seeds", "50", "--jobs", "1", "--store", "s.sqlite")
+    status = document(swaptrio("campaign", "status", "--store", "s.sqlite", "--json"))
+
+    assert status["executions"] == 50
+    assert status["items_done"] == status["items_total"] == 4
+
+
 @pytest.mark.usefixtures("begun")
 def test_a_scenario_that_changed(race: str, swaptrio: Run) -> None:
     """Is refused with both digests; a new store starts it afresh."""
