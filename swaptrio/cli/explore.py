@@ -57,6 +57,7 @@ class Shown(NamedTuple):
         "explore two-faults-one-slot --variant pre --preemptions 2 --all",
         "explore two-faults-one-slot --cache --time 60",
         "explore two-faults-one-slot --jobs 4",
+        "explore two-faults-one-slot --cache --time 60 --resume kept.json",
         "explore path/to/race.toml --variant path/to/mine.py --json",
     )
 )
@@ -121,9 +122,10 @@ def explore(
 
     With --jobs all but the states are shared out among processes, once there is much to do.
 
-    With --resume a search that its time or Ctrl-C has ended is kept in FILE, which the same
-    command goes on from, also with other --jobs; the totals are those of one search. It is
-    kept every half a minute, too, for whatever else may end it. FILE goes when it is done.
+    With --resume a search of any kind that its time or Ctrl-C has ended is kept in FILE, which
+    the same command goes on from, also with other --jobs; the totals are those of one search.
+    It is kept every half a minute, too, for whatever else may end it. FILE goes when it is
+    done.
 
     Windows that nobody came into are proved unreachable where all classes were run, and only
     not sampled where the search was cut short or recognised states. Nothing is drawn by chance,
@@ -136,12 +138,7 @@ def explore(
     from swaptrio.explore import Limits, Settings
     from swaptrio.scenario.play import BUDGET
 
-    if resume is not None and cache:
-        msg = "--resume works without --cache"
-        raise click.UsageError(msg)
-    if jobs > 1 and cache:
-        msg = "--jobs works without --cache: a state is known to one process only"
-        raise click.UsageError(msg)
+    _check_shared(jobs, cache=cache)
     settings = Settings(
         cache=cache,
         preemptions=preemptions,
@@ -159,6 +156,32 @@ def explore(
         console.say(line)
     console.document(_record(console, case, result, found))
     return codes.FAILED if missed else codes.OK
+
+
+def _check_shared(jobs: int, *, cache: bool) -> None:
+    """Refuse to share a search for states out among *jobs* processes.
+
+    What it takes from a state is a stubborn set, and that is known when all below it was
+    explored: by what the others were seen to do there, and by which states have come back to
+    one on the way. So whoever explores a branch for somebody else makes him wait, or he has to
+    take all steps in the meantime; and the states of two branches are mostly the same ones, so
+    both would name each of them. How many are looked at depends on guesses by what was seen
+    before, so the totals would depend on who was faster. A search that takes all steps has a
+    total without an order: but it meets ten to a hundred times as many states as this one, and
+    two processes are twice as fast at most.
+
+    With a bound all steps are taken, but rounds are told by the way on which a state has come
+    back, and each state had to be sent to everybody before he can leave it out.
+
+    Raises:
+        UsageError: there is a cache, and more than one process.
+    """
+    if jobs > 1 and cache:
+        msg = (
+            "--jobs works without --cache: which steps a search for states takes depends on"
+            " all that it has seen before; leave out one of them"
+        )
+        raise click.UsageError(msg)
 
 
 def _explore(
@@ -222,10 +245,8 @@ def _explore(
             found.append(Shown(verdict, minimal.schedule, path, stressed, reduced, cycle))
         return result, found
 
-    try:
+    with line:
         return with_scheduler(console, work, carrier)
-    finally:
-        line.clear()
 
 
 def _about(case: Case, settings: Settings) -> dict[str, Any]:
@@ -241,7 +262,7 @@ def _about(case: Case, settings: Settings) -> dict[str, Any]:
     return {
         "version of swaptrio": __version__,
         "code of swaptrio": code_digest().hex()[:DIGITS],
-        "version of Python": sys.implementation.cache_tag,
+        "version of Python": f"{sys.implementation.cache_tag}, -O{sys.flags.optimize}",
         "scenario": case.scenario.name,
         "text of the scenario": case.digest,
         "variant": case.variant.name,

@@ -39,6 +39,9 @@ KEYS = [
 ]
 
 
+#: The ways to explore.
+HOW: list[list[Any]] = [[], ["--preemptions", 2], ["--cache"], ["--cache", "--preemptions", 2]]
+
 #: What is swapped out finds no charge, and readahead looks for it meanwhile.
 BUSY = """
 name = "busy"
@@ -234,7 +237,7 @@ def test_bad_bounds_are_refused(options: list[Any], race: str, swaptrio: Run) ->
     assert str(options[0]) in result.stderr
 
 
-@pytest.mark.parametrize("how", [[], ["--preemptions", 2]])
+@pytest.mark.parametrize("how", HOW)
 def test_search_goes_on_from_a_file(
     how: list[Any], race: str, swaptrio: Run, document: Document
 ) -> None:
@@ -256,7 +259,7 @@ def test_search_goes_on_with_other_processes(
     assert 0 < counts[0] < counts[1] < counts[2]
 
 
-@pytest.mark.parametrize("how", [[], ["--preemptions", 2]])
+@pytest.mark.parametrize("how", HOW)
 def test_nothing_is_kept_of_a_search_that_is_done(
     how: list[Any], calm: str, swaptrio: Run
 ) -> None:
@@ -269,8 +272,13 @@ def test_file_of_another_search_is_refused(calm: str, race: str, swaptrio: Run) 
     """A search goes on only with the scenario, the variant and the options that it was of."""
     swaptrio("explore", race, "--resume", "kept.json", "--time", 0.3)
     before = Path("kept.json").read_bytes()
-    others = [race, "--variant", "pre"], [calm], [race, "--all"], [race, "--preemptions", 3]
-    for words in others:
+    for words in (
+        [race, "--variant", "pre"],
+        [calm],
+        [race, "--all"],
+        [race, "--preemptions", "3"],
+        [race, "--cache"],
+    ):
         result = swaptrio("explore", *words, "--resume", "kept.json")
         assert result.exit_code == 2
         assert "kept.json: cannot go on from it: it is of another" in result.stderr
@@ -346,14 +354,7 @@ def test_processes_do_not_share_states(calm: str, swaptrio: Run) -> None:
     for options in (["--cache"], ["--cache", "--preemptions", 1]):
         result = swaptrio("explore", calm, "--jobs", 2, *options)
         assert result.exit_code == 2
-        assert "--jobs works without --cache" in result.stderr
-
-
-def test_resume_without_states(race: str, swaptrio: Run) -> None:
-    """States are not kept."""
-    result = swaptrio("explore", race, "--resume", "kept.json", "--cache")
-    assert result.exit_code == 2
-    assert "--resume works without" in result.stderr
+        assert "--jobs works without --cache: which steps" in result.stderr
 
 
 def test_numbers_beside_a_complete_search(busy: str, swaptrio: Run, document: Document) -> None:

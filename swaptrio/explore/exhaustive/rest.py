@@ -74,11 +74,9 @@ class Rest:
         Raises:
             KeyError, TypeError, ValueError, IndexError, AttributeError: it has not told that.
         """
-        ways: list[Way | None] = [None]
-        for before, choice in rows["ways"]:
-            ways.append(Way(ways[before], _choice(choice)))
+        ways = ways_of(rows["ways"])
         return cls(
-            tuple([_task(row, ways) for row in rows["left"]]),
+            tuple([task_of(row, ways) for row in rows["left"]]),
             tuple([(ways[number], int(used)) for number, used in rows["deferred"]]),
             frozenset(bytes.fromhex(place) for place in rows["places"]),
             bool(rows["dropped"]),
@@ -120,7 +118,16 @@ class Ways:
         return known
 
 
-def _task(row: list[Any], ways: list[Way | None]) -> Used | Later:
+def ways_of(rows: list[Any]) -> list[Way | None]:
+    """The ways that `Ways` has written, by their numbers."""
+    ways: list[Way | None] = [None]
+    for before, choice in rows:
+        ways.append(Way(ways[before], _choice(choice)))
+    return ways
+
+
+def task_of(row: list[Any], ways: list[Way | None]) -> Used | Later:
+    """What `Ways.task` has written."""
     if len(row) == 2:  # where it stands, and the preemptions
         return ways[row[0]], int(row[1])
     number, used, choices, dropped = row

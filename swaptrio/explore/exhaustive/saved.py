@@ -4,8 +4,8 @@
 The search that goes on ends with the same totals as one that was never interrupted. Of one by
 classes the stack is saved with all that was asked for along it, every prime event, and the
 counts; of a search in parts all of that for each, and whose turn it is. Of a bounded one see
-`rest`. The text is one JSON document, and only data. *about* says of which program and under
-which settings: it is compared as it is.
+`rest`, of one for states `memory`. The text is one JSON document, and only data. *about* says
+of which program and under which settings: it is compared as it is.
 """
 
 from __future__ import annotations
@@ -19,11 +19,18 @@ import attrs
 from swaptrio.explore.exhaustive.crew import Crew, Loan
 from swaptrio.explore.exhaustive.desk import Back, Desk
 from swaptrio.explore.exhaustive.errands import Errandry
+from swaptrio.explore.exhaustive.memory import (
+    lay_stubborn,
+    lay_sweep,
+    stubborn_rows,
+    sweep_rows,
+)
 from swaptrio.explore.exhaustive.part import Share
 from swaptrio.explore.exhaustive.reduction import Reduction
 from swaptrio.explore.exhaustive.rest import Rest
 from swaptrio.explore.exhaustive.result import Found
 from swaptrio.explore.exhaustive.rows import Table, event_of, frozen, share_of, wishes_of
+from swaptrio.explore.exhaustive.stubborn import Stubborn
 from swaptrio.explore.exhaustive.sweep import Sweep
 from swaptrio.explore.exhaustive.sweeping import Sweeping
 from swaptrio.explore.sights import Sights
@@ -85,8 +92,12 @@ def _stand(search: Kept, table: Table) -> dict[str, Any]:
             return _parts(search, table)
         case Errandry():
             return {"rest": search.stand().rows()}
-    assert isinstance(search.sweep, Sweep)
-    return {"rest": Rest.of(search.sweep).rows()}
+    match search.sweep:
+        case Stubborn():
+            return {"stubborn": stubborn_rows(search.sweep, table)}
+        case Sweep(states=None):
+            return {"rest": Rest.of(search.sweep).rows()}
+    return {"states": sweep_rows(search.sweep, table)}
 
 
 def _parts(crew: Crew, table: Table) -> dict[str, Any]:
@@ -144,11 +155,11 @@ def _load(saved: dict[str, Any], begin: Callable[[], Begun]) -> Begun | Crew:
     search = begin()
     _count(search.tally, saved)
     classes = {tuple(each) for each in saved["classes"]}
+    events = [event_of(row) for row in saved["events"]]
     if isinstance(search, Sweeping):
         search.classes = classes
-        _sweep(saved, search)
+        _lay(saved, events, search)
         return search
-    events = [event_of(row) for row in saved["events"]]
     probes, blocked = int(saved["probes"]), int(saved["blocked"])
     if "parts" in saved:
         begin_one = cast("Callable[[], Reduction]", begin)
@@ -164,10 +175,17 @@ def _load(saved: dict[str, Any], begin: Callable[[], Begun]) -> Begun | Crew:
     return search
 
 
-def _sweep(saved: dict[str, Any], sweeping: Sweeping) -> None:
-    assert isinstance(sweeping.sweep, Sweep)
-    Rest.of_rows(saved["rest"]).lay(sweeping.sweep)
-    sweeping.go_on()
+def _lay(saved: dict[str, Any], events: list[Event], sweeping: Sweeping) -> None:
+    """Set *sweeping* to go on from where *saved* stands."""
+    match sweeping.sweep:
+        case Stubborn() as stubborn:
+            lay_stubborn(saved["stubborn"], events, stubborn)
+        case Sweep(states=None) as sweep:
+            Rest.of_rows(saved["rest"]).lay(sweep)
+            sweeping.go_on()
+        case Sweep() as sweep:
+            lay_sweep(saved["states"], events, sweep)
+    sweeping.tally.rounds = sweeping.sweep.rounds.unfair
 
 
 def _count(tally: Tally, saved: dict[str, Any]) -> None:

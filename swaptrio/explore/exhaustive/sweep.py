@@ -281,6 +281,21 @@ class Sweep:
         """The ways to go when those are gone."""
         return list(self._deferred)
 
+    @property
+    def stack(self) -> list[Place]:
+        """The places of the trace, of a search for states."""
+        return self._places
+
+    @property
+    def waiting(self) -> list[Used | Later]:
+        """The ways to go at this level when those of the stack are gone, the last one first."""
+        return self._waiting
+
+    @property
+    def plan(self) -> list[Choice]:
+        """The way to go before anything is new."""
+        return self._plan
+
     def wait_for(self, left: Iterable[Used | Later], deferred: Iterable[Used]) -> None:
         """Go on with what `left` and `deferred` have told, from when it advances."""
         self._waiting, self._deferred = [*left], [*deferred]
