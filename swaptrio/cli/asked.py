@@ -48,13 +48,11 @@ def answer_all(console: Console, studies: Sequence[Study]) -> list[Answered]:
             line.show(f"{study.name}: {study.question}")
             answers.append(await ask(study, line.show, stop))
 
-    with console.interrupts.listening() as stop:
-        try:
+    try:
+        with line, console.interrupts.listening() as stop:
             trio.run(work, stop)
-        except Stopped:
-            console.tell(f"{len(answers)} of {len(studies)} questions were answered")
-        finally:
-            line.clear()
+    except Stopped:
+        console.tell(f"{len(answers)} of {len(studies)} questions were answered")
     return answers
 
 

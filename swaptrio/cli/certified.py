@@ -114,11 +114,8 @@ def _examined(
     examined = [
         Examined(matter_of(case.name, case.spelled), simple=case in here) for case in cases
     ]
-    with console.interrupts.listening() as stop, console.foreign_code():
-        try:
-            found = examine_all(examined, budget, jobs=jobs, stop=stop, progress=progress)
-        finally:
-            line.clear()
+    with line, console.interrupts.listening() as stop, console.foreign_code():
+        found = examine_all(examined, budget, jobs=jobs, stop=stop, progress=progress)
     by_case = {
         (cases[number].name, cases[number].spelled): evidence
         for number, evidence in found.items()

@@ -62,13 +62,11 @@ def _compare(
             mismatched = f"{report.mismatched} mismatched"
             line.show(f"{report.vectors} vectors, {rate:.0f}/s, {mismatched}")
 
-    try:
+    with line:
         return with_scheduler(
             console,
             lambda scheduler: compare(scheduler, _vectors(files, stop), variant, progress),
         )
-    finally:
-        line.clear()
 
 
 def _vectors(files: Iterable[str], stop: Callable[[], bool]) -> Iterator[Vector]:

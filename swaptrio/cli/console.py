@@ -16,7 +16,7 @@ import sys
 from contextlib import redirect_stdout, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, Self, TextIO
 
 import click
 
@@ -155,11 +155,20 @@ class Console:
 
 
 class LiveLine:
-    """One line on stderr that is written over and over, if anybody watches."""
+    """One line on stderr that is written over and over, if anybody watches.
+
+    It is gone behind the block of a ``with``, however that ends.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._length = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.clear()
 
     def show(self, text: str) -> None:
         """Put *text* in the place of what stood there."""

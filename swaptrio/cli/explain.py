@@ -85,7 +85,5 @@ def _explained(console: Console, case: Case, schedule: str) -> Explanation:
     async def work(scheduler: Scheduler) -> Explanation:
         return await search(scheduler, case.setup, strategy, stop=stop, progress=progress)
 
-    try:
+    with line:
         return with_scheduler(console, work, "stepped")
-    finally:
-        line.clear()

@@ -246,10 +246,8 @@ def _explore(
             found.append(Shown(verdict, minimal.schedule, path, stressed, reduced, cycle))
         return result, found
 
-    try:
+    with line:
         return with_scheduler(console, work, carrier)
-    finally:
-        line.clear()
 
 
 def _about(case: Case, settings: Settings) -> dict[str, Any]:

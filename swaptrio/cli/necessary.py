@@ -65,13 +65,12 @@ def run(console: Console, spelled: str, variant: Variant, parts: tuple[Part, ...
     def progress(number: int, part: Part) -> None:
         line.show(f"{number + 1} of {len(parts)}: {variant.name} without {part.name}")
 
-    with console.interrupts.listening() as stop:
+    with line, console.interrupts.listening() as stop:
 
         async def work(scheduler: Scheduler) -> Studied:
             return await study(scheduler, variant, parts, stop=stop, progress=progress)
 
         studied = with_scheduler(console, work, "stepped")
-    line.clear()
     console.document(_record(console, spelled, studied))
     for text in _lines(console, spelled, studied):
         console.say(text)

@@ -62,10 +62,8 @@ def play_cases(console: Console, names: tuple[str, ...], variants: str) -> list[
                 played.append(await _play(console, scheduler, case))
         return played
 
-    with console.interrupts.listening() as stop:
-        played = trio.run(play_all, stop)
-    line.clear()
-    return played
+    with line, console.interrupts.listening() as stop:
+        return trio.run(play_all, stop)
 
 
 async def _play(console: Console, scheduler: Scheduler, case: Case) -> Played:

@@ -21,6 +21,7 @@ from swaptrio.diagram.drawing import DrawnStep
 from swaptrio.errors import shown
 from swaptrio.sched import Run, Task
 from swaptrio.sched.errors import WindowNotReached
+from swaptrio.sched.strategies.draws import NamedDraws
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,11 +51,11 @@ class DrawnOrder:
     _way: list[str] = attrs.Factory(list)
     _stood: list[str] = attrs.Factory(list)
     _moving: Task | None = None
-    _drawn: dict[str, int] = attrs.Factory(dict)
+    _draws: NamedDraws = attrs.field(init=False)
 
     def begin(self, execution: Execution) -> None:
         """Go back to the first line; the end of the execution is checked too."""
-        self.window, self._stood, self._drawn = [], [], {}
+        self.window, self._stood, self._draws = [], [], NamedDraws(self.choices)
         self._place, self._performed, self._way, self._moving = 0, False, [], None
         execution.at_end.insert(0, lambda: self._finish(execution))
 
@@ -94,15 +95,7 @@ class DrawnOrder:
 
     def choose(self, execution: Execution, label: str, options: Sequence[object]) -> int:
         """The option that the drawing names for this draw; the default where it names none."""
-        wanted = self.choices.get(label, ())
-        drawn = self._drawn.get(label, 0)
-        self._drawn[label] = drawn + 1
-        if drawn >= len(wanted):
-            return 0
-        names = [str(option) for option in options]
-        if wanted[drawn] not in names:
-            self._refuse(f"{label} offers {', '.join(names)}; not {wanted[drawn]}")
-        return names.index(wanted[drawn])
+        return self._draws.draw(label, options, self._place + 1)
 
     def _note(self) -> None:
         """Remember where the task that moved stands now."""
@@ -178,11 +171,7 @@ class DrawnOrder:
                 place = self.steps[self._place].wanted
                 self._refuse(f"the execution ended before {task.name} came to {place}")
             self._next(task)
-        for label, wanted in self.choices.items():
-            drawn = self._drawn.get(label, 0)
-            if drawn < len(wanted):
-                drawing = f"the drawing wants {', '.join(wanted)}"
-                raise WindowNotReached(0, f"{label} was drawn {drawn} times; {drawing}")
+        self._draws.finish()
 
     def _refuse(self, reason: str) -> NoReturn:
         raise WindowNotReached(self._place + 1, reason)

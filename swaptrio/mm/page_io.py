@@ -30,7 +30,6 @@ from swaptrio.mm.page_alloc import (
     folio_put,
     folio_trylock,
     folio_unlock,
-    folio_wait_writeback,
 )
 from swaptrio.mm.swap import folio_add_lru
 from swaptrio.mm.swap_h import (
@@ -210,16 +209,6 @@ async def folio_end_dropbehind(kernel: Kernel, folio: Folio) -> bool:
         await folio_unlock(kernel, folio, "folio_end_dropbehind.unlock")
     folio_add_lru(kernel, folio)
     return False
-
-
-@kernel_function
-async def folio_wait_stable(kernel: Kernel, folio: Folio, label: str) -> None:
-    """Wait, at *label*, until a locked folio may be changed. May sleep.
-
-    (mm/page-writeback.c) Only devices whose blocks are spoiled by a change need that.
-    """
-    if folio.swapcache and kernel.devices[swp_type(folio.swap)].flags & SWP_STABLE_WRITES:
-        await folio_wait_writeback(kernel, folio, label)
 
 
 @kernel_function

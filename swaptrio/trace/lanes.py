@@ -86,7 +86,7 @@ def draw_lanes(
         *_title(trace, width, paint),
         *_Table(columns, plot, room, _gutter(trace), until, paint).lines(steps),
         *_window(trace, until, steps, width),
-        *_left_out(chosen, hidden, width),
+        *_left_out(trace, chosen, hidden, width),
         *ending_lines(trace, width, command, paint),
     ]
     return "".join(f"{line}\n" for line in lines)
@@ -136,10 +136,15 @@ def _window(trace: Trace, until: int, steps: Sequence[Step], width: int) -> Iter
         yield ""
 
 
-def _left_out(chosen: Selection, hidden: Sequence[str], width: int) -> Iterator[str]:
+def _left_out(
+    trace: Trace, chosen: Selection, hidden: Sequence[str], width: int
+) -> Iterator[str]:
     if chosen.left_out:
         text = f"(not drawn: {chosen.left_out} steps before these; a part can be chosen)"
         yield from wrap(text, width, "  ")
+        yield ""
+    if trace.events and not chosen:
+        yield "(no step fits what was asked for)"
         yield ""
     if hidden:
         yield from wrap(ascii_only(f"(not drawn: {', '.join(hidden)})"), width, "  ")

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from swaptrio.cli.console import Console, LiveLine
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -195,3 +197,15 @@ def test_names_of_any_script_reach_any_terminal(race: str, here: Any, spawn: Spa
 
     assert result.returncode == 0
     assert "chten slot 19." in result.stdout
+
+
+def test_a_line_of_progress_is_gone_when_its_block_ends(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where that is by Ctrl-C: what is said next does not stand in the middle of it."""
+    monkeypatch.setattr(Console, "live", True)
+    with suppress(KeyboardInterrupt), LiveLine(Console([])) as line:
+        line.show("halfway")
+        raise KeyboardInterrupt
+
+    assert capfd.readouterr().err == "\rhalfway\r       \r"

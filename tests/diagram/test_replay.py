@@ -172,7 +172,7 @@ def test_a_draw_that_never_came_is_told(replay: Replay) -> None:
     text = "CPU0\n(fault)\ninsert\ncharge_memcg.grant fails\ncharge_memcg.grant fails\n"
     replayed = replay(text, "count-drops-while-inserting", "v3")
     assert str(replayed) == (
-        "not possible: charge_memcg.grant was drawn 1 times; the drawing wants fail, fail"
+        "not possible: charge_memcg.grant was drawn 1 times; wanted: fail, fail"
     )
 
 

@@ -28,16 +28,22 @@ async def swap_cache_alloc_folio(kernel, entry, gfp, orders, vmf, mpol, ilx):
 SAME = '"""As v3."""\nBASE = "v3"\n'
 
 
+#: Instead of all scenarios: one of which the worse variant has a failure that v3 has not, and
+#: one that fails in v3 as well, which is no reason to stop.
+SOME = "large-vs-small-neighbour mixed-owner-range"
+
+
 def script() -> str:
-    """What the last step of the job runs."""
+    """What the last step of the job runs, for some of the scenarios."""
     text = PAGE.read_text(encoding="utf-8")
     job = text.partition("<!-- job -->")[2].partition("<!-- end of job -->")[0]
     found = re.search(r"run: \|\n(.*?)```", job, re.DOTALL)
     assert found
-    return textwrap.dedent(found[1])
+    assert "campaign run --all " in found[1]
+    return textwrap.dedent(found[1]).replace("--all", SOME)
 
 
-@pytest.mark.parametrize(("variant", "code"), [(SAME, 0), (WORSE, 1)])
+@pytest.mark.parametrize(("variant", "code"), [(SAME, 0), (WORSE, 1)], ids=["same", "worse"])
 def test_the_job(tmp_path: Path, variant: str, code: int) -> None:
     """It fails where the variant brings a failure that v3 does not have, and else passes."""
     (tmp_path / "mine.py").write_text(variant, encoding="utf-8")

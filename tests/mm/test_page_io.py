@@ -10,7 +10,6 @@ import pytest
 from swaptrio.mm.page_alloc import folio_lock, folio_put, folio_unlock, folio_wait_writeback
 from swaptrio.mm.page_io import (
     SPOILED,
-    folio_wait_stable,
     swap_finish_plug,
     swap_read_folio,
     swap_start_plug,
@@ -224,26 +223,6 @@ def test_change_under_writeback(make_world: Callable[..., Any], stable: bool) ->
 
     expected = (SPOILED, False) if stable else (78, True)
     assert world.play(main=main, window=[Run("main", "main.wait")])["main"] == expected
-
-
-def test_waits_to_be_stable(make_world: Callable[..., Any]) -> None:
-    """Who waits for a stable folio waits for its writeback, where the device needs that."""
-    world = make_world(sync=False)
-    world.swapped(16)
-
-    async def main() -> list[bool]:
-        folio = await _ready(world, 16, 77)
-        await swap_writeout(world.kernel, folio)
-        await folio_lock(world.kernel, folio, "main.lock")
-        seen = []
-        for flag in (0, SWP_STABLE_WRITES):
-            world.si.flags |= flag
-            await folio_wait_stable(world.kernel, folio, "main.stable")
-            seen.append(folio.writeback)
-        await world.release(folio)
-        return seen
-
-    assert world.play(main=main, window=[Run("main", "main.stable")])["main"] == [True, False]
 
 
 def _sent(world: Any) -> list[list[int]]:

@@ -343,11 +343,17 @@ def test_a_cut_trace_does_not_blame_its_last_step(race: Trace, deadlock: Trace) 
     assert "holds no lock" not in locks
 
 
-def test_nothing_selected_is_drawn_as_nothing(race: Trace) -> None:
-    """A selection of nothing leaves the title and the verdict."""
-    picture = draw_lanes(race, events=())
+def test_nothing_selected_is_said(race: Trace) -> None:
+    """A selection of nothing leaves the title and the verdict, and a word between them."""
+    above = draw_lanes(race, events=()).partition("violation of I-TABLE in")[0]
 
-    assert "step  " not in picture.partition("violation of I-TABLE in")[0]
+    assert "step  " not in above
+    assert above.endswith("\n\n(no step fits what was asked for)\n\n")
+
+
+def test_an_execution_without_a_step_is_no_selection(record: Record) -> None:
+    """Where nobody has done anything, nothing was asked for in vain."""
+    assert "no step fits" not in draw_lanes(record(lambda execution, state: None))
 
 
 def test_every_kind_of_step_has_words(record: Record) -> None:

@@ -11,7 +11,7 @@ import trio
 
 from swaptrio.explore.exhaustive.exploration import Exploration
 from swaptrio.explore.exhaustive.reduction import Reduction
-from swaptrio.explore.exhaustive.result import Result
+from swaptrio.explore.exhaustive.result import NONDETERMINISTIC, Result
 from swaptrio.explore.exhaustive.search import Search
 from swaptrio.explore.exhaustive.sweeping import Sweeping
 from swaptrio.explore.exhaustive.tally import Tally
@@ -69,9 +69,14 @@ async def drive(
 def result_of(
     name: str, settings: Settings, exploration: Exploration, seconds: float
 ) -> Result:
-    """The statement of a search that has ended."""
+    """The statement of a search that has ended.
+
+    Of a program that is not deterministic it keeps nothing but the counts.
+    """
     tally = exploration.tally
     assert tally.outcome is not None
+    if tally.reason.startswith(NONDETERMINISTIC):
+        tally.forget()
     return Result(
         name,
         tally.outcome,

@@ -58,12 +58,13 @@ class Reduction(Exploration):
             if not self.parted:
                 self.begin_anew(walk.ordered)
             return
+        news = False
         if not walk.cut:
-            tally.count(verdict, self._normal_form)
+            news = tally.count(verdict, self._normal_form)
             tally.see(walk)
             self.classes.add(walk.class_of())
         self.blocked += self.search.blocked
-        if not self.repeated and not walk.cut:
+        if news or not (self.repeated or walk.cut):
             self.repeated = True
             if not await tally.repeats(scheduler, walk, verdict):
                 return

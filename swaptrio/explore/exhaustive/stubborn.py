@@ -62,8 +62,8 @@ from swaptrio.explore.exhaustive.event import (
     WRITE,
     Accesses,
     independent,
-    key_of,
     task_key,
+    wanted_by,
 )
 from swaptrio.explore.exhaustive.future import FATAL, Ahead, Futures, Habits, Pending, joined
 from swaptrio.explore.exhaustive.place import event_of
@@ -328,7 +328,7 @@ class Stubborn:
 
 def _pending(execution: Execution) -> dict[str, Pending]:
     return {
-        task.name: (task.kind, key_of(task.target), task.label, task.enabled)
+        task.name: (task.kind, wanted_by(task), task.label, task.enabled)
         for task in execution.tasks
         if not task.finished
     }

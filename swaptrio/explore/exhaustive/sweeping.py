@@ -84,11 +84,11 @@ class Sweeping(Exploration):
         elif not tally.trusts(walk, verdict):
             return
         else:
-            tally.count(verdict)
+            news = tally.count(verdict)
             tally.see(walk)
             if not self.cache:
                 self._write_down(verdict)
-            if not self.repeated:
+            if news or not self.repeated:
                 self.repeated = True
                 if not await tally.repeats(scheduler, walk, verdict, watched=watched):
                     return

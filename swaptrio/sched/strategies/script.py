@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from swaptrio.sched.errors import WindowNotReached
+from swaptrio.sched.strategies.draws import NamedDraws
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,13 +55,13 @@ class Script:
     _entry: int = 0
     _left: int = 0
     _moved: bool = False
-    _drawn: dict[str, int] = attrs.Factory(dict)
+    _draws: NamedDraws = attrs.field(init=False)
 
     def begin(self, execution: Execution) -> None:
         """Go back to the first entry; the end of the execution is checked too."""
         self._entry = -1
         self._next()
-        self._drawn = {}
+        self._draws = NamedDraws(self.choices)
         execution.at_end.insert(0, lambda: self._finish(execution))
 
     @property
@@ -85,16 +86,7 @@ class Script:
 
     def choose(self, execution: Execution, label: str, options: Sequence[object]) -> int:
         """The option that the script names for this draw; the default where it names none."""
-        wanted = self.choices.get(label, ())
-        drawn = self._drawn.get(label, 0)
-        self._drawn[label] = drawn + 1
-        if drawn >= len(wanted):
-            return 0
-        names = [str(option) for option in options]
-        if wanted[drawn] not in names:
-            offered = ", ".join(names)
-            raise WindowNotReached(0, f"{label} offers {offered}; not {wanted[drawn]}")
-        return names.index(wanted[drawn])
+        return self._draws.draw(label, options)
 
     def _next(self) -> None:
         self._entry += 1
@@ -138,8 +130,4 @@ class Script:
                 reason = f"the execution ended first; wanted: {entry}"
                 raise WindowNotReached(self._entry + 1, reason)
             self._next()
-        for label, wanted in self.choices.items():
-            drawn = self._drawn.get(label, 0)
-            if drawn < len(wanted):
-                reason = f"{label} was drawn {drawn} times; wanted: {', '.join(wanted)}"
-                raise WindowNotReached(0, reason)
+        self._draws.finish()
