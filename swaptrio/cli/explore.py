@@ -305,7 +305,7 @@ def _keep(console: Console, about: dict[str, Any], resume: Path, search: Kept) -
 
     tally = search.tally
     try:
-        if tally.outcome is None or (tally.interrupted and tally.executions):
+        if tally.outcome is None or tally.interrupted:
             write_whole([save(search, about).encode()], resume)
         else:
             resume.unlink(missing_ok=True)
