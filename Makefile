@@ -41,7 +41,7 @@ find_python = \
 		exit 1; \
 	fi
 
-.PHONY: help setup demo test coverage lint bench bench-compare bench-bugs constraints clean
+.PHONY: help setup demo test coverage lint bench bench-compare bench-million bench-bugs constraints clean
 
 # Targets share one environment and one terminal: with -j they still run one by one.
 .NOTPARALLEL:
@@ -53,6 +53,7 @@ help:
 	@echo 'make lint         check style, format and types'
 	@echo 'make bench        measure, and print the results as JSON'
 	@echo 'make bench-compare   measure, and compare with SAVED=$(SAVED)'
+	@echo 'make bench-million   watch the memory of a campaign of 10^6 executions (half an hour)'
 	@echo 'make bench-bugs   count schedules to the first bug (an hour), for docs/strategies.md'
 	@echo 'make setup        make $(VENV) and no more (PYTHON=... picks the interpreter)'
 	@echo 'make constraints  renew constraints.txt from a fresh environment'
@@ -103,6 +104,10 @@ bench: $(STAMP)
 bench-compare: $(STAMP)
 	@new=$$(mktemp); trap 'rm -f "$$new"' EXIT; \
 	$(BIN)/python -m benchmarks >"$$new" && $(BIN)/python -m benchmarks.compare $(SAVED) "$$new"
+
+bench-million: $(STAMP)
+	@$(BIN)/python -m benchmarks --only e --campaign 1000000 > benchmarks/million.new
+	@mv benchmarks/million.new benchmarks/million.json
 
 bench-bugs: $(STAMP)
 	@$(BIN)/python -m benchmarks.bugs --rounds 7 --jobs 2 > $(BUGS)/programs.new

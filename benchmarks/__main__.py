@@ -149,7 +149,7 @@ def main(rounds: int, campaign: int, only: str | None) -> None:
     b  microseconds a step, against a loop over bare coroutines
     c  the cost of a step with 3, 30 and 300 tasks
     d  executions/s of a campaign with 1 and 2 processes
-    e  memory of a campaign of 10^6 executions (takes minutes)
+    e  memory of a campaign (of 10^6 executions: make bench-million)
     f  milliseconds of small commands as whole processes
     g  what it costs to record a trace
     h  how long it takes to write one of 100,000 events

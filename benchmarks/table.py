@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""``python -m benchmarks.table SAVED``: a saved run as the table of docs/benchmarks.md."""
+"""``python -m benchmarks.table SAVED MILLION``: saved runs as the table of docs/benchmarks.md.
+
+*MILLION* is a run of benchmark e alone, which takes half an hour, with a machine of its own.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def table(document: dict[str, Any]) -> Iterator[str]:
-    """The lines of the table: what was promised, and what of a campaign was measured."""
-    machine = document["machine"]
-    yield (
-        f"{machine['implementation']} {machine['python']}, Trio {machine['trio']},"
-        f" {machine['system']} on {machine['processor']}, {machine['cpus']} processors,"
-        f" {document['rounds']} rounds."
-    )
+def table(document: dict[str, Any], million: dict[str, Any]) -> Iterator[str]:
+    """The lines of the table: what was promised, and what of campaigns was measured."""
+    yield f"{_machine(document)}, {document['rounds']} rounds."
     yield ""
     yield "| What | Wanted | Measured | |"
     yield "|---|---:|---:|---|"
@@ -41,11 +39,26 @@ def table(document: dict[str, Any]) -> Iterator[str]:
     for name, sides in document["i"].items():
         counts = " | ".join(_count(side["executions_per_failure"]) for side in sides.values())
         yield f"| {name} | {counts} |"
+    for each in (document, million):
+        yield ""
+        yield _memory(each)
+
+
+def _machine(document: dict[str, Any]) -> str:
+    machine = document["machine"]
+    return (
+        f"{machine['implementation']} {machine['python']}, Trio {machine['trio']},"
+        f" {machine['system']} on {machine['processor']}, {machine['cpus']} processors"
+    )
+
+
+def _memory(document: dict[str, Any]) -> str:
     memory = document["e"]
-    yield ""
-    yield (
+    after = ", ".join(f"{each:.0f}" for each in memory["megabytes_after_each_tenth"])
+    return (
         f"Memory of a campaign of {memory['executions']} executions, in MB after each tenth:"
-        f" {', '.join(f'{each:.0f}' for each in memory['megabytes_after_each_tenth'])}."
+        f" {after}; at the end x {memory['growth']:g} ({_machine(document)},"
+        f" {memory['seconds']:.0f} s)."
     )
 
 
@@ -55,9 +68,11 @@ def _count(executions: float | None) -> str:
 
 @click.command
 @click.argument("saved", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def main(saved: Path) -> None:
-    """Print the table for a saved run of the benchmarks."""
-    for line in table(json.loads(saved.read_text(encoding="utf-8"))):
+@click.argument("million", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def main(saved: Path, million: Path) -> None:
+    """Print the table for a saved run of the benchmarks, and one of the long campaign."""
+    texts = (path.read_text(encoding="utf-8") for path in (saved, million))
+    for line in table(*map(json.loads, texts)):
         click.echo(line)
 
 

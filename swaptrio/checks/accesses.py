@@ -73,10 +73,15 @@ def watch_accesses(kernel: Kernel, execution: Execution) -> None:
     there is none; whoever sets ``execution.touched`` to another list diverts the reports, and
     to None ends them.
     """
-    _watch(kernel)
+    watch_kernel(kernel)
     execution.thorough = True
     if execution.touched is None:
         execution.touched = []
+
+
+def watch_kernel(kernel: Kernel) -> None:
+    """Let the state of *kernel* report what is done to it, to whoever listens then."""
+    _watch(kernel)
 
 
 def _watch(value: Any) -> Any:
@@ -377,7 +382,8 @@ def _container(
 
     def change(owner: Any, value: Any) -> None:
         before = get(owner)
-        value = None if value is None else make(owner, value)
+        if value is not None and value is not before:  # else it is watched already
+            value = make(owner, value)
         if (touched := listening()) is not None:
             touched.append((prefix(owner) + field, Access.WRITE))
             for container in (before, value):
@@ -396,6 +402,21 @@ def _locked(folio: Folio) -> bool:
     return owner is not None
 
 
+def _put_back(slots: dict[str, Any]) -> Callable[..., None]:
+    """What gives a watched object all its fields, and tells nobody.
+
+    Objects are made as others and watched later. So this sets up again what there is, with what
+    it has held as a watched object.
+    """
+    puts = [slot.__set__ for slot in slots.values()]
+
+    def put_back(self: Any, *held: Any) -> None:
+        for put, value in zip(puts, held, strict=True):
+            put(self, value)
+
+    return put_back
+
+
 def _watched(cls: type) -> Any:
     """The class of objects of *cls* that report; they have the same layout."""
     prefix = _PREFIX[cls]
@@ -411,6 +432,7 @@ def _watched(cls: type) -> Any:
         elif field not in _LEFT_OUT[cls]:
             write = Access.ADD if field in _ADDED.get(cls, ()) else Access.WRITE
             members[field] = _field(slot, field, prefix, write)
+    members["__init__"] = _put_back(slots)
     if cls is Folio:
         members["locked"] = property(_locked)
     return type(cls.__name__, (cls,), members)

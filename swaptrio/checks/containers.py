@@ -3,6 +3,9 @@
 
 A method that is not named here would go on without a word, so a test holds that each method of
 dict, list and Counter is.
+
+To a state (see `sched.states`) each is what it holds: how its elements are called and what is
+made of them says the owner, and stays the same.
 """
 
 from __future__ import annotations
@@ -65,6 +68,10 @@ class WatchedArray(list[Any]):
         """The names of all elements."""
         return [self._element_name(index) for index in range(len(self))]
 
+    def state_parts(self) -> tuple[object, ...]:
+        """The elements."""
+        return tuple(list.copy(self))
+
     def _tell(self, touched: Touched, where: SupportsIndex | slice, access: Access) -> None:
         if isinstance(where, slice):
             chosen = range(len(self))[where]
@@ -111,6 +118,10 @@ class WatchedQueue(list[Any]):
     def names(self) -> list[str]:
         """The name of the whole."""
         return [self._name]
+
+    def state_parts(self) -> tuple[object, ...]:
+        """The elements."""
+        return tuple(list.copy(self))
 
     def append(self, value: Any) -> None:
         """As `list.append`."""
@@ -185,6 +196,10 @@ class WatchedMap(dict[Any, Any]):
     def names(self) -> list[str]:
         """The names of the map, and of all values."""
         return [self._name, *[self._key_name(key) for key in dict.__iter__(self)]]
+
+    def state_parts(self) -> tuple[object, ...]:
+        """The twin, the keys and the values."""
+        return (self._twin, *dict.keys(self), *dict.values(self))
 
     def _tell_key(self, touched: Touched, key: Any) -> None:
         touched.append((self._key_name(key), _READ))
@@ -277,6 +292,10 @@ class WatchedTally(Counter[Any]):
         super().__init__()
         dict.update(self, values)
         self._key_name = key_name
+
+    def state_parts(self) -> tuple[object, ...]:
+        """The keys and the values."""
+        return (*dict.keys(self), *dict.values(self))
 
     def __setitem__(self, key: Any, value: int) -> None:
         if (touched := listening()) is not None:

@@ -142,7 +142,7 @@ class Races:
         if task is None:
             return
         if not isinstance(what, str):
-            if access is Access.WRITE:
+            if access is Access.WRITE or isinstance(what, RwSem):
                 self._synchronise(task, what)
             return
         row = row_of(what)

@@ -116,6 +116,7 @@ def _failures(cases: Sequence[dict[str, Any]]) -> Iterator[str]:
 
 def _curves(case: dict[str, Any]) -> Iterator[str]:
     yield f"<h3>{_text(case['scenario'])}, {_text(case['variant'])}</h3>"
+    yield f"<p>{_text(case['bounds'])}</p>"
     for name, what in (("coverage", "windows entered"), ("distinct", "distinct failures")):
         yield "<figure>"
         yield from _drawing(case[name], case["executions"], what)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from swaptrio.cli import codes
 from swaptrio.cli.campaign_failures import Traced, traced
 from swaptrio.cli.campaign_html import to_html
-from swaptrio.cli.campaign_status import kept_trace, replay_command
+from swaptrio.cli.campaign_status import bounds_of, given_up, kept_trace, replay_command
 from swaptrio.cli.console import short
 from swaptrio.errors import harmless
 from swaptrio.explore.campaign import Store
@@ -83,7 +83,14 @@ def report_of(
             }
             for session in store.sessions
         ],
-        "cases": [_case(console, each, traces, out) for each in accounts],
+        "cases": [
+            {
+                **_case(console, each, traces, out),
+                "pct": bounds_of(plan.strategy, each).record(),
+                "bounds": bounds_of(plan.strategy, each).text() + given_up(each),
+            }
+            for each in accounts
+        ],
     }
 
 
@@ -122,7 +129,6 @@ def _failure(
 ) -> dict[str, Any]:
     shortest = str(trace.verdict.schedule) if trace else failure.schedule
     path = trace.path if trace else kept_trace(account.case, failure)
-    name = None if path is None else _from(path, out)
     return {
         "fingerprint": failure.kind.fingerprint(*account.case.name),
         "ending": failure.kind.ending,
@@ -134,8 +140,8 @@ def _failure(
         "schedule": shortest,
         "deciding": _deciding(trace),
         "command": replay_command(console, account.case, failure, shortest),
-        "trace": name,
-        "open": None if name is None else shlex.join([console.program, "trace", name]),
+        "trace": None if path is None else _from(path, out),
+        "open": path and shlex.join([console.program, "trace", short(path)]),
     }
 
 
@@ -174,6 +180,10 @@ def _markdown(report: dict[str, Any]) -> Iterator[str]:
         names = f"{_cell(case['scenario'])} | {_cell(case['variant'])}"
         counts = f"{case['executions']} | {case['windows']} | {len(case['failures'])}"
         yield f"| {names} | {counts} |"
+    yield ""
+    for case in report["cases"]:
+        about = f"{case['scenario']}, {case['variant']}: {case['bounds']}"
+        yield f"- {_cell(about)}"
     for case in report["cases"]:
         for failure in case["failures"]:
             yield from _markdown_failure(case, failure)
@@ -219,7 +229,7 @@ def _worth(case: dict[str, Any]) -> str:
     """What it is worth that nothing failed."""
     return (
         f"{case['executions']} executions; {case['windows']} windows were entered, and no "
-        f"other one was sampled"
+        f"other one was sampled; {case['bounds']}"
     )
 
 

@@ -107,6 +107,9 @@ def go_on(
     Store.open(path).close()  # before anything is made beside it
     with locked(path):
         store = Store.open(path, write=True)
+        if not store.cases:
+            message = "has no case any more: 'campaign gc' has dropped them all"
+            raise StoreError((Problem(short(path), "", "", message),))
         cases = _cases_of_store(console, store, files)
         if new is None:
             check_unchanged(store, cases)
@@ -171,6 +174,9 @@ def _run(
 
 
 def _make_folder(path: Path) -> None:
+    if path.is_dir():
+        message = "is a folder, where a store is a file"
+        raise StoreError((Problem(short(path), "", "", message),))
     try:
         path.parent.mkdir(exist_ok=True)
     except OSError as exc:

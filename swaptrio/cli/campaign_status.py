@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from swaptrio.cli.case import is_file
 from swaptrio.cli.console import filled, short
+from swaptrio.cli.numbers import Bounds
 from swaptrio.cli.recording import digest_of, log_called, opening
 from swaptrio.cli.stressed import in_words
 from swaptrio.errors import harmless
+from swaptrio.explore.campaign.account import accounts_of
 from swaptrio.explore.chances import Rate
+from swaptrio.sched.strategies import Pct, parse
+from swaptrio.sched.strategies.wrapper import innermost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +23,12 @@ if TYPE_CHECKING:
 
     from swaptrio.cli.console import Console
     from swaptrio.explore.campaign import Failure, Known, State, Store
+    from swaptrio.explore.campaign.account import Account
 
 _WIDTH: Final = 80
+
+#: Cases whose bounds are told where nothing failed.
+_TOLD: Final = 3
 
 
 def status_record(store: Store) -> dict[str, Any]:
@@ -111,6 +119,7 @@ def failure_lines(console: Console, store: Store) -> Iterator[str]:
     if not failures:
         entered = sum(len(store.windows(case)) for case in store.cases)
         yield f"no failure; {entered} windows were entered, and no other one was sampled"
+        yield from _worth(store)
     for case, failure in failures:
         name = failure.kind.fingerprint(*case.name)
         often = "once" if failure.count == 1 else f"{failure.count} times"
@@ -122,6 +131,40 @@ def failure_lines(console: Console, store: Store) -> Iterator[str]:
             yield f"  {in_words(stress)}"
         yield from (f"  {line}" for line in opening(console, kept_trace(case, failure)))
         yield f"  {replay_command(console, case, failure)}"
+    for account in accounts_of(store):
+        if account.given_up:
+            about = f"{account.case.scenario}, variant {account.case.variant}"
+            yield ""
+            yield from filled(harmless(about) + given_up(account), _WIDTH, "  ")
+
+
+def _worth(store: Store) -> Iterator[str]:
+    """What it is worth that nothing failed: of the first cases, as the report has all."""
+    told = [account for account in accounts_of(store)[:_TOLD] if account.executions]
+    for account in told:
+        text = f"{account.case.scenario}, variant {account.case.variant}: "
+        yield from filled(
+            harmless(text) + bounds_of(store.plan.strategy, account).text(), _WIDTH, "  "
+        )
+    left = len(store.cases) - _TOLD
+    if told and left > 0:
+        yield f"and {left} more cases, of which the report tells the same"
+
+
+def bounds_of(strategy: str, account: Account) -> Bounds:
+    """What PCT's bound says of a case of a campaign under *strategy*."""
+    pct = innermost(parse(strategy))
+    depth = pct.depth if isinstance(pct, Pct) else 0
+    settled = account.executions if depth == 1 else account.settled
+    return Bounds(account.tasks, account.longest, strategy, depth, settled)
+
+
+def given_up(account: Account) -> str:
+    """What was left out of a case because its seeds kill; nothing where nothing was."""
+    if not account.given_up:
+        return ""
+    items = "1 item was" if account.given_up == 1 else f"{account.given_up} items were"
+    return f"; {items} given up, as too many seeds of one killed the interpreter"
 
 
 def replay_command(

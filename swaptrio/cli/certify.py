@@ -9,7 +9,7 @@ import click
 
 from swaptrio.cli import codes
 from swaptrio.cli.campaign_options import jobs_option
-from swaptrio.cli.options import epilog, seconds_option, shared, variant_option
+from swaptrio.cli.options import MOST_SEEDS, epilog, seconds_option, shared, variant_option
 
 if TYPE_CHECKING:
     from swaptrio.cli.console import Console
@@ -45,7 +45,7 @@ AGAINST = "v5"
 @click.option(
     "--seeds",
     metavar="N",
-    type=click.IntRange(min=0),
+    type=click.IntRange(0, MOST_SEEDS),
     default=250,
     show_default=True,
     help="Schedules of each strategy where the search has not come to its end.",

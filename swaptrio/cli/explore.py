@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from swaptrio.explore import Limits, Rate, Reduced, Result, Settings
     from swaptrio.explore.exhaustive import Exploration
     from swaptrio.explore.exhaustive.crew import Crew
-    from swaptrio.explore.exhaustive.reduction import Reduction
+    from swaptrio.explore.exhaustive.saved import Begun, Kept
     from swaptrio.sched import Carrier, Schedule, Scheduler, Verdict
 
 #: More preemptions than any scenario has steps.
@@ -57,6 +57,7 @@ class Shown(NamedTuple):
         "explore two-faults-one-slot --variant pre --preemptions 2 --all",
         "explore two-faults-one-slot --cache --time 60",
         "explore two-faults-one-slot --jobs 4",
+        "explore two-faults-one-slot --cache --time 60 --resume kept.json",
         "explore path/to/race.toml --variant path/to/mine.py --json",
     )
 )
@@ -121,9 +122,10 @@ def explore(
 
     With --jobs all but the states are shared out among processes, once there is much to do.
 
-    With --resume a search that its time or Ctrl-C has ended is kept in FILE, which the same
-    command goes on from, also with other --jobs; the totals are those of one search. It is
-    kept every half a minute, too, for whatever else may end it. FILE goes when it is done.
+    With --resume a search of any kind that its time or Ctrl-C has ended is kept in FILE, which
+    the same command goes on from, also with other --jobs; the totals are those of one search.
+    It is kept every half a minute, too, for whatever else may end it. FILE goes when it is
+    done.
 
     Windows that nobody came into are proved unreachable where all classes were run, and only
     not sampled where the search was cut short or recognised states. Nothing is drawn by chance,
@@ -136,12 +138,7 @@ def explore(
     from swaptrio.explore import Limits, Settings
     from swaptrio.scenario.play import BUDGET
 
-    if resume is not None and (cache or preemptions is not None):
-        msg = "--resume works without --cache and --preemptions"
-        raise click.UsageError(msg)
-    if jobs > 1 and cache:
-        msg = "--jobs works without --cache: a state is known to one process only"
-        raise click.UsageError(msg)
+    _check_shared(jobs, cache=cache)
     settings = Settings(
         cache=cache,
         preemptions=preemptions,
@@ -161,6 +158,32 @@ def explore(
     return codes.FAILED if missed else codes.OK
 
 
+def _check_shared(jobs: int, *, cache: bool) -> None:
+    """Refuse to share a search for states out among *jobs* processes.
+
+    What it takes from a state is a stubborn set, and that is known when all below it was
+    explored: by what the others were seen to do there, and by which states have come back to
+    one on the way. So whoever explores a branch for somebody else makes him wait, or he has to
+    take all steps in the meantime; and the states of two branches are mostly the same ones, so
+    both would name each of them. How many are looked at depends on guesses by what was seen
+    before, so the totals would depend on who was faster. A search that takes all steps has a
+    total without an order: but it meets ten to a hundred times as many states as this one, and
+    two processes are twice as fast at most.
+
+    With a bound all steps are taken, but rounds are told by the way on which a state has come
+    back, and each state had to be sent to everybody before he can leave it out.
+
+    Raises:
+        UsageError: there is a cache, and more than one process.
+    """
+    if jobs > 1 and cache:
+        msg = (
+            "--jobs works without --cache: which steps a search for states takes depends on"
+            " all that it has seen before; leave out one of them"
+        )
+        raise click.UsageError(msg)
+
+
 def _explore(
     console: Console,
     case: Case,
@@ -177,43 +200,36 @@ def _explore(
     from swaptrio.cli.recording import record_failure, with_scheduler
     from swaptrio.cli.replayed import cycle_of
     from swaptrio.explore.campaign import matter_of
-    from swaptrio.explore.exhaustive import drive, result_of
-    from swaptrio.explore.exhaustive.jobs import beginning, drive_jobs
-    from swaptrio.explore.exhaustive.stage import Stage, stage_of
+    from swaptrio.explore.exhaustive import result_of
+    from swaptrio.explore.exhaustive.jobs import drive_jobs
+    from swaptrio.explore.exhaustive.stage import stage_of
     from swaptrio.explore.minimise import minimise
     from swaptrio.explore.reduce import reduce
     from swaptrio.explore.stress import STRESSES, stress
 
     line = LiveLine(console)
-    stage = Stage(case.setup)
+    source = partial(stage_of, matter_of(case.name, case.spelled))
 
     def progress(exploration: Exploration, seconds: float) -> None:
         line.show(f"{case.scenario.name}: {_progress(exploration, seconds)}")
 
     async def work(scheduler: Scheduler) -> tuple[Result, list[Shown]]:
         telling = attrs.evolve(limits, progress=progress)
-        exploration: Exploration
-        if settings.cache:
-            exploration = settings.begin(stage)
-            seconds = await drive(scheduler, exploration, telling)
-            stage.clear()
-        else:
-            source = partial(stage_of, matter_of(case.name, case.spelled))
-            begun, keep = None, None
-            if resume is not None:
-                about = _about(case, settings)
-                begun = _begun(about, beginning(source, settings), resume)
-                keep = partial(_keep, console, about, resume)
-            exploration, seconds = await drive_jobs(
-                scheduler,
-                source,
-                settings,
-                telling,
-                jobs,
-                carrier=carrier,
-                begun=begun,
-                keep=keep,
-            )
+        begun, keep = None, None
+        if resume is not None:
+            about = _about(case, settings)
+            begun = _begun(about, partial(settings.begin, source()), resume)
+            keep = partial(_keep, console, about, resume)
+        exploration, seconds = await drive_jobs(
+            scheduler,
+            source,
+            settings,
+            telling,
+            jobs,
+            carrier=carrier,
+            begun=begun,
+            keep=keep,
+        )
         result = result_of(case.scenario.name, settings, exploration, seconds)
         found = []
         seeds = range(STRESSES if result.violations else 0)
@@ -235,24 +251,31 @@ def _explore(
 
 def _about(case: Case, settings: Settings) -> dict[str, Any]:
     """What a saved search must be of."""
+    import sys
+
     from swaptrio import __version__
     from swaptrio.cli.case import is_file
-    from swaptrio.scenario.files import digest
+    from swaptrio.explore.campaign.item import code_digest
+    from swaptrio.scenario.files import DIGITS, digest
 
     path = Path(case.spelled)
     return {
         "version of swaptrio": __version__,
+        "code of swaptrio": code_digest().hex()[:DIGITS],
+        "version of Python": f"{sys.implementation.cache_tag}, -O{sys.flags.optimize}",
         "scenario": case.scenario.name,
         "text of the scenario": case.digest,
         "variant": case.variant.name,
         "text of the variant": digest(path) if is_file(path) else "",
         "choice of --all": not settings.stop_at_first,
+        "choice of --preemptions": settings.preemptions,
+        "choice of --cache": settings.cache,
     }
 
 
 def _begun(
-    about: dict[str, Any], begin: Callable[[], Reduction], resume: Path
-) -> Reduction | Crew | None:
+    about: dict[str, Any], begin: Callable[[], Begun], resume: Path
+) -> Begun | Crew | None:
     """The search that was kept, if one was.
 
     Raises:
@@ -274,9 +297,7 @@ def _begun(
         raise BadInput((Problem(str(resume), "", "", f"cannot be read: {exc}"),)) from None
 
 
-def _keep(
-    console: Console, about: dict[str, Any], resume: Path, search: Reduction | Crew
-) -> None:
+def _keep(console: Console, about: dict[str, Any], resume: Path, search: Kept) -> None:
     """Keep a search that can go on; the file of one that is done goes."""
     from swaptrio.explore.exhaustive.saved import save
     from swaptrio.trace.write import write_whole

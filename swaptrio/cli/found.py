@@ -16,6 +16,7 @@ from swaptrio.cli.replayed import violation_of
 from swaptrio.cli.smaller import smaller_line, smaller_record
 from swaptrio.cli.stressed import in_words, record_of
 from swaptrio.explore import Failure, Fuzzed, Minimal, Rate, Reduced, minimise, reduce
+from swaptrio.explore.exhaustive.result import NONDETERMINISTIC
 from swaptrio.trace.ending import outcome
 from swaptrio.trace.formats import Result
 
@@ -106,15 +107,24 @@ class Campaign:
             "seconds": round(fuzzed.seconds, 3),
             "failures": [find.record(console) for find in self.finds],
             "interrupted": fuzzed.stopped,
+            "repeated": fuzzed.repeated,
+            "nondeterminism": fuzzed.difference or None,
             "strategy": self.numbers.strategy,
             "numbers": self.numbers.record(),
         }
+
+    @property
+    def _doubt(self) -> str:
+        """That nothing can be concluded, and why."""
+        return f"inconclusive because {NONDETERMINISTIC}: {self.fuzzed.difference}"
 
     def result(self, console: Console) -> Result:
         """For a test report: it should pass, and its first failure stands for all."""
         case = self.case
         names = (case.scenario.name, case.variant.name)
         seconds = round(self.fuzzed.seconds, 3)
+        if self.fuzzed.difference:
+            return Result(*names, _PASSED, "diverged", self._doubt, seconds)
         if not self.finds:
             ending = "interrupted" if self.fuzzed.stopped else _PASSED
             worth = tuple(line.strip() for line in self.numbers.lines(_WIDTH))
@@ -131,6 +141,9 @@ class Campaign:
         cut = " (interrupted)" if fuzzed.stopped else ""
         counts = f"{fuzzed.executions} executions, {fuzzed.steps} steps"
         yield f"{about}: {counts} in {fuzzed.seconds:.1f} s{cut}"
+        if fuzzed.difference:
+            yield from (f"  {line}" for line in filled(self._doubt, _WIDTH - 2, "  "))
+            return
         yield from (f"  {line}" for line in self.numbers.lines(_WIDTH - 2, every=windows))
         if not self.finds:
             yield "  no failure"

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 #: Seeds where no number is given.
 SEEDS = 2000
 
+#: One execution in so many is repeated, to see that the program is deterministic.
+REPEATED = 100
+
 
 class Plan(NamedTuple):
     """What is run of each scenario: by which seeds, under what strategy, carried by whom."""
@@ -104,7 +107,9 @@ def fuzz(
     first seed, the shortest schedule found for it, the command that replays that, and the path
     of its trace.
 
-    Any failure makes the exit code 1. Ctrl-C prints what was found so far.
+    Any failure makes the exit code 1. Ctrl-C prints what was found so far. Some executions are
+    run again by their schedules: if one goes another way the program is not deterministic, the
+    first differing step is told, nothing is concluded, and the exit code is 3.
     """
     if report is not None and console.json:
         msg = "standard output cannot have both the report and the JSON document"
@@ -124,6 +129,8 @@ def fuzz(
         _report(console, report, campaigns)
     records = [campaign.record(console) for campaign in campaigns]
     console.document(records[0] if len(cases) == 1 else {"results": records})
+    if any(campaign.fuzzed.difference for campaign in campaigns):
+        return codes.DIVERGED
     failed = any(campaign.finds for campaign in campaigns)
     return codes.FAILED if failed else codes.OK
 
@@ -201,6 +208,7 @@ async def _campaign(
             stop=stop,
             progress=progress,
             coverage=coverage,
+            every=REPEATED,
         )
         for word in unmet(strategy):
             about = (fuzzed.executions, case.scenario.name, coverage.sights.words())

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shlex
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -12,10 +13,13 @@ from swaptrio.cli import codes
 from swaptrio.cli.options import SEED, epilog, shared
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Callable, Iterator
+    from pathlib import Path
 
     from swaptrio.cli.console import Console
-    from swaptrio.explore.load import Loaded
+    from swaptrio.explore.load import Loaded, Look
+    from swaptrio.sched import Observer, Scheduler
+    from swaptrio.variants import Variant
 
 #: The version that the load is for, where none is named.
 _VARIANT: Final = "v5"
@@ -84,37 +88,73 @@ def load(
     and exit, and a device is swapped off and on. One execution, all of it from one seed.
     """
     from swaptrio.cli.case import variant_of
-    from swaptrio.cli.console import LiveLine
-    from swaptrio.cli.recording import with_scheduler
-    from swaptrio.explore.load import run_load
+    from swaptrio.cli.console import short
+    from swaptrio.cli.recording import opening
 
     version = variant_of(console, variant)
-    line = LiveLine(console)
-    loaded = with_scheduler(
-        console,
-        lambda scheduler: run_load(
-            scheduler,
-            version,
-            users=users,
-            clusters=clusters,
-            steps=steps,
-            seed=seed,
-            zswap=zswap,
-            progress=lambda done: line.show(f"{done:,} of {steps:,} steps"),
-        ),
-        "stepped",
-    )
-    line.clear()
     options = {"users": users, "clusters": clusters, "steps": steps, "seed": seed}
     words = [word for key, value in options.items() for word in (f"--{key}", str(value))]
     words += [] if zswap else ["--no-zswap"]
     command = shlex.join([console.program, "load", *words, "--variant", variant])
+    loaded, trace = _loaded(console, version, options, zswap=zswap, command=command)
     console.document(
-        {**options, "zswap": zswap, "variant": variant, **_record(loaded), "command": command}
+        {
+            **options,
+            "zswap": zswap,
+            "variant": variant,
+            **_record(loaded),
+            "command": command,
+            "trace": None if trace is None else short(trace),
+        }
     )
-    for text in _lines(loaded, command):
+    for text in _lines(loaded):
         console.say(text)
-    return codes.OK if loaded.verdict.passed else codes.FAILED
+    if loaded.verdict.passed:
+        return codes.OK
+    for text in (*opening(console, trace), command):
+        console.say(text)
+    return codes.FAILED
+
+
+def _loaded(
+    console: Console, version: Variant, options: dict[str, int], *, zswap: bool, command: str
+) -> tuple[Loaded, Path | None]:
+    """What came of the load that *options* describe; where its trace is, if it has failed."""
+    from swaptrio.cli.console import LiveLine
+    from swaptrio.cli.load_trace import keep_end
+    from swaptrio.cli.recording import with_scheduler
+    from swaptrio.explore.load import run_load
+
+    line = LiveLine(console)
+
+    async def work(scheduler: Scheduler) -> tuple[Loaded, Path | None]:
+        def run(
+            what: str, observed: Callable[[Look], Observer] | None = None
+        ) -> Awaitable[Loaded]:
+            def progress(done: int) -> None:
+                line.show(f"{what}{done:,} of {options['steps']:,} steps")
+
+            return run_load(
+                scheduler,
+                version,
+                **options,
+                zswap=zswap,
+                progress=progress,
+                observed=observed,
+            )
+
+        loaded = await run("")
+        if loaded.verdict.passed:
+            return loaded, None
+        again = partial(run, "once more, to record its end: ")
+        return loaded, await keep_end(
+            console, loaded, again, variant=version.name, seed=options["seed"], command=command
+        )
+
+    try:
+        return with_scheduler(console, work, "stepped")
+    finally:
+        line.clear()
 
 
 def _record(loaded: Loaded) -> dict[str, Any]:
@@ -133,7 +173,7 @@ def _record(loaded: Loaded) -> dict[str, Any]:
     }
 
 
-def _lines(loaded: Loaded, command: str) -> Iterator[str]:
+def _lines(loaded: Loaded) -> Iterator[str]:
     verdict = loaded.verdict
     cost = loaded.seconds / max(verdict.steps, 1) * 1e6
     yield (
@@ -148,4 +188,3 @@ def _lines(loaded: Loaded, command: str) -> Iterator[str]:
     if not verdict.passed:
         yield "last steps:"
         yield from (f"  {step} {task} at {label}" for step, task, label in loaded.last)
-        yield command

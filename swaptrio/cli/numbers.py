@@ -35,6 +35,71 @@ INDEPENDENT: Final = frozenset({"random", "pos", "fair"})
 DEPTHS: Final = (1, 2, 3)
 
 
+@attrs.frozen
+class Bounds:
+    """What PCT's bound says of executions with so many *tasks*, the *longest* in steps.
+
+    *settled* of them have the bound, under the *strategy* of that name; *depth* is that of PCT
+    where PCT decides, else 0.
+    """
+
+    tasks: int
+    longest: int
+    strategy: str = ""
+    depth: int = 0
+    settled: int = 0
+
+    def record(self) -> list[dict[str, Any]]:
+        """For programs."""
+        return [
+            {
+                "depth": each,
+                "missed": self._missed(each),
+                "executions_needed": self.needed(each),
+            }
+            for each in DEPTHS
+        ]
+
+    def text(self) -> str:
+        """For people."""
+        missed = {each: self._missed(each) for each in DEPTHS}
+        parts = [
+            f"of depth {each} with {_percent(chance)}"
+            for each, chance in missed.items()
+            if chance is not None
+        ]
+        if not parts:
+            return f"no bound is known for {self.strategy}; {self.would_need()}"
+        text = f"a bug was missed at most, by PCT's bound: {', '.join(parts)}"
+        if len(parts) < len(DEPTHS):
+            beyond = f"no bound is known beyond depth {self.depth}"
+            return f"{text}; {beyond}; {self.would_need()}"
+        return text
+
+    def would_need(self) -> str:
+        """What PCT would need, in words."""
+        counts = ", ".join(str(self.needed(depth)) for depth in DEPTHS)
+        return (
+            f"to miss a bug of depth 1, 2 or 3 with {_percent(MISSED)} at most, PCT would need "
+            f"{counts} executions"
+        )
+
+    def needed(self, depth: int) -> int:
+        """The executions after which PCT misses a bug of *depth* with `MISSED` at most."""
+        return executions_needed(*self._size, depth)
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        return max(1, self.tasks), max(1, self.longest)
+
+    def _missed(self, depth: int) -> float | None:
+        """The chance to have missed a bug of *depth* at most, where PCT bounds it."""
+        if depth > self.depth:
+            return None
+        tasks, longest = self._size
+        return missed_by_pct(tasks, longest, self.depth, self.settled)
+
+
 @attrs.frozen(eq=False)
 class Numbers:
     """The numbers of one run of *coverage* under *strategy*.
@@ -72,21 +137,14 @@ class Numbers:
             "classes": len(self.coverage.classes),
             "classes_seen_once": list(self.coverage.classes.values()).count(1),
             "unseen_mass": None if mass is None else {**attrs.asdict(mass), "risk": RISK},
-            "pct": [
-                {
-                    "depth": each,
-                    "missed": self._missed(each),
-                    "executions_needed": needed(self.coverage.sights, each),
-                }
-                for each in DEPTHS
-            ],
+            "pct": self._bounds.record(),
         }
 
     def lines(self, width: int, *, every: bool = False) -> Iterator[str]:
         """For people; with *every* window."""
         if not self.coverage.executions:
             return
-        for text in (self._windows.text(), self._classes(), self._bounds()):
+        for text in (self._windows.text(), self._classes(), self._bounds.text()):
             yield from filled(text, width, "  ")
         yield from self._windows.every() if every else ()
 
@@ -103,28 +161,10 @@ class Numbers:
         chance = f"{_percent(mass.estimate)} (at most {_percent(mass.bound)})"
         return f"{text}; the next is of a new one with a chance of {chance}"
 
-    def _bounds(self) -> str:
-        would = would_need(self.coverage.sights)
-        missed = {each: self._missed(each) for each in DEPTHS}
-        parts = [
-            f"of depth {each} with {_percent(chance)}"
-            for each, chance in missed.items()
-            if chance is not None
-        ]
-        if not parts:
-            return f"no bound is known for {self.strategy}; {would}"
-        text = f"a bug was missed at most, by PCT's bound: {', '.join(parts)}"
-        if len(parts) < len(DEPTHS):
-            return f"{text}; no bound is known beyond depth {self.depth}; {would}"
-        return text
-
-    def _missed(self, depth: int) -> float | None:
-        """The chance to have missed a bug of *depth* at most, where PCT bounds it."""
-        if depth > self.depth:
-            return None
+    @property
+    def _bounds(self) -> Bounds:
         sights = self.coverage.sights
-        tasks, length = max(1, sights.tasks), max(1, sights.longest)
-        return missed_by_pct(tasks, length, self.depth, self.settled)
+        return Bounds(sights.tasks, sights.longest, self.strategy, self.depth, self.settled)
 
 
 def needed(sights: Sights, depth: int) -> int:
@@ -132,16 +172,12 @@ def needed(sights: Sights, depth: int) -> int:
 
     It is that of the tasks and the longest execution of *sights*.
     """
-    return executions_needed(max(1, sights.tasks), max(1, sights.longest), depth)
+    return Bounds(sights.tasks, sights.longest).needed(depth)
 
 
 def would_need(sights: Sights) -> str:
     """What PCT would need, in words."""
-    counts = ", ".join(str(needed(sights, depth)) for depth in DEPTHS)
-    return (
-        f"to miss a bug of depth 1, 2 or 3 with {_percent(MISSED)} at most, PCT would need "
-        f"{counts} executions"
-    )
+    return Bounds(sights.tasks, sights.longest).would_need()
 
 
 def _percent(chance: float) -> str:

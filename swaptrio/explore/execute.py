@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from swaptrio.checks import watch_accesses
 from swaptrio.explore.both import Both
 from swaptrio.explore.listen import Listener, words_of
 from swaptrio.scenario.play import BUDGET, nothing
@@ -40,10 +39,8 @@ async def execute(
         observer = listener if observer is None else Both(listener, observer)
 
     def program(execution: Execution) -> None:
-        world = setup.build(execution) if listens else setup.lend(execution)
-        worlds.append(world)
-        if listens:
-            watch_accesses(world.kernel, execution)
+        lend = setup.lend_reporting if listens else setup.lend
+        worlds.append(lend(execution))
 
     execution = await scheduler.run(
         program,

@@ -15,6 +15,7 @@ import attrs
 from swaptrio.explore.execute import execute
 from swaptrio.explore.fingerprint import Fingerprint
 from swaptrio.explore.pace import Pace
+from swaptrio.explore.repeat import repeat
 from swaptrio.scenario.play import failed
 from swaptrio.scenario.world import Setup
 from swaptrio.sched import RandomWalk, Schedule, Scheduler, Verdict
@@ -45,8 +46,10 @@ class Failure:
 class Fuzzed:
     """What fuzzing has found so far; *failures* stand in the order of their first seeds.
 
-    *stopped* says that it was asked to stop before its last seed. *seconds* is wall time, and
-    the only thing here that differs from run to run.
+    *stopped* says that it was asked to stop before its last seed. *repeated* executions were
+    run again and went the same way; *difference* is where one did not, empty for none: then
+    nothing is concluded. *seconds* is wall time, and the only thing here that differs from run
+    to run.
     """
 
     setup: Setup
@@ -54,6 +57,8 @@ class Fuzzed:
     steps: int = 0
     seconds: float = 0.0
     stopped: bool = False
+    repeated: int = 0
+    difference: str = ""
     _failures: dict[Fingerprint, Failure] = attrs.Factory(dict)
 
     @property
@@ -66,14 +71,20 @@ class Fuzzed:
         """How many executions failed."""
         return sum(failure.count for failure in self._failures.values())
 
-    def note(self, seed: int, verdict: Verdict) -> None:
-        """Count an execution that failed."""
+    def note(self, seed: int, verdict: Verdict) -> bool:
+        """Count an execution that failed; whether none has failed so before."""
         fingerprint = Fingerprint.of(self.setup, verdict)
         known = self._failures.get(fingerprint)
         if known is None:
             self._failures[fingerprint] = Failure(fingerprint, seed, verdict)
         else:
             known.count += 1
+        return known is None
+
+    def distrust(self, difference: str) -> None:
+        """A repetition went another way: conclude nothing."""
+        self.difference = difference
+        self._failures.clear()
 
 
 async def fuzz(
@@ -85,6 +96,7 @@ async def fuzz(
     stop: Callable[[], bool] = lambda: False,
     progress: Callable[[Fuzzed], None] | None = None,
     coverage: Coverage | None = None,
+    every: int = 0,
 ) -> Fuzzed:
     """Run *setup* once for each of *seeds*.
 
@@ -96,6 +108,8 @@ async def fuzz(
         stop: asked before each execution; what was found until then is the result.
         progress: is told about ten times a second at most.
         coverage: looks at every execution; costs about a sixth more.
+        every: one execution in so many is repeated, the first of all, and each that fails as
+            none has before; a difference ends the run. 0: nothing is repeated.
     """
     fuzzed = Fuzzed(setup)
     pace = Pace.start()
@@ -108,8 +122,13 @@ async def fuzz(
         verdict = await execute(scheduler, setup, strategy, coverage, watched=False)
         fuzzed.executions += 1
         fuzzed.steps += verdict.steps
-        if failed(verdict):
-            fuzzed.note(seed, verdict)
+        news = failed(verdict) and fuzzed.note(seed, verdict)
+        if every and (news or fuzzed.executions % every == 1 % every):
+            difference = await repeat(scheduler, setup, verdict)
+            if difference:
+                fuzzed.distrust(difference)
+                break
+            fuzzed.repeated += 1
         if progress is not None and pace.is_time(fuzzed.executions):
             fuzzed.seconds = pace.told
             progress(fuzzed)

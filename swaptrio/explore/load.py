@@ -10,20 +10,24 @@ from __future__ import annotations
 import resource
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import attrs
 
 from swaptrio.checks import Finding
+from swaptrio.explore.both import Both
 from swaptrio.explore.pace import Pace
 from swaptrio.scenario.load_generator import load_scenario
-from swaptrio.scenario.play import play
+from swaptrio.scenario.play import Watched, play
 from swaptrio.scenario.world import Setup
-from swaptrio.sched import RandomWalk, Verdict
+from swaptrio.sched import Observer, RandomWalk, Verdict
 
 if TYPE_CHECKING:
     from swaptrio.sched import Execution, Scheduler, Task
     from swaptrio.variants import Variant
+
+#: Tells the state of the world that runs.
+Look: TypeAlias = Callable[[], Mapping[str, str | int]]
 
 #: Steps that are told of a failure.
 LAST: Final = 30
@@ -85,6 +89,7 @@ async def run_load(
     seed: int,
     zswap: bool = True,
     progress: Callable[[int], None] = lambda _: None,
+    observed: Callable[[Look], Observer] | None = None,
 ) -> Loaded:
     """Run `load_scenario` once under a random walk, with all checks on.
 
@@ -97,6 +102,7 @@ async def run_load(
         seed: of the walk.
         zswap: see `load_scenario`.
         progress: is told the number of steps from time to time.
+        observed: makes an observer that may look at the world.
     """
     scenario = load_scenario(users=users, clusters=clusters, steps=steps, zswap=zswap)
     setup = Setup(scenario, variant)
@@ -105,7 +111,7 @@ async def run_load(
         scheduler,
         setup,
         RandomWalk(seed),
-        watch,
+        watch if observed is None else _beside(watch, observed),
         budget=_PATIENCE * steps + 1000 * users + 10_000,
         recorded=False,
         watched=False,
@@ -118,3 +124,10 @@ async def run_load(
         watch.pace.seconds,
         resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
     )
+
+
+def _beside(watch: _Watch, observed: Callable[[Look], Observer]) -> Watched:
+    """*watch* and the observer that *observed* makes."""
+    watched = Watched()
+    watched.inner = Both(watch, observed(watched.snapshot))
+    return watched

@@ -59,6 +59,7 @@ class Beginning:
             if isinstance(value, _PLAIN) or id(value) in seen:
                 continue
             seen[id(value)] = value
+            ahead += _attributes(value)
             if isinstance(value, dict | list | deque) and not value:
                 empty.append((_clear_of(value), value))
                 continue
@@ -74,6 +75,14 @@ class Beginning:
                 clear(container)
         for step in self._steps:
             step()
+
+
+def _attributes(value: Any) -> list[object]:
+    """What a container of a class of its own keeps beside its entries: that does not change."""
+    if not isinstance(value, dict | list | deque):
+        return []
+    slots = [name for kind in type(value).__mro__ for name in getattr(kind, "__slots__", ())]
+    return [getattr(value, name) for name in slots]
 
 
 def _clear_of(container: Any) -> _Clear:

@@ -136,9 +136,10 @@ class Album:
 
 def _parts(kernel: Kernel) -> Iterator[tuple[Any, object, Callable[[Kernel, Any], Told]]]:
     """What a picture is made of: each part with the facts it is told from, and who tells it."""
+    groups = {number: memcg.name for number, memcg in kernel.memcgs.by_id.items()}
     for si in kernel.devices:
         for ci in si.clusters:
-            yield (si, ci), _facts_of_cluster(ci), _cluster
+            yield (si, ci), (_facts_of_cluster(ci), groups), _cluster
         yield si, _facts_of_device(si), _device
     for folio in kernel.folios.values():
         facts = (_facts_of_folio(folio), tuple(folio.pages), tuple(folio.exclusive))
@@ -183,9 +184,12 @@ def _cluster(kernel: Kernel, part: tuple[SwapInfoStruct, SwapClusterInfo]) -> To
     for off in compress(range(len(table)), table):
         if base + off:
             yield f"{si.name}:{base + off}", word_text(table[off])
-    if len(kernel.memcgs.by_id) > 1:
-        for off, owner in sorted(ci.memcg_table.items()):
-            yield f"{si.name}:{base + off}.owner", kernel.memcgs.by_id[owner].name
+    groups = kernel.memcgs.by_id
+    for off, owner in sorted(ci.memcg_table.items()):
+        if owner not in groups:
+            yield f"{si.name}:{base + off}.owner", f"id {owner} of no group"
+        elif len(groups) > 1:
+            yield f"{si.name}:{base + off}.owner", groups[owner].name
     for off in sorted(ci.has_cache):
         yield f"{si.name}:{base + off}.has_cache", 1
     for off, count in sorted((ci.extend_table or {}).items()):

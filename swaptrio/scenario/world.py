@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from swaptrio.checks import Oracles, watch_races
+from swaptrio.checks import Oracles, watch_accesses, watch_kernel, watch_races
 from swaptrio.mm.injection import Drawn
 from swaptrio.mm.kernel import Config, Kernel
 from swaptrio.mm.memcontrol import MemCgroup
@@ -47,20 +47,22 @@ _DEVICE_FLAGS: Final = {"discard": SWP_PAGE_DISCARD, "stable_writes": SWP_STABLE
 class World:
     """One kernel with its oracles, and what its tasks have returned so far, by name.
 
-    *beginning* is what kernel and oracles were like before any task, if it was noted.
+    *beginning* is what kernel and oracles were like before any task, if it was noted. *reports*
+    says that the kernel's state reports what is done to it.
     """
 
     kernel: Kernel
     oracles: Oracles
     results: dict[str, str] = attrs.Factory(dict)
     beginning: Beginning | None = None
+    reports: bool = False
     _album: Album | None = None
 
     def again(self) -> World:
         """The same kernel and oracles, put back to their beginning, which has to be known."""
         assert self.beginning is not None
         self.beginning.restore()
-        return World(self.kernel, self.oracles, beginning=self.beginning)
+        return World(self.kernel, self.oracles, beginning=self.beginning, reports=self.reports)
 
     def slot(self, name: str) -> str:
         """The state of a slot ``DEVICE:NUMBER``: kind and count, as scenario files write it."""
@@ -102,12 +104,31 @@ class Setup:
         """
         if self.variant.races:
             return self.build_watched(execution)
+        return self._lent(execution, reports=False)
+
+    def lend_reporting(self, execution: Execution) -> World:
+        """As `lend`, with steps that report what they access (see `checks.accesses`).
+
+        Nobody looks for data races then.
+        """
+        world = self._lent(execution, reports=True)
+        watch_accesses(world.kernel, execution)
+        return world
+
+    def _lent(self, execution: Execution, *, reports: bool) -> World:
         if self.variant.foreign or type(self) is not Setup:
             return self.build(execution)
-        if self._resting:
-            return self._populated(self._resting.pop().again(), execution)
-        world = _build(self.scenario, self.variant)
-        world.beginning = Beginning.of(world.kernel, world.oracles)
+        resting = [world for world in self._resting if world.reports is reports]
+        if resting:
+            self._resting.remove(resting[-1])
+            world = resting[-1].again()
+        else:
+            world = _build(self.scenario, self.variant)
+            world.reports = reports
+            if reports:
+                watch_kernel(world.kernel)
+            world.beginning = Beginning.of(world.kernel, world.oracles)
+        execution.lasting += [world.kernel, world.oracles]
         return self._populated(world, execution)
 
     def take_back(self, world: World) -> None:

@@ -84,6 +84,8 @@ class Execution:
     verdict. *failure* is the exception behind the verdict, with its traceback, if there is one.
     *now* is the virtual time in nanoseconds. *unread* are objects that steps write and none
     reads, as statistics are: a program adds its own, and a state comes back whatever they hold.
+    *lasting* are objects that a program begins several executions with, each time in one and
+    the same state.
     *touched* is where steps report what they access beside their declared operations, if
     somebody listens (see `shared`); steps do so before the verdict only. A strategy that has to
     look at suspended tasks sets *look* and ``watching``: then it is called once for each
@@ -106,6 +108,7 @@ class Execution:
     observer_failure: BaseException | None = None
     at_end: list[Callable[[], None]] = attrs.Factory(list)
     unread: list[object] = attrs.Factory(list)
+    lasting: list[object] = attrs.Factory(list)
     time_read: bool = False
     watching: bool = False
     touched: list[tuple[object, Access]] | None = None

@@ -55,6 +55,7 @@ import attrs
 
 from swaptrio.sched.execution import Execution
 from swaptrio.sched.operation import Deed
+from swaptrio.sched.parts import Parts
 from swaptrio.sched.task import Task
 
 _Slot: TypeAlias = "Callable[[Any], object]"
@@ -128,17 +129,29 @@ class States:
 
     What exists when an execution begins is numbered then, in the same order every time. So a
     task that refers to nothing else has the same part in each state until it runs again; and of
-    those objects only what may change is looked at.
+    those objects only what may change is looked at. What lasts from one execution to the next
+    is numbered once.
     """
 
     bounded: bool = False
-    _ids: dict[Hashable, int] = attrs.Factory(dict)
+    _ids: Parts = attrs.Factory(Parts)
     _unseen: Iterator[int] = attrs.Factory(itertools.count)
     _numbers: dict[int, int] = attrs.Factory(dict)
     _begun: list[object] = attrs.Factory(list)
     _changing: list[tuple[_Look, object]] = attrs.Factory(list)
     _last: list[_Last | None] = attrs.Factory(list)
+    _lasting: _Lasting | None = None
     _parts: dict[int, int] = attrs.Factory(dict)
+
+    @classmethod
+    def after(cls, known: tuple[list[bytes], int], *, bounded: bool = False) -> States:
+        """Those that go on with what others, in this process or another, have *known*."""
+        digests, unseen = known
+        return cls(bounded, Parts(digests), itertools.count(unseen))
+
+    def known(self) -> tuple[list[bytes], int]:
+        """The digests of all parts, by their numbers, and what was never the same twice."""
+        return self._ids.digests(), next(self._unseen)
 
     def begin(self, execution: Execution, final: object) -> None:
         """Number what *execution* begins with; *final* is what the program has returned."""
@@ -151,32 +164,48 @@ class States:
             return self._name(execution, moment)
 
     def _begin(self, execution: Execution, final: object) -> None:
-        # Who decides is no part of the state, even where it has a look at the end.
-        graph = _Graph(self._unseen, {id(execution.strategy): -1})
+        lasting = self._lasting
+        if lasting is None or not lasting.serves(execution):
+            lasting = self._lasting = self._number_lasting(execution)
+        self._parts, self._changing, self._last = {}, [*lasting.changing], [*lasting.last]
+        graph = _Graph(self._unseen, lasting.numbers.copy(), len(lasting.met))
         for task in execution.tasks:
             graph.task(task)
         graph.value(execution.at_end)
         graph.value(final)
-        self._parts, self._changing, self._last = {}, [], []
+        self._note(graph)
+        self._numbers, self._begun = graph.numbers, [*lasting.met, *graph.met]
+
+    def _number_lasting(self, execution: Execution) -> _Lasting:
+        # Who decides is no part of the state, even where it has a look at the end.
+        decides = execution.strategy
+        graph = _Graph(self._unseen, {id(decides): -1})
+        for value in execution.lasting:
+            graph.value(value)
+        self._changing, self._last = [], []
+        self._note(graph)
+        roots = [decides, *execution.lasting]
+        return _Lasting(roots, graph.numbers, graph.met, self._changing, self._last)
+
+    def _note(self, graph: _Graph) -> None:
+        """Note what the objects hold that *graph* has met, and meets on the way."""
         for value in graph.met:  # grows
             inside = look_into(value)
             named = graph.named(value, inside)
             if type(value) not in _FIXED:
                 self._changing.append((_LOOKS[type(value)], value))
-                part = self._ids.setdefault(named, len(self._ids))
+                part = self._ids[named]
                 self._last.append(None if inside is None else _Last.of(inside, part))
-        self._numbers, self._begun = graph.numbers, graph.met
 
     def _name(self, execution: Execution, moment: Moment) -> State:
         ids, parts = self._ids, self._parts
-        intern = ids.setdefault
         clock = _clock(execution, moment, bounded=self.bounded)
         graph = _Graph(self._unseen, self._numbers.copy(), len(self._begun))
-        state = [intern(clock, len(ids))]
+        state = [ids[clock]]
         for task in execution.tasks:
             part = parts.get(task.index)
             if part is None:
-                part = intern(graph.task(task), len(ids))
+                part = ids[graph.task(task)]
                 if not graph.met:
                     parts[task.index] = part
             state.append(part)
@@ -186,7 +215,7 @@ class States:
                 state.append(last.part)
             else:
                 state.append(self._part(graph, place, value, inside))
-        state += [intern(held, len(ids)) for held in graph.parts()]
+        state += [ids[held] for held in graph.parts()]
         self.goes_on(execution)
         return tuple(state)
 
@@ -210,7 +239,7 @@ class States:
         come to lie at its address.
         """
         graph.fresh = False
-        part = self._ids.setdefault(graph.named(value, inside), len(self._ids))
+        part = self._ids[graph.named(value, inside)]
         known = None if inside is None or graph.fresh else _Last.of(inside, part)
         self._last[place] = known
         return part
@@ -228,6 +257,26 @@ class _Last:
     def of(cls, inside: Iterable[object], part: int) -> _Last:
         """The part of what holds *inside*."""
         return cls(tuple(map(id, inside)), inside, part)
+
+
+@attrs.frozen(eq=False)
+class _Lasting:
+    """What was numbered of objects with which several executions begin.
+
+    *roots* are who decides, and what leads to the objects. All that was *met* is kept, so that
+    nothing else can come to lie at an address that has a number.
+    """
+
+    roots: list[object]
+    numbers: dict[int, int]
+    met: list[object]
+    changing: list[tuple[_Look, object]]
+    last: list[_Last | None]
+
+    def serves(self, execution: Execution) -> bool:
+        """Whether *execution* begins with the same objects."""
+        roots = [execution.strategy, *execution.lasting]
+        return list(map(id, roots)) == list(map(id, self.roots))
 
 
 def shape_of(execution: Execution, unseen: Iterator[int]) -> Hashable:
@@ -386,7 +435,10 @@ def _look_into(kind: type) -> _Look:
 def _filled(look: _Look, fields: _Look, value: Any) -> tuple[object, ...] | None:
     """A container of a class of its own: what it holds, and its attributes."""
     inside, attributes = look(value), fields(value)
-    return None if inside is None or attributes is None else (*inside, *attributes)
+    if inside is None or attributes is None:
+        return None
+    held = tuple(inside)
+    return (len(held), *held, *attributes)
 
 
 def _fields(slots: tuple[_Slot, ...], value: Any) -> tuple[object, ...]:
@@ -395,7 +447,8 @@ def _fields(slots: tuple[_Slot, ...], value: Any) -> tuple[object, ...]:
     except AttributeError:
         held = tuple([_get(get, value) for get in slots])
     named = getattr(value, "__dict__", None)
-    return (*held, *named.items()) if named else held
+    # No pair of a name and a value: it would be another one each time, and so never the same.
+    return (*held, *named, *named.values()) if named else held
 
 
 def _get(get: _Slot, value: Any) -> object:
@@ -466,7 +519,9 @@ def _generator(generator: Any) -> tuple[object, ...]:
 _MISSING: Final = "(missing)"
 
 #: What is no state, or what the operations of the tasks tell: who waits, and at which label.
-_TOLD: Final = frozenset({"__weakref__", "__dict__", "pending", "_label", "_since"})
+_TOLD: Final = frozenset(
+    {"__weakref__", "__dict__", "pending", "_label", "_since", "_to_write"}
+)
 
 #: What holds the same for ever.
 _FIXED: Final = frozenset(

@@ -138,7 +138,7 @@ def test_the_document() -> None:
     assert list(compare(found, found)["new_over_old"].values()) == [1.0] * len(
         dict(medians(found))
     )
-    assert "| large-vs-small-neighbour | 2 |" in "\n".join(table(found))
+    assert "| large-vs-small-neighbour | 2 |" in "\n".join(table(found, found))
 
 
 @pytest.mark.usefixtures("tiny")
@@ -224,13 +224,23 @@ def test_two_runs_compared(tmp_path: Path) -> None:
 
 
 def test_the_table_is_made_of_the_saved_run() -> None:
-    """docs/benchmarks.md shows what benchmarks/saved.json holds."""
+    """docs/benchmarks.md shows what saved.json and million.json in benchmarks/ hold."""
     root = Path(__file__).parents[2]
-    document = json.loads((root / "benchmarks" / "saved.json").read_text(encoding="utf-8"))
+    files = [root / "benchmarks" / name for name in ("saved.json", "million.json")]
+    documents = [json.loads(file.read_text(encoding="utf-8")) for file in files]
     page = (root / "docs" / "benchmarks.md").read_text(encoding="utf-8")
     shown = page.partition("<!-- table -->\n")[2].partition("<!-- end of table -->")[0]
 
-    assert shown.splitlines() == list(table(document))
+    assert shown.splitlines() == list(table(*documents))
+
+
+def test_the_long_campaign_is_a_long_one() -> None:
+    """What is told of memory is told of a million executions, after each tenth of them."""
+    file = Path(__file__).parents[2] / "benchmarks" / "million.json"
+    memory = json.loads(file.read_text(encoding="utf-8"))["e"]
+
+    assert memory["executions"] == 1_000_000
+    assert len(memory["megabytes_after_each_tenth"]) == 10
 
 
 def test_rounds_take_turns() -> None:

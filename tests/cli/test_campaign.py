@@ -272,6 +272,7 @@ def test_code_that_changed(race: str, mine: str, swaptrio: Run) -> None:
         (["run", "race.toml", "--time", "1s", "--seeds", "1"], "only one of --seeds and"),
         (["run", "race.toml", "--strategy", "pctt"], "did you mean 'pct'"),
         (["run", "race.toml", "--store", "none/at/all"], "none/at/all: its folder cannot"),
+        (["run", "race.toml", "--store", "logs"], "logs: is a folder, where a store is a file"),
         (["run", "rice.toml"], "there is no such file; did you mean 'race.toml'?"),
         (["run", "race.toml", "--variant", "v33"], "did you mean"),
         (["resume", "--store", "none.sqlite"], "none.sqlite: there is no such store"),
@@ -311,7 +312,7 @@ def test_a_newer_store(swaptrio: Run) -> None:
     result = swaptrio("campaign", "resume", "--store", "s.sqlite")
 
     assert result.exit_code == 2
-    assert "was made by a newer swaptrio: format 99, here 1" in result.stderr
+    assert "was made by a newer swaptrio: format 99, here 2" in result.stderr
 
 
 @pytest.mark.skipif(find_spec("distributed") is None, reason="the extra dask is not there")

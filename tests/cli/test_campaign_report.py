@@ -6,9 +6,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import sqlite3
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from swaptrio.explore.campaign.schema import sum_of
 from swaptrio.trace import open_trace
 
 Run = Callable[..., Result]
@@ -35,10 +38,10 @@ def store(race: str, swaptrio: Run) -> str:
 @pytest.fixture
 def nasty(store: str) -> str:
     """The store of somebody who means no good."""
-    with sqlite3.connect(store) as connection:
+    with closing(sqlite3.connect(store)) as connection, connection:
+        connection.create_function("sum_of", -1, sum_of)
         connection.execute("UPDATE failure SET message = ?, rule = ?", (NASTY, NASTY))
         connection.execute("UPDATE kase SET variant = ? WHERE id = 2", (NASTY,))
-    connection.close()
     return store
 
 
@@ -91,6 +94,17 @@ def test_links_lead_from_where_the_report_is(store: str, swaptrio: Run) -> None:
     [link] = Page(Path("out/r.html").read_text(encoding="utf-8")).links
 
     assert open_trace(Path("out", link)).header.scenario == "race"
+
+
+def test_commands_are_for_where_the_campaign_was_run(store: str, swaptrio: Run) -> None:
+    """What opens a trace is typed where what replays it is, and not where the report lies."""
+    Path("out").mkdir()
+    swaptrio("campaign", "report", "--store", store, "--out", "out/r.json")
+    report = json.loads(Path("out/r.json").read_text(encoding="utf-8"))
+    [failure] = report["cases"][0]["failures"]
+
+    for command in (failure["open"], failure["command"]):
+        assert swaptrio(*shlex.split(command)[1:]).exit_code in (0, 1)
 
 
 def test_nothing_in_a_store_gets_into_the_page(nasty: str, swaptrio: Run) -> None:
@@ -158,7 +172,35 @@ def test_junit(store: str, swaptrio: Run) -> None:
     assert failure.get("type") == "violation of I-ERRNO"
     assert (failure.text or "").splitlines()[-1].startswith("open it: swaptrio trace logs/")
     [worth] = root.iter("system-out")
-    assert re.fullmatch(r"\d+ executions; [1-9]\d* windows were entered, .*", worth.text or "")
+    assert re.fullmatch(
+        r"\d+ executions; [1-9]\d* windows were entered, .* sampled; no bound is known for"
+        r" auto; .* PCT would need \d+, \d+, \d+ executions",
+        worth.text or "",
+    )
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_a_bound_where_pct_decides(
+    race: str, swaptrio: Run, document: Document, depth: int
+) -> None:
+    """It is the one that fuzzing tells of the same seeds, in the summary and each report."""
+    of = (race, "--variant", "v3", "--strategy", f"pct:{depth}", "--seeds", "40")
+    store = ("--store", "pct.sqlite")
+    fuzzed = document(swaptrio("fuzz", *of, "--json"))
+    run = swaptrio("campaign", "run", *of, "--chunk", "40", "--jobs", "1", *store)
+    report = document(swaptrio("campaign", "report", *store, "--json"))
+    page = swaptrio("campaign", "report", *store, "--format", "html").stdout
+    markdown = swaptrio("campaign", "report", *store, "--format", "markdown").stdout
+
+    [case] = report["cases"]
+    assert case["pct"] == fuzzed["numbers"]["pct"]
+    assert case["pct"][0]["missed"] < 1
+    assert case["bounds"].startswith(
+        "a bug was missed at most, by PCT's bound: of depth 1 with"
+    )
+    assert "a bug was missed at most" in " ".join(run.stdout.split())
+    assert "a bug was missed at most" in page
+    assert "a bug was missed at most" in markdown
 
 
 def test_a_case_that_has_changed_is_not_replayed(store: str, swaptrio: Run, race: str) -> None:
@@ -281,6 +323,35 @@ def test_gc_drops_what_has_changed(
     assert still["executions"] == 120
     assert "dropped: race, variant pre: the scenario changed" in wet.stdout
     assert now == {"items_total": 0, "items_done": 0, "executions": 0, "failures": []}
+
+
+def test_nothing_is_left_to_go_on_with(store: str, race: str, swaptrio: Run) -> None:
+    """Where all cases were dropped, going on is refused: it would pass and run nothing."""
+    with open(race, "a", encoding="utf-8") as file:
+        file.write("# another text\n")
+    swaptrio("campaign", "gc", "--store", store)
+    result = swaptrio("campaign", "resume", "--store", store)
+
+    assert result.exit_code == 2
+    assert (
+        result.stderr == "s.sqlite: has no case any more: 'campaign gc' has dropped them all\n"
+    )
+
+
+def test_what_was_given_up_is_told(race: str, swaptrio: Run) -> None:
+    """A report says that seeds were left out, whatever else it tells of the case."""
+    Path("dead.py").write_text(
+        '"""It kills."""\nimport os\n\nBASE = "v3"\n\n\n'
+        "async def swap_cache_alloc_folio(kernel, entry, gfp, orders, vmf, mpol, ilx):\n"
+        "    os._exit(7)\n",
+        encoding="utf-8",
+    )
+    options = ("--seeds", "10", "--chunk", "10", "--jobs", "1", "--store", "d.sqlite")
+    run = swaptrio("campaign", "run", race, "--variant", "dead.py", *options)
+    assert "race, variant dead; 1 item was given up" in run.stdout
+    for name in ("html", "markdown"):
+        report = swaptrio("campaign", "report", "--store", "d.sqlite", "--format", name).stdout
+        assert "1 item was given up, as too many seeds of one killed the interpreter" in report
 
 
 def test_gc_runs_no_code(race: str, mine: str, swaptrio: Run) -> None:

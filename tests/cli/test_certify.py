@@ -322,6 +322,14 @@ def test_the_defaults_are_those_of_the_study() -> None:
     assert f"{Budget().executions} if no --time" in inspect.getsource(command)
 
 
+def test_more_seeds_than_anybody_waits_for_are_refused(swaptrio: Run) -> None:
+    """As they are by each command that draws."""
+    result = swaptrio("certify", ONE, "--seeds", 10**12 + 1)
+
+    assert result.exit_code == 2
+    assert "--seeds" in result.stderr
+
+
 def test_an_interest_that_fits_nothing_is_refused(swaptrio: Run) -> None:
     """Nothing is certified by schedules that were told to look at what is not there."""
     result = swaptrio("certify", MANY, *LITTLE, "--strategy", "surw:swap_cache_alloc.chekc")

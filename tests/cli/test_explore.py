@@ -39,6 +39,9 @@ KEYS = [
 ]
 
 
+#: The ways to explore.
+HOW: list[list[Any]] = [[], ["--preemptions", 2], ["--cache"], ["--cache", "--preemptions", 2]]
+
 #: What is swapped out finds no charge, and readahead looks for it meanwhile.
 BUSY = """
 name = "busy"
@@ -234,9 +237,12 @@ def test_bad_bounds_are_refused(options: list[Any], race: str, swaptrio: Run) ->
     assert str(options[0]) in result.stderr
 
 
-def test_search_goes_on_from_a_file(race: str, swaptrio: Run, document: Document) -> None:
+@pytest.mark.parametrize("how", HOW)
+def test_search_goes_on_from_a_file(
+    how: list[Any], race: str, swaptrio: Run, document: Document
+) -> None:
     """A search that was cut short goes on where it was, and counts on."""
-    options = ["explore", race, "--resume", "kept.json", "--time", 0.3, "--json"]
+    options = ["explore", race, *how, "--resume", "kept.json", "--time", 0.3, "--json"]
     counts = [document(swaptrio(*options))["executions"] for _ in range(3)]
     assert 0 < counts[0] < counts[1] < counts[2]
     assert json.loads(Path("kept.json").read_text(encoding="utf-8"))["executions"] == counts[2]
@@ -253,20 +259,30 @@ def test_search_goes_on_with_other_processes(
     assert 0 < counts[0] < counts[1] < counts[2]
 
 
-def test_nothing_is_kept_of_a_search_that_is_done(calm: str, swaptrio: Run) -> None:
+@pytest.mark.parametrize("how", HOW)
+def test_nothing_is_kept_of_a_search_that_is_done(
+    how: list[Any], calm: str, swaptrio: Run
+) -> None:
     """Where there is nothing to go on with there is no file."""
-    assert swaptrio("explore", calm, "--resume", "kept.json").exit_code == 0
+    assert swaptrio("explore", calm, *how, "--resume", "kept.json").exit_code == 0
     assert not Path("kept.json").exists()
 
 
-def test_file_of_another_variant_is_refused(calm: str, race: str, swaptrio: Run) -> None:
-    """A search goes on only with the scenario and the variant that it was of."""
+def test_file_of_another_search_is_refused(calm: str, race: str, swaptrio: Run) -> None:
+    """A search goes on only with the scenario, the variant and the options that it was of."""
     swaptrio("explore", race, "--resume", "kept.json", "--time", 0.3)
     before = Path("kept.json").read_bytes()
-    for words in ([race, "--variant", "pre"], [calm], [race, "--all"]):
+    for words in (
+        [race, "--variant", "pre"],
+        [calm],
+        [race, "--all"],
+        [race, "--preemptions", "3"],
+        [race, "--cache"],
+    ):
         result = swaptrio("explore", *words, "--resume", "kept.json")
         assert result.exit_code == 2
         assert "kept.json: cannot go on from it: it is of another" in result.stderr
+        assert Path("kept.json").read_bytes() == before
     Path("kept.json").write_bytes(before[: len(before) // 2])
     result = swaptrio("explore", race, "--resume", "kept.json")
     assert result.exit_code == 2
@@ -338,15 +354,7 @@ def test_processes_do_not_share_states(calm: str, swaptrio: Run) -> None:
     for options in (["--cache"], ["--cache", "--preemptions", 1]):
         result = swaptrio("explore", calm, "--jobs", 2, *options)
         assert result.exit_code == 2
-        assert "--jobs works without --cache" in result.stderr
-
-
-def test_resume_needs_classes(race: str, swaptrio: Run) -> None:
-    """States and bounded searches are not kept."""
-    for options in (["--cache"], ["--preemptions", 1]):
-        result = swaptrio("explore", race, "--resume", "kept.json", *options)
-        assert result.exit_code == 2
-        assert "--resume works without" in result.stderr
+        assert "--jobs works without --cache: which steps" in result.stderr
 
 
 def test_numbers_beside_a_complete_search(busy: str, swaptrio: Run, document: Document) -> None:

@@ -339,3 +339,38 @@ def test_an_interest_that_nothing_touches(
     assert (result.exit_code, good.exit_code) == (2, 0)
     assert message in result.stderr
     assert good.stderr == ""
+
+
+NONDETERMINISTIC = '''"""Fails now, and not when it is asked again."""
+
+from itertools import count
+
+from swaptrio.mm.kernel import plain
+from swaptrio.sched import point
+from swaptrio.variants import v3
+
+BASE = "v3"
+CALLS = count()
+
+
+async def swapin_sync(kernel, *args, **named):
+    """As v3, with a step more in every other execution."""
+    if next(CALLS) % 4 < 2:
+        await point("swapin_sync.sometimes")
+    return await plain(v3.swapin_sync)(kernel, *args, **named)
+'''
+
+
+@pytest.mark.parametrize("options", [(), ("--json",), ("--format", "ktap")])
+def test_program_that_is_not_deterministic(
+    options: tuple[str, ...], race: str, swaptrio: Run
+) -> None:
+    """It is noticed, its first differing step told, and nothing is concluded from it."""
+    Path("dice.py").write_text(NONDETERMINISTIC, encoding="utf-8")
+
+    result = swaptrio("fuzz", race, "--variant", "dice.py", "--seeds", 50, *options)
+
+    assert result.exit_code == 3
+    assert "swapin_sync.sometimes" in " ".join(result.stdout.split())
+    assert "no failure" not in result.stdout
+    assert "windows:" not in result.stdout

@@ -148,6 +148,33 @@ def test_fuzz_for_people(race: str, start: Start) -> None:
     assert "two-faults-one-slot" not in stdout
 
 
+@pytest.mark.parametrize("how", [["--cache"], ["--preemptions", 1]])
+def test_explore_goes_on_after_an_interrupt(
+    how: list[object], start: Start, spawn: Callable[..., Any]
+) -> None:
+    """Stopped in the loop, explore keeps where it stands; then it tells what one run tells.
+
+    In processes of their own: pytest writes other code for assertions, and states know it.
+    """
+    words = ["explore", "count-continuation-race", *how, "--all", "--json"]
+    process = start(*words, "--resume", "kept.json")
+    process.until(" executions, ")
+    process.popen.send_signal(signal.SIGINT)
+    code, stdout = process.end()
+    cut = json.loads(stdout)
+
+    assert code == 130
+    assert "interrupted" in cut["statement"]
+    assert Path("kept.json").exists()
+
+    whole, rest = (
+        json.loads(spawn(*words, *more).stdout) for more in ([], ["--resume", "kept.json"])
+    )
+    assert cut["executions"] < whole["executions"]
+    assert {**rest, "seconds": 0} == {**whole, "seconds": 0}
+    assert not Path("kept.json").exists()
+
+
 def test_conform_prints_what_it_has(vectors: str, start: Start) -> None:
     """Stopped in the loop, conform prints its partial counts and ends with 130."""
     process = start("conform", vectors, "--json")

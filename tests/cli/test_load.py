@@ -6,9 +6,14 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from click.testing import Result
+
+from swaptrio.cli.load_trace import RECORDED
+from swaptrio.explore.load import LAST
+from swaptrio.trace import parse_trace
 
 Run = Callable[..., Result]
 
@@ -46,6 +51,31 @@ def test_a_failure_can_be_repeated(swaptrio: Run) -> None:
     assert "violation: I-ONE" in result.stdout
     assert "last steps:" in result.stdout
     assert result.stdout.split("violation")[1] == again.stdout.split("violation")[1]
+
+
+@pytest.mark.usefixtures("here")
+def test_a_failure_leaves_its_trace(swaptrio: Run) -> None:
+    """Its last steps can be opened, end as it did, and name the command that takes them all."""
+    result = swaptrio("load", "--steps", 20_000, "--variant", "no-second-check", "--json")
+    record = json.loads(result.stdout)
+
+    trace = parse_trace(Path(record["trace"]).read_bytes())
+    assert trace.header.verdict.check == record["check"] == "I-ONE"
+    assert len(trace.events) == trace.header.steps == RECORDED
+    assert trace.header.window == (
+        f"the last {RECORDED} of {record['taken']} steps of: {record['command']}",
+    )
+    steps = [f"{each.task} {each.label}" for each in trace.events if each.option is None]
+    assert steps[-LAST:] == [text.partition(" ")[2] for text in record["last"]]
+    assert swaptrio("trace", record["trace"]).exit_code == 0
+
+
+def test_what_passes_leaves_no_trace(here: Path, swaptrio: Run) -> None:
+    """There is nothing to look at."""
+    result = swaptrio("load", *SMALL, "--json")
+
+    assert json.loads(result.stdout)["trace"] is None
+    assert list((here / "logs").iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_what_is_said_below_the_picture(swaptrio: Run) -> None:
     """The token that the README names is that of the picture, and v3 passes the window."""
     found = PICTURE.search(TEXT)
     assert found is not None
-    [token] = re.findall(r"the schedule is the token `(\S+)`", TEXT)
+    [token] = re.findall(r"the schedule is the token\s`(\S+)`", TEXT)
 
     assert f"schedule: {token}\n" in found[0]
     assert swaptrio("replay", "target-freed-during-alloc").exit_code == 0

@@ -14,6 +14,7 @@ from swaptrio.explore import Fuzzed, fuzz
 from swaptrio.scenario.play import play
 from swaptrio.scenario.world import Setup
 from swaptrio.sched import Ending, Execution, RandomWalk, Scheduler, point
+from swaptrio.sched.strategies import parse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -150,3 +151,61 @@ async def test_writes_nothing(
 async def test_v3_is_not_flagged(scheduler: Scheduler, setup_of: SetupOf) -> None:
     """The patch as mailed passes where its mutants do not."""
     assert (await fuzz(scheduler, setup_of("v3"), range(200))).failures == ()
+
+
+def changing(steps: Callable[[int], int], fails: Callable[[int], bool]) -> Any:
+    """A program whose *n*-th execution has so many steps, and fails or not."""
+    numbers = count()
+
+    def build(execution: Execution) -> None:
+        number = next(numbers)
+
+        async def task() -> None:
+            for step in range(steps(number)):
+                await point(f"task.step-{step}")
+            if fails(number):
+                raise ValueError("now and then")
+
+        execution.spawn("task", task)
+
+    return build
+
+
+@pytest.mark.parametrize("first", [1, 2, 4, 9])
+async def test_repeats_see_what_is_not_deterministic(
+    scheduler: Scheduler, setup_around: SetupAround, first: int
+) -> None:
+    """One more step than before, whenever it comes in, ends the run: nothing is concluded."""
+    build = changing(lambda number: 2 + (number >= first and number % 2), lambda _: False)
+
+    fuzzed = await fuzz(scheduler, setup_around(build), range(50), every=4)
+
+    assert fuzzed.executions < 10
+    assert "expected" in fuzzed.difference
+    assert "task.step-2" in fuzzed.difference or "after 4 steps" in fuzzed.difference
+    assert fuzzed.failures == ()
+
+
+async def test_a_failure_that_does_not_come_again_is_none(
+    scheduler: Scheduler, setup_around: SetupAround
+) -> None:
+    """What fails once, and not under its schedule again, is told as that, not as a failure."""
+    build = changing(lambda _: 2, lambda number: number == 12)
+
+    fuzzed = await fuzz(scheduler, setup_around(build), range(50), every=1000)
+
+    assert fuzzed.failures == ()
+    assert fuzzed.difference.startswith("step 3: expected error: ValueError: now and then")
+    assert "found passed after 3 steps" in fuzzed.difference
+
+
+async def test_repeats_change_nothing(scheduler: Scheduler, setup_of: SetupOf) -> None:
+    """Whoever repeats now and then finds what one who does not finds."""
+    plain = await fuzz(scheduler, setup_of("pre"), range(40), strategy=parse("feedback"))
+    sure = await fuzz(
+        scheduler, setup_of("pre"), range(40), strategy=parse("feedback"), every=7
+    )
+
+    assert seen(sure) == seen(plain) != []
+    assert (plain.repeated, sure.difference) == (0, "")
+    assert sure.repeated >= 6

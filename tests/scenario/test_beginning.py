@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import pytest
 
+from swaptrio.checks import watch_kernel
+from swaptrio.explore import Limits, explore_program
 from swaptrio.explore.execute import execute
+from swaptrio.explore.exhaustive.stage import Stage
 from swaptrio.scenario.beginning import Beginning
 from swaptrio.scenario.files import find, names
 from swaptrio.scenario.load import load
@@ -48,7 +51,8 @@ def described(value: Any, seen: dict[int, tuple[int, Any]]) -> Any:
 def parts_of(value: Any) -> list[Any]:
     """What *value* holds, in order; an error for what is not known here."""
     if isinstance(value, dict):
-        return [part for entry in value.items() for part in entry]
+        twin = getattr(value, "_twin", None)
+        return [twin, *(part for entry in value.items() for part in entry)]
     if isinstance(value, list | tuple | deque):
         return list(value)
     if isinstance(value, partial):
@@ -100,6 +104,40 @@ async def test_put_back_is_as_good_as_new(scenario: str, version: str) -> None:
 
     assert world.beginning is not None
     assert look(world) == look(fresh(setup))
+
+
+def reporting(setup: Setup) -> World:
+    """A world of *setup* that was made for this, and reports what is done to it."""
+    world = fresh(setup)
+    watch_kernel(world.kernel)
+    return world
+
+
+@pytest.mark.parametrize("scenario", names())
+def test_put_back_it_reports_as_a_new_one(scenario: str) -> None:
+    """So is one that reports what steps access, with containers that do."""
+    setup = Setup(load(find(scenario)), load_variant("v3"))
+    stage = Stage(setup)
+
+    explore_program(stage, limits=Limits(executions=8))
+    stage.clear()
+    world = unstarted(setup.lend_reporting)
+
+    assert world.beginning is not None
+    assert look(world) == look(reporting(setup))
+
+
+def test_worlds_that_report_are_lent_apart() -> None:
+    """Who wants one that reports gets no other, nor the other way round."""
+    setup = Setup(load(find(NEIGHBOUR)), load_variant("v3"))
+
+    plain, loud = lent(setup), unstarted(setup.lend_reporting)
+    setup.take_back(plain)
+    setup.take_back(loud)
+
+    assert unstarted(setup.lend_reporting).kernel is loud.kernel
+    assert lent(setup).kernel is plain.kernel
+    assert type(loud.kernel) is not type(plain.kernel)
 
 
 @pytest.mark.parametrize("left_out", ["__init__", "__setitem__", "update", "_empty"])

@@ -168,6 +168,19 @@ def test_owners_are_told_where_there_are_several() -> None:
     assert "swap0:17.owner" not in pictures("two-faults-one-slot")[0]
 
 
+def test_an_owner_that_is_no_group_is_told_as_that() -> None:
+    """A mistake may leave an id on record that nobody has, or that another group got."""
+    world = world_after("slot-recycled-between-checks")
+    kernel = world.kernel
+    [ci] = kernel.devices[0].clusters
+    ci.memcg_table[1] = max(kernel.memcgs.by_id)
+    assert world.snapshot()["swap0:1.owner"] == kernel.memcgs.by_id[ci.memcg_table[1]].name
+
+    gone = kernel.memcgs.by_id.pop(ci.memcg_table[1])
+
+    assert world.snapshot()["swap0:1.owner"] == f"id {gone.id} of no group"
+
+
 #: What is not in the picture, by class, with the reason.
 UNSEEN = {
     Kernel: {

@@ -19,6 +19,7 @@ from swaptrio.scenario.files import find, names
 from swaptrio.scenario.play import (
     BUDGET,
     Played,
+    Watched,
     expected_of,
     failed,
     load_checked,
@@ -27,7 +28,17 @@ from swaptrio.scenario.play import (
     script_of,
 )
 from swaptrio.scenario.world import Setup
-from swaptrio.sched import Ending, Execution, RandomWalk, Run, Script, open_scheduler, run
+from swaptrio.sched import (
+    Ending,
+    Execution,
+    Observer,
+    RandomWalk,
+    Run,
+    Script,
+    Task,
+    open_scheduler,
+    run,
+)
 from swaptrio.sched.strategies import parse
 from swaptrio.sched.verdict import TOLD_BY
 from swaptrio.variants import VERSIONS, Variant
@@ -335,12 +346,15 @@ def sound(variant: str) -> list[str]:
 WINDOWS = [pytest.param(*names, id="-".join(names)) for names in windows()]
 
 
-async def played(scenario: str, window: str, variant: str) -> Played:
+async def played(
+    scenario: str, window: str, variant: str, observer: Observer | None = None
+) -> Played:
     """The one execution that a window leads to."""
     version = variant_called(variant)
     setup = Setup(scenario_called(scenario), version)
+    script = script_of(window_called(scenario, window), version)
     async with open_scheduler("stepped") as scheduler:
-        return await play(scheduler, setup, script_of(window_called(scenario, window), version))
+        return await play(scheduler, setup, script, observer)
 
 
 @pytest.mark.parametrize(("scenario", "window", "variant"), cases())
@@ -379,6 +393,39 @@ def altered(expect: Expect, found: Played) -> Iterator[Expect]:
     for check in sorted(SOFT):
         if check not in reported:
             yield attrs.evolve(expect, reports=(*expect.reports, check))
+
+
+@attrs.define(eq=False)
+class Functions:
+    """Reads the table of a kernel's functions at the first step and at the last."""
+
+    watched: Watched = attrs.Factory(Watched)
+    first: dict[str, object] = attrs.Factory(dict)
+    last: dict[str, object] = attrs.Factory(dict)
+
+    def step(self, execution: Execution, task: Task) -> None:
+        """Read it."""
+        assert self.watched.world is not None
+        self.last = dict(self.watched.world.kernel.functions)
+        self.first = self.first or self.last
+
+    def choice(self, execution: Execution, task: Task, label: str, option: object) -> None:
+        """Nothing to see."""
+
+    def end(self, execution: Execution) -> None:
+        """Nothing to see."""
+
+
+@pytest.mark.parametrize("mutant", CAUGHT)
+async def test_a_mutant_is_what_it_is_from_the_first_step_on(mutant: str) -> None:
+    """It changes no function while it runs: then what came before would have been another."""
+    scenario, window = CAUGHT[mutant][:2]
+    seen = Functions()
+    seen.watched.inner = seen
+
+    await played(scenario, window, mutant, seen.watched)
+
+    assert seen.first == seen.last != {}
 
 
 @pytest.mark.parametrize(("scenario", "window"), WINDOWS)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pytest
 
 from swaptrio.sched import (
+    Access,
     Ending,
     Execution,
     FirstChoice,
@@ -19,6 +20,7 @@ from swaptrio.sched import (
     Strategy,
     Verdict,
     current,
+    name_of,
     point,
     run,
 )
@@ -141,19 +143,41 @@ def test_who_holds_it() -> None:
 
 
 def test_accesses_are_reported() -> None:
-    """Each taking and giving back is told to whoever listens."""
+    """Each taking and giving back is told to whoever listens; readers only add to readers."""
     sem = RwSem("sem")
-    told: list[object] = []
+    told: list[tuple[str, Access]] = []
 
     async def hold() -> None:
         execution = current()
         execution.touched = []
         await sem.acquire_read("hold.read")
         await sem.release("hold.release")
-        told.extend(target for target, _ in execution.touched)
+        await sem.acquire_write("hold.write")
+        await sem.release("hold.again")
+        told.extend((name_of(target), access) for target, access in execution.touched)
 
     assert verdict_of(hold).passed
-    assert told == [sem, sem]
+    reads = [("sem", Access.READ), ("sem readers", Access.ADD)]
+    writes = [("sem", Access.WRITE), ("sem readers", Access.WRITE)]
+    assert told == [*reads, *reads, *writes, *writes]
+
+
+def test_holders_have_no_order_of_their_own() -> None:
+    """Whoever has come first, who holds it to read is told in the order of the tasks."""
+    sem = RwSem("sem")
+    seen: list[tuple[str, ...]] = []
+
+    async def read() -> None:
+        await sem.acquire_read("read.lock")
+        await point("read.inside")
+        seen.append(tuple(task.name for task in sem.holders()))
+        await sem.release("read.unlock")
+
+    window = Script(
+        (Run("b", "read.inside"), Run("a", "read.inside"), Run("b", "read.unlock")), {}
+    )
+    assert verdict_of(read, read, strategy=window).passed
+    assert seen[0] == ("a", "b")
 
 
 def test_whoever_asked_is_called_when_it_is_taken() -> None:

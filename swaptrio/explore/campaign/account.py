@@ -29,7 +29,9 @@ class Account:
     """One case: what was run of it, and what that has shown.
 
     *seconds* is the time of all workers together. *given_up* counts the items that killed too
-    often to be run to their ends.
+    often to be run to their ends. *longest* is the longest execution in steps, and *tasks* are
+    the most that one had; *settled* are those with PCT's bound. What an item learned of the
+    length of executions no other one knows, so only those count that knew of the longest.
     """
 
     case: Known
@@ -41,6 +43,9 @@ class Account:
     windows: int
     coverage: Curve
     distinct: Curve
+    tasks: int
+    longest: int
+    settled: int
 
 
 def accounts_of(store: Store) -> tuple[Account, ...]:
@@ -53,6 +58,7 @@ def _account(store: Store, case: Known) -> Account:
     done = store.done(case)
     failures = store.failures(case)
     windows = store.windows(case)
+    span = max((each.span for each in done), default=0)
     return Account(
         case,
         sum(each.executions for each in done),
@@ -63,6 +69,9 @@ def _account(store: Store, case: Known) -> Account:
         len(windows),
         _curve(start, (each.first for each in windows)),
         _curve(start, (each.first for each in failures)),
+        max((each.tasks for each in done), default=0),
+        max((each.longest for each in done), default=0),
+        sum(each.settled for each in done if each.span == span),
     )
 
 

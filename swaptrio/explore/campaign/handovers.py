@@ -24,10 +24,13 @@ class Handovers:
     """Notes each window with the *seed* of the execution that first entered it.
 
     *label* is where the last step of the last execution began; empty where it ended at rest.
+    *longest* is the longest execution in steps, and *tasks* are the most that one had.
     """
 
     seed: int = 0
     label: str = ""
+    longest: int = 0
+    tasks: int = 0
     _first: dict[tuple[str, str], int] = attrs.Factory(dict)
     _last: Task | None = None
 
@@ -51,7 +54,9 @@ class Handovers:
         """Nobody else comes in where a task draws."""
 
     def end(self, execution: Execution) -> None:
-        """Note where it ended."""
+        """Note where it ended, and how large it was."""
+        self.longest = max(self.longest, execution.step)
+        self.tasks = max(self.tasks, len(execution.tasks))
         self.label = "" if execution.running is None else execution.running.label
 
     def windows(self) -> tuple[Window, ...]:

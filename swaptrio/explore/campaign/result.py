@@ -79,6 +79,8 @@ class Result:
 
     *executions* and *steps* are how many were made, *seconds* how long they took. *given_up*
     says that so many seeds took the interpreter with them that the rest was left out.
+    *longest* is the longest execution in steps, and *tasks* are the most that one had. Under
+    PCT *settled* executions have its bound, for executions of up to *span* decisions.
     """
 
     executions: int
@@ -86,6 +88,10 @@ class Result:
     failures: tuple[Failure, ...] = ()
     windows: tuple[Window, ...] = ()
     given_up: bool = False
+    tasks: int = 0
+    longest: int = 0
+    settled: int = 0
+    span: int = 0
     seconds: float = attrs.field(default=0.0, eq=False)
 
 

@@ -6,6 +6,9 @@ a file of another name and then given its own, so no other process ever sees hal
 it is opened for writing it is looked at without any right to write: whatever is wrong with a
 file, it stays as it was.
 
+Each row has a sum of its other columns, which triggers keep: SQLite would not notice where what
+is in a page is damaged, and only the frame is whole.
+
 Nobody may open the file of a store but SQLite. Its locks are those that POSIX takes from a
 process as soon as that closes the file, whichever descriptor it closes; then a log is deleted
 that somebody still reads.
@@ -15,6 +18,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import zlib
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Final, NoReturn
 from urllib.parse import quote
@@ -28,7 +32,7 @@ if TYPE_CHECKING:
 APPLICATION: Final = 0x73775472
 
 #: Counts the changes of the tables.
-VERSION: Final = 1
+VERSION: Final = 2
 
 #: Seconds to wait while another process holds the file for a moment.
 PATIENCE: Final = 10.0
@@ -43,7 +47,8 @@ CREATE TABLE campaign (
     first INTEGER NOT NULL,         -- seed
     seeds INTEGER,                  -- of each case; NULL where the time decides
     time REAL,                      -- seconds; NULL where the seeds decide
-    chunk INTEGER NOT NULL          -- seeds of an item
+    chunk INTEGER NOT NULL,         -- seeds of an item
+    sum INTEGER
 ) STRICT;
 CREATE TABLE kase (                 -- a scenario and a variant; "case" is a word of SQL
     id INTEGER PRIMARY KEY,
@@ -53,6 +58,7 @@ CREATE TABLE kase (                 -- a scenario and a variant; "case" is a wor
     variant TEXT NOT NULL,
     variant_digest TEXT NOT NULL,
     variant_typed TEXT NOT NULL,
+    sum INTEGER,
     UNIQUE (scenario, variant)
 ) STRICT;
 CREATE TABLE item (                 -- one row for each that is done
@@ -63,6 +69,11 @@ CREATE TABLE item (                 -- one row for each that is done
     steps INTEGER NOT NULL,
     seconds REAL NOT NULL,
     given_up INTEGER NOT NULL,
+    tasks INTEGER NOT NULL,         -- the most of an execution
+    longest INTEGER NOT NULL,       -- execution, in steps
+    settled INTEGER NOT NULL,       -- executions with PCT's bound
+    span INTEGER NOT NULL,          -- decisions for which they have it
+    sum INTEGER,
     PRIMARY KEY (kase, first)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE failure (
@@ -76,6 +87,7 @@ CREATE TABLE failure (
     length INTEGER NOT NULL,
     schedule TEXT NOT NULL,
     message TEXT NOT NULL,
+    sum INTEGER,
     PRIMARY KEY (kase, ending, rule, labels)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE entered (              -- windows
@@ -83,6 +95,7 @@ CREATE TABLE entered (              -- windows
     stood TEXT NOT NULL,
     came TEXT NOT NULL,
     first INTEGER NOT NULL,         -- seed
+    sum INTEGER,
     PRIMARY KEY (kase, stood, came)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE session (              -- one row for each time that the campaign was gone on with
@@ -92,7 +105,8 @@ CREATE TABLE session (              -- one row for each time that the campaign w
     engine TEXT NOT NULL,
     jobs INTEGER NOT NULL,
     executions INTEGER NOT NULL DEFAULT 0,
-    seconds REAL NOT NULL DEFAULT 0
+    seconds REAL NOT NULL DEFAULT 0,
+    sum INTEGER
 ) STRICT;
 """
 
@@ -113,6 +127,8 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
         if exc.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
             refuse(path, _FOREIGN)
         refuse(path, f"cannot be read, and was left as it is: {exc}")
+    except UnicodeDecodeError:  # of what SQLite would complain of
+        refuse(path, "is damaged, and was left as it is: its tables have no names")
     except OSError as exc:
         refuse(path, f"cannot be read: {exc.strerror or exc}")
 
@@ -123,6 +139,8 @@ def create(path: Path) -> sqlite3.Connection:
         draft(path).unlink()
     connection = _open(draft(path), "rwc")
     connection.executescript(TABLES)
+    for table in _tables(connection):
+        connection.executescript(_triggers(connection, table))
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
     connection.execute(f"PRAGMA user_version = {VERSION}")
     return connection
@@ -165,6 +183,7 @@ def refuse(path: Path, message: str) -> NoReturn:
 def _open(path: Path, mode: str) -> sqlite3.Connection:
     address = f"file:{quote(str(path.absolute()))}?mode={mode}"
     connection = sqlite3.connect(address, PATIENCE, isolation_level=None, uri=True)
+    connection.create_function("sum_of", -1, sum_of, deterministic=True)
     if mode == "rw":
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
@@ -178,6 +197,56 @@ def _inspect(path: Path, connection: sqlite3.Connection) -> None:
         refuse(path, _FOREIGN)
     if version > VERSION:
         refuse(path, f"was made by a newer swaptrio: format {version}, here {VERSION}")
+    if version < VERSION:
+        refuse(path, f"was made by an older swaptrio: format {version}, here {VERSION}")
     [verdict] = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         refuse(path, f"is damaged, and was left as it is: {' '.join(verdict.split())}")
+    for table in _tables(connection):
+        if number := _damaged(connection, table):
+            message = f"is damaged, and was left as it is: the sum of row {number} of {table}"
+            refuse(path, f"{message} is wrong")
+
+
+def sum_of(*values: object) -> int:
+    """What tells a row with these *values* from one that was damaged."""
+    plain = [value.encode() if isinstance(value, str) else value for value in values]
+    return zlib.crc32(repr(plain).encode())
+
+
+def _tables(connection: sqlite3.Connection) -> list[str]:
+    query = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name"
+    return [name for (name,) in connection.execute(query).fetchall()]
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> tuple[list[str], list[str]]:
+    """The columns of *table* but for the sum; and those of its key."""
+    rows = connection.execute(f"PRAGMA table_info({table})").fetchall()
+    names = [name for _, name, *_ in rows if name != "sum"]
+    return names, [name for _, name, *_, key in rows if key]
+
+
+def _triggers(connection: sqlite3.Connection, table: str) -> str:
+    """What keeps the sums of *table*."""
+    columns, key = _columns(connection, table)
+    values = ", ".join(f"NEW.{name}" for name in columns)
+    where = " AND ".join(f"{name} = NEW.{name}" for name in key)
+    return "".join(
+        f"CREATE TRIGGER {table}_{number} AFTER {event} ON {table} BEGIN"
+        f" UPDATE {table} SET sum = sum_of({values}) WHERE {where}; END;\n"
+        for number, event in enumerate(("INSERT", f"UPDATE OF {', '.join(columns)}"))
+    )
+
+
+def _damaged(connection: sqlite3.Connection, table: str) -> int:
+    """The number of the first row of *table* whose sum is wrong, from 1; 0 for none."""
+    columns, _ = _columns(connection, table)
+    connection.text_factory = bytes  # as what is damaged need not be text
+    try:
+        rows = connection.execute(f"SELECT sum, {', '.join(columns)} FROM {table}")
+        wrong = (
+            row for row, (known, *values) in enumerate(rows, 1) if sum_of(*values) != known
+        )
+        return next(wrong, 0)
+    finally:
+        connection.text_factory = str

@@ -47,7 +47,7 @@ class Known:
 
 @attrs.frozen
 class Done:
-    """An item that is done."""
+    """An item that is done; the rest is as in `Result`."""
 
     first: int
     count: int
@@ -55,6 +55,10 @@ class Done:
     steps: int
     seconds: float
     given_up: bool = attrs.field(converter=bool)
+    tasks: int
+    longest: int
+    settled: int
+    span: int
 
 
 @attrs.frozen
@@ -133,8 +137,7 @@ class Store:
 
     def done(self, case: Known) -> tuple[Done, ...]:
         """The items of *case* that are done, in the order of their seeds."""
-        columns = "first, count, executions, steps, seconds, given_up"
-        query = f"SELECT {columns} FROM item WHERE kase = ? ORDER BY first"
+        query = f"SELECT {_COLUMNS['item']} FROM item WHERE kase = ? ORDER BY first"
         rows = self._rows(query, case.id)
         return tuple(Done(*row) for row in rows)
 
@@ -216,7 +219,8 @@ class Store:
     def _begin(self, plan: Plan, cases: Iterable[Case]) -> None:
         with self._writing():
             self._connection.execute(
-                "INSERT INTO campaign VALUES (1, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO campaign (id, version, strategy, first, seeds, time, chunk)"
+                " VALUES (1, ?, ?, ?, ?, ?, ?)",
                 (__version__, plan.strategy, plan.first, plan.seeds, plan.time, plan.chunk),
             )
             columns = (
@@ -233,14 +237,16 @@ class Store:
     def _add(self, case: Known, item: Item, result: Result) -> int:
         """How many executions *result* adds: none where *item* is done already."""
         facts = (result.executions, result.steps, result.seconds, result.given_up)
-        row = (case.id, item.first, item.count, *facts)
-        query = "INSERT OR IGNORE INTO item VALUES (?, ?, ?, ?, ?, ?, ?)"
+        sizes = (result.tasks, result.longest, result.settled, result.span)
+        row = (case.id, item.first, item.count, *facts, *sizes)
+        marks = ", ".join("?" * len(row))
+        query = f"INSERT OR IGNORE INTO item (kase, {_COLUMNS['item']}) VALUES ({marks})"
         if not self._connection.execute(query, row).rowcount:
             return 0
         for failure in result.failures:
             self._add_failure(case, failure)
         self._connection.executemany(
-            "INSERT INTO entered VALUES (?, ?, ?, ?)"
+            "INSERT INTO entered (kase, stood, came, first) VALUES (?, ?, ?, ?)"
             " ON CONFLICT DO UPDATE SET first = min(first, excluded.first)",
             [(case.id, each.stood, each.came, each.first) for each in result.windows],
         )
@@ -254,9 +260,9 @@ class Store:
             failure = failure.joined(Failure(failure.kind, *row))
         facts = attrs.astuple(failure, recurse=False)[1:]
         marks = ", ".join("?" * (len(key) + len(facts)))
-        self._connection.execute(
-            f"INSERT OR REPLACE INTO failure VALUES ({marks})", (*key, *facts)
-        )
+        names = f"kase, {_COLUMNS['failure']}"
+        query = f"INSERT OR REPLACE INTO failure ({names}) VALUES ({marks})"
+        self._connection.execute(query, (*key, *facts))
 
     def _rows(self, query: str, *values: object) -> list[Any]:
         with _told(self.path):
@@ -276,7 +282,7 @@ class Store:
 
 
 _COLUMNS = {
-    "item": "first, count, executions, steps, seconds, given_up",
+    "item": "first, count, executions, steps, seconds, given_up, tasks, longest, settled, span",
     "failure": "ending, rule, labels, count, first, by, length, schedule, message",
     "entered": "stood, came, first",
 }

@@ -25,7 +25,8 @@ from swaptrio.explore.pace import Pace
 from swaptrio.scenario.play import failed, load_checked
 from swaptrio.scenario.world import Setup
 from swaptrio.sched import Ending, Strategy, open_scheduler
-from swaptrio.sched.strategies import SeededStrategy, parse
+from swaptrio.sched.strategies import Pct, SeededStrategy, parse
+from swaptrio.sched.strategies.wrapper import innermost
 from swaptrio.variants import load as load_variant
 
 if TYPE_CHECKING:
@@ -125,7 +126,19 @@ async def _run(scheduler: Scheduler, setup: Setup, item: Item, hooks: Hooks) -> 
             kind = _kind(setup, verdict, watching.label)
             failures[kind] = _counted(failures.get(kind), kind, verdict, seed)
     found = tuple(failures[kind] for kind in sorted(failures))
-    return Result(executions, steps, found, watching.windows(), seconds=pace.seconds)
+    inner = innermost(strategy)
+    pct = inner if isinstance(inner, Pct) else None
+    return Result(
+        executions,
+        steps,
+        found,
+        watching.windows(),
+        tasks=watching.tasks,
+        longest=watching.longest,
+        settled=pct.settled if pct else 0,
+        span=pct.length if pct else 0,
+        seconds=pace.seconds,
+    )
 
 
 def _kind(setup: Setup, verdict: Verdict, label: str) -> FailureKind:

@@ -10,8 +10,8 @@ the `sleep` sets that keep it from going twice. `primes` knows what a step has d
 was executed with the same causal past.
 """
 
+from swaptrio.explore.exhaustive.exploration import Exploration
 from swaptrio.explore.exhaustive.explore import (
-    Exploration,
     Limits,
     Settings,
     drive,

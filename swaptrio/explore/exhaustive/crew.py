@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from swaptrio.explore.exhaustive.desk import Back, Hands, Order, Told
+from swaptrio.explore.exhaustive.exploration import Exploration
 from swaptrio.explore.exhaustive.part import Share
 from swaptrio.explore.exhaustive.result import Outcome
 from swaptrio.explore.exhaustive.tally import Tally
@@ -60,13 +61,14 @@ class Loan:
 
 
 @attrs.define(eq=False)
-class Crew:
+class Crew(Exploration):
     """The search of all *loans* by *hands*, as one exploration.
 
     *ordered* are the objects whose adds had an order from the beginning, and *known* those of
     which parts know; it is *disordered* where it has turned out that there are more, and *lost*
-    where one who has explored a part is not there any more. *turns* are those that are still to
-    come in this round, with how many shares to lend; *numbered* is the next number.
+    where one who has explored a part is not there any more. What led to nothing that another
+    part had not is one of the *probes*, and nothing is blocked. *turns* are those that are
+    still to come in this round, with how many shares to lend; *numbered* is the next number.
     """
 
     tally: Tally
@@ -89,15 +91,6 @@ class Crew:
     def traces(self) -> int:
         """How many classes were met."""
         return len(self.classes)
-
-    @property
-    def states(self) -> None:
-        """None are kept."""
-
-    @property
-    def blocked(self) -> int:
-        """None: what led to nothing that another part had not is among the probes."""
-        return 0
 
     def estimate(self) -> float:
         """About how many executions there are in all; infinite where nothing can be said."""

@@ -14,11 +14,12 @@ those of a level when the one before is over.
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import attrs
 
+from swaptrio.explore.exhaustive.exploration import Exploration
+from swaptrio.explore.exhaustive.rest import Rest
 from swaptrio.explore.exhaustive.result import Outcome
 from swaptrio.explore.exhaustive.sweep import (
     Choice,
@@ -26,8 +27,7 @@ from swaptrio.explore.exhaustive.sweep import (
     Later,
     Met,
     Sweep,
-    Way,
-    follow,
+    Used,
     path_of,
 )
 from swaptrio.explore.exhaustive.sweeping import Sweeping
@@ -131,21 +131,23 @@ class Runner:
 
 
 @attrs.define(eq=False)
-class Errandry:
+class Errandry(Exploration):
     """The bounded search as its owner sees it: an exploration that *staff* goes on with.
 
     *waiting* are the ways of this level that are yet to go, the last one first, *deferred*
     those of the next; *places* are all that were met, *dropped* says that there was more beyond
     the bound. It is *disordered* or *lost* as a `Crew` is. *learned* are the places in the
-    order in which they were met, and *told* how many of them each worker knows.
+    order in which they were met, and *told* how many of them each worker knows. *given* are the
+    errands that somebody is on, by their numbers in order, and *done* those among them from
+    which he is back.
     """
 
     tally: Tally
     staff: Staff
     ordered: tuple[str, ...]
     classes: set[tuple[int, ...]]
-    waiting: list[tuple[Way, int] | Later]
-    deferred: list[tuple[Way, int]]
+    waiting: list[Used | Later]
+    deferred: list[Used]
     places: set[bytes]
     dropped: bool
     known: dict[str, None] = attrs.Factory(dict)
@@ -154,56 +156,45 @@ class Errandry:
     lost: bool = False
     _learned: list[bytes] = attrs.Factory(list)
     _told: dict[int, int] = attrs.Factory(dict)
-    _given: deque[int] = attrs.Factory(deque)
+    _given: dict[int, list[Used | Later]] = attrs.Factory(dict)
     _done: dict[int, Done] = attrs.Factory(dict)
     _numbered: int = 0
 
     @classmethod
     def of(cls, before: Sweeping, staff: Staff) -> Errandry:
         """Where *before* stands, to be gone on with by *staff*."""
-        sweep = before.sweep
-        assert isinstance(sweep, Sweep)
+        assert isinstance(before.sweep, Sweep)
+        rest = Rest.of(before.sweep)
         errandry = cls(
             before.tally.copy(),
             staff,
-            tuple(sweep.walk.ordered),
+            rest.ordered,
             set(before.classes),
-            sweep.left(),
-            sweep.deferred(),
-            set(sweep.ways),
-            sweep.dropped,
+            [*rest.left],
+            [*rest.deferred],
+            set(rest.places),
+            rest.dropped,
         )
-        errandry.added.update(sweep.walk.added)
-        errandry._learned += sorted(sweep.ways)
+        errandry.added.update(dict.fromkeys(rest.added))
+        errandry._learned += sorted(rest.places)
         return errandry
+
+    def stand(self) -> Rest:
+        """Where it stands. Nothing is known of errands that somebody is on."""
+        given = [task for tasks in reversed(self._given.values()) for task in reversed(tasks)]
+        return Rest(
+            (*self.waiting, *given),
+            tuple(self.deferred),
+            frozenset(self.places),
+            self.dropped,
+            tuple(dict.fromkeys((*self.ordered, *self.known))),
+            tuple(self.added),
+        )
 
     @property
     def traces(self) -> int:
         """How many classes were met."""
         return len(self.classes)
-
-    @property
-    def states(self) -> None:
-        """None are kept."""
-
-    @property
-    def blocked(self) -> int:
-        """None: what is cut is not counted as an execution."""
-        return 0
-
-    @property
-    def probes(self) -> int:
-        """None."""
-        return 0
-
-    @property
-    def depth(self) -> int:
-        """Nothing that is known here."""
-        return 0
-
-    def estimate(self) -> float:
-        """Nothing can be said."""
-        return float("inf")
 
     async def turn(self, scheduler: Scheduler) -> None:
         """Give out what can be, and hear what is told.
@@ -226,8 +217,12 @@ class Errandry:
         except Lost:
             self.lost = True
             return
-        while self._given and self._given[0] in self._done and not self._is_over:
-            self._take(self._done.pop(self._given.popleft()))
+        while self._given and not self._is_over:
+            first = next(iter(self._given))
+            if first not in self._done:
+                break
+            del self._given[first]
+            self._take(self._done.pop(first))
 
     @property
     def _is_over(self) -> bool:
@@ -242,22 +237,22 @@ class Errandry:
         self._told[place] = len(self._learned)
         plans = tuple([(tuple(path_of(way)), used) for way, used in ways])
         seat.busy = True
-        seat.send(Errands(self._number(), plans, known, self.ordered))
+        seat.send(Errands(self._number([*ways]), plans, known, self.ordered))
 
-    def _number(self) -> int:
+    def _number(self, tasks: list[Used | Later]) -> int:
         number, self._numbered = self._numbered, self._numbered + 1
-        self._given.append(number)
+        self._given[number] = tasks
         return number
 
     def _note(self) -> None:
         """What is to be deferred next is found by an errand that takes no time."""
         while self.waiting and isinstance(later := self.waiting[-1], Later):
             self.waiting.pop()
-            number = self._number()
+            number = self._number([later])
             self._done[number] = Done(number, ((later,),), Outcome.COMPLETE, "", (), ())
 
-    def _next_ways(self) -> list[tuple[Way, int]]:
-        ways: list[tuple[Way, int]] = []
+    def _next_ways(self) -> list[Used]:
+        ways: list[Used] = []
         many = max(1, min(MANY, len(self.waiting) // (2 * len(self.staff.seats))))
         while self.waiting and len(ways) < many:
             last = self.waiting[-1]
@@ -295,8 +290,7 @@ class Errandry:
 
     def _count(self, entry: Later | End) -> None:
         if isinstance(entry, Later):
-            way = follow(None, entry.way)
-            self.deferred += [((way, choice), entry.used) for choice in entry.choices]
+            self.deferred += entry.ways
             self.dropped = self.dropped or entry.dropped
             return
         tally = self.tally

@@ -62,7 +62,7 @@ DECLARED: Final = {
 }
 
 #: Kinds whose effect shows when they are performed; what is reported then is what they did.
-OPEN: Final = (Kind.TRYLOCK, Kind.CAS, Kind.LOCK)
+OPEN: Final = (Kind.TRYLOCK, Kind.CAS, Kind.LOCK, Kind.UNLOCK)
 
 #: Kinds that are disabled until their object lets them go on.
 BLOCKING: Final = (Kind.LOCK, Kind.SEND, Kind.RECEIVE, Kind.WAIT, Kind.JOIN, Kind.SLEEP)
@@ -76,6 +76,12 @@ def task_key(name: str) -> str:
 def key_of(target: object) -> str:
     """What an object is called in accesses, the same in every execution."""
     return task_key(target.name) if isinstance(target, Task) else name_of(target)
+
+
+def wanted_by(task: Task) -> str:
+    """The key of what *task* waits for, or would, in the operation that it has declared."""
+    wanted = getattr(task.target, "wanted_by", None)
+    return key_of(task.target if wanted is None else wanted(task))
 
 
 @attrs.define(eq=False)

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import attrs
 import trio
 
+from swaptrio.explore.exhaustive.exploration import Exploration
 from swaptrio.explore.exhaustive.reduction import Reduction
-from swaptrio.explore.exhaustive.result import Result
+from swaptrio.explore.exhaustive.result import NONDETERMINISTIC, Result
 from swaptrio.explore.exhaustive.search import Search
 from swaptrio.explore.exhaustive.sweeping import Sweeping
 from swaptrio.explore.exhaustive.tally import Tally
@@ -20,38 +21,6 @@ from swaptrio.sched import DEFAULT_BUDGET, open_scheduler
 
 if TYPE_CHECKING:
     from swaptrio.sched import Program, Scheduler
-
-
-class Exploration(Protocol):
-    """A search on its way: each `turn` is one execution and the choice of the next."""
-
-    tally: Tally
-
-    @property
-    def traces(self) -> int | None:
-        """How many classes were met, if they are counted."""
-
-    @property
-    def states(self) -> int | None:
-        """How many states were met, if they are kept."""
-
-    @property
-    def blocked(self) -> int:
-        """How many executions ended early, as nothing new could follow."""
-
-    @property
-    def probes(self) -> int:
-        """How many executions only asked whether a task could go on somewhere."""
-
-    @property
-    def depth(self) -> int:
-        """How many steps lie behind the present place."""
-
-    async def turn(self, scheduler: Scheduler) -> None:
-        """Run one execution, and prepare the next."""
-
-    def estimate(self) -> float:
-        """About how many executions there are in all; infinite where nothing can be said."""
 
 
 @attrs.frozen
@@ -100,9 +69,14 @@ async def drive(
 def result_of(
     name: str, settings: Settings, exploration: Exploration, seconds: float
 ) -> Result:
-    """The statement of a search that has ended."""
+    """The statement of a search that has ended.
+
+    Of a program that is not deterministic it keeps nothing but the counts.
+    """
     tally = exploration.tally
     assert tally.outcome is not None
+    if tally.reason.startswith(NONDETERMINISTIC):
+        tally.forget()
     return Result(
         name,
         tally.outcome,
@@ -155,7 +129,7 @@ class Settings:
         sights = Sights() if self.windows else None
         return Tally(program, self.budget, self.stop_at_first, sights=sights)
 
-    def begin(self, program: Program) -> Exploration:
+    def begin(self, program: Program) -> Reduction | Sweeping:
         """A search of *program* that has not done anything yet."""
         tally = self.tally(program)
         if self.cache or self.preemptions is not None:

@@ -37,6 +37,18 @@ class Futures:
     _tasks: dict[str, int] = attrs.Factory(dict)
     _modes: dict[str, list[int]] = attrs.Factory(dict)
 
+    @classmethod
+    def after(cls, known: Iterable[tuple[str, str, int]]) -> Futures:
+        """Those that give what is *known* the same numbers again."""
+        futures = cls()
+        for task, key, mode in known:
+            futures._new(task, key, mode)
+        return futures
+
+    def known(self) -> list[tuple[str, str, int]]:
+        """All accesses in the order of their numbers: a task, a key and a mode."""
+        return list(self._bits)
+
     def of(self, task: str, accesses: Accesses) -> int:
         """The set of what *task* does in one step."""
         found = 0
@@ -127,15 +139,18 @@ class Ahead:
 
 @attrs.define(eq=False)
 class Habits:
-    """What tasks have done so far at a label, and from there on: good for a guess."""
+    """What tasks have done so far at a label, and from there on: good for a guess.
 
-    _steps: dict[tuple[str, str], Accesses] = attrs.Factory(dict)
-    _futures: dict[tuple[str, str, str], int] = attrs.Factory(dict)
+    *steps* go by task and label, *futures* by a task, its label, and the one that does nothing.
+    """
+
+    steps: dict[tuple[str, str], Accesses] = attrs.Factory(dict)
+    futures: dict[tuple[str, str, str], int] = attrs.Factory(dict)
 
     def step(self, task: str, pending: Mapping[str, Pending], accesses: Accesses) -> None:
         """*task* has done something from where it stood."""
         place = task, pending[task][2]
-        self._steps[place] = joined(accesses, [self._steps.get(place, {})])
+        self.steps[place] = joined(accesses, [self.steps.get(place, {})])
 
     def ahead(self, pending: Mapping[str, Pending], ahead: Ahead, futures: Futures) -> None:
         """What was seen to come where the tasks stand at *pending*."""
@@ -145,16 +160,16 @@ class Habits:
                 if task != other:
                     key = other, label, task
                     seen = ahead.without(task) & mine
-                    self._futures[key] = self._futures.get(key, 0) | seen
+                    self.futures[key] = self.futures.get(key, 0) | seen
 
     def expect(self, pending: Mapping[str, Pending]) -> tuple[dict[str, Accesses], Ahead]:
         """The next steps, and what will come, where the tasks stand at *pending*."""
-        steps = {task: self._steps.get((task, at[2]), {}) for task, at in pending.items()}
+        steps = {task: self.steps.get((task, at[2]), {}) for task, at in pending.items()}
         ahead = Ahead()
         for task in pending:
             found = 0
             for other, at in pending.items():
-                found |= self._futures.get((other, at[2], task), 0)
+                found |= self.futures.get((other, at[2], task), 0)
             ahead.others[task] = found
         return steps, ahead
 

@@ -14,21 +14,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Final
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, Final, cast
 
 import attrs
 
 from swaptrio.explore.exhaustive.crew import Crew
 from swaptrio.explore.exhaustive.desk import Desk
 from swaptrio.explore.exhaustive.errands import Errandry, Runner
-from swaptrio.explore.exhaustive.explore import Exploration, Limits, Settings, drive
+from swaptrio.explore.exhaustive.explore import Limits, Settings, drive
 from swaptrio.explore.exhaustive.part import Share
 from swaptrio.explore.exhaustive.reduction import Reduction
 from swaptrio.explore.exhaustive.result import Outcome
+from swaptrio.explore.exhaustive.saved import Begun, Kept
 from swaptrio.explore.exhaustive.sweeping import Sweeping
 from swaptrio.explore.exhaustive.worker import Lost, open_staff, serve
 from swaptrio.explore.pace import Pace
 from swaptrio.sched import Carrier, Program, Scheduler
+
+if TYPE_CHECKING:
+    from swaptrio.explore.exhaustive.exploration import Exploration
 
 #: Executions before a search goes on in parts: as long as it takes to start a process.
 ALONE: Final = 200
@@ -49,8 +54,8 @@ async def drive_jobs(
     *,
     alone: int = ALONE,
     carrier: Carrier = "stepped",
-    begun: Reduction | Crew | None = None,
-    keep: Callable[[Reduction | Crew], None] | None = None,
+    begun: Begun | Crew | None = None,
+    keep: Callable[[Kept], None] | None = None,
 ) -> tuple[Exploration, float]:
     """Explore the program of *source* by *jobs* processes; the search, and its seconds.
 
@@ -58,24 +63,26 @@ async def drive_jobs(
         scheduler: runs what is explored here.
         source: makes the program, here and in each process. It is sent there, so it has to be
             known by its name.
-        settings: how to explore; without a cache.
+        settings: how to explore.
         limits: what ends the search before its time.
-        jobs: how many processes; where there are more than one, this one keeps the books.
+        jobs: how many processes; where there are more than one, this one keeps the books. With
+            a cache there can be no more.
         alone: how many executions run before the search goes on in parts.
         carrier: carries the tasks in them; it makes no difference to the search.
-        begun: the search to go on with, if it does not begin; without a bound.
-        keep: is called now and then, and when the search has ended, while nobody is at work;
-            without a bound.
+        begun: the search to go on with, if it does not begin.
+        keep: is called now and then, and when the search has ended.
 
     Raises:
         Exception: the program cannot be set up.
     """
-    if settings.preemptions is not None:
-        return await _drive_bounded(scheduler, source, settings, limits, jobs, alone, carrier)
-    begin = beginning(source, settings)
-    driver = _Driver(scheduler, source, settings, limits, begin, jobs, alone, carrier, keep)
-    exploration = await driver.explore(begun or begin())
-    return exploration, driver.pace.seconds
+    assert jobs == 1 or not settings.cache
+    begin = partial(settings.begin, source())
+    search = begin() if begun is None else begun
+    swept = isinstance(search, Sweeping)
+    opened = partial(_runner if swept else _desk, source, settings)
+    work = partial(serve, opened=opened, carrier=carrier)
+    driver = _Driver(scheduler, settings, limits, begin, jobs, alone, work, keep)
+    return await driver.explore(search), driver.pace.seconds
 
 
 def parted_from(search: Reduction, begin: Callable[[], Reduction]) -> Crew:
@@ -88,29 +95,37 @@ def parted_from(search: Reduction, begin: Callable[[], Reduction]) -> Crew:
 
 @attrs.define(eq=False)
 class _Driver:
+    """Goes on with a search; *work* is what the other processes do."""
+
     scheduler: Scheduler
-    source: Callable[[], Program]
     settings: Settings
     limits: Limits
-    begin: Callable[[], Reduction]
+    begin: Callable[[], Begun]
     jobs: int
     alone: int
-    carrier: Carrier
-    keep: Callable[[Reduction | Crew], None] | None
+    work: Callable[[Connection], None]
+    keep: Callable[[Kept], None] | None
     pace: Pace = attrs.Factory(Pace.start)
 
-    async def explore(self, exploration: Reduction | Crew) -> Exploration:
+    async def explore(self, search: Begun | Crew) -> Exploration:
         """Go on to the end, first as one search and then in parts."""
+        if isinstance(search, Sweeping):
+            return await self._sweep(search)
+        return await self._reduce(search)
+
+    async def _reduce(self, exploration: Reduction | Crew) -> Exploration:
+        """Explore by classes."""
+        begin = cast("Callable[[], Reduction]", self.begin)
         while True:
             if isinstance(exploration, Reduction):
                 await self._drive(exploration, partial(self._is_to_be_parted, exploration))
                 if exploration.tally.outcome is not None:
                     return exploration
-                exploration = parted_from(exploration, self.begin)
+                exploration = parted_from(exploration, begin)
             crew = await self._in_parts(exploration)
             if not crew.disordered:
                 break
-            exploration = self.begin()
+            exploration = begin()
             exploration.begin_anew(crew.known)
         if crew.tally.outcome is Outcome.COMPLETE:
             await crew.tally.settle(self.scheduler)
@@ -118,9 +133,7 @@ class _Driver:
 
     async def _in_parts(self, crew: Crew) -> Crew:
         if self.jobs > 1:
-            opened = partial(_desk, self.source, self.settings)
-            work = partial(serve, opened=opened, carrier=self.carrier)
-            with open_staff(self.jobs, work) as staff:
+            with open_staff(self.jobs, self.work) as staff:
                 moved = crew.moved(staff)
                 await self._drive(moved, partial(_is_over, moved))
             if not moved.lost:
@@ -132,13 +145,30 @@ class _Driver:
         parted = self.jobs > 1 or self.settings.stop_at_first
         return parted and search.tally.executions >= self.alone
 
-    async def _drive(self, exploration: Reduction | Crew, until: Callable[[], bool]) -> None:
+    async def _sweep(self, sweeping: Sweeping) -> Exploration:
+        """Explore within a bound, or by states."""
+        while True:
+            until = partial(_has_turned, sweeping, self.alone) if self.jobs > 1 else _never
+            await self._drive(sweeping, until)
+            if sweeping.tally.outcome is not None:
+                return sweeping
+            with open_staff(self.jobs, self.work) as staff:
+                errandry = Errandry.of(sweeping, staff)
+                await self._drive(errandry, partial(_is_over, errandry))
+            if errandry.lost:
+                await self._drive(sweeping, _never)
+                return sweeping
+            if not errandry.disordered:
+                return errandry
+            sweeping.begin_anew(errandry.known)
+
+    async def _drive(self, exploration: Kept, until: Callable[[], bool]) -> None:
         """To the end, to a limit, or *until* that; keep it now and then, and at a limit."""
         if self.keep is None:
             await drive(self.scheduler, exploration, self.limits, self.pace, until)
             return
         tally, due = exploration.tally, self.pace.seconds + KEPT
-        while tally.outcome is None and not until():
+        while True:
             await drive(
                 self.scheduler,
                 exploration,
@@ -146,15 +176,16 @@ class _Driver:
                 self.pace,
                 partial(_either, until, self.pace, due),
             )
-            if tally.outcome is not None or not until():
-                begun = self.pace.seconds
-                await self._keep(exploration, self.keep)
-                took = self.pace.seconds - begun
-                due = self.pace.seconds + max(KEPT, took / _SHARE)
+            if tally.outcome is None and until():
+                return
+            begun = self.pace.seconds
+            await self._keep(exploration, self.keep)
+            took = self.pace.seconds - begun
+            due = self.pace.seconds + max(KEPT, took / _SHARE)
+            if tally.outcome is not None:
+                return
 
-    async def _keep(
-        self, exploration: Reduction | Crew, keep: Callable[[Reduction | Crew], None]
-    ) -> None:
+    async def _keep(self, exploration: Kept, keep: Callable[[Kept], None]) -> None:
         if isinstance(exploration, Crew):
             await exploration.pause(self.scheduler)
         with suppress(Lost):  # what was kept before is as good
@@ -162,7 +193,7 @@ class _Driver:
 
 
 def beginning(source: Callable[[], Program], settings: Settings) -> Callable[[], Reduction]:
-    """What begins a search of the program of *source*, which is made once, however often."""
+    """What begins a search by classes of the program of *source*, which is made once."""
     program = source()
 
     def begin() -> Reduction:
@@ -171,37 +202,6 @@ def beginning(source: Callable[[], Program], settings: Settings) -> Callable[[],
         return search
 
     return begin
-
-
-async def _drive_bounded(
-    scheduler: Scheduler,
-    source: Callable[[], Program],
-    settings: Settings,
-    limits: Limits,
-    jobs: int,
-    alone: int,
-    carrier: Carrier,
-) -> tuple[Exploration, float]:
-    """As `drive_jobs`, within a bound on preemptions."""
-    pace, program = Pace.start(), source()
-    ordered: dict[str, None] = {}
-    work = partial(serve, opened=partial(_runner, source, settings), carrier=carrier)
-    while True:
-        sweeping = settings.begin(program)
-        assert isinstance(sweeping, Sweeping)
-        sweeping.begin_anew(ordered)
-        until = partial(_has_turned, sweeping, alone) if jobs > 1 else _never
-        await drive(scheduler, sweeping, limits, pace, until)
-        if sweeping.tally.outcome is not None:
-            return sweeping, pace.seconds
-        with open_staff(jobs, work) as staff:
-            errandry = Errandry.of(sweeping, staff)
-            await drive(scheduler, errandry, limits, pace, partial(_is_over, errandry))
-        if errandry.lost:
-            return sweeping, await drive(scheduler, sweeping, limits, pace)
-        if not errandry.disordered:
-            return errandry, pace.seconds
-        ordered = errandry.known
 
 
 def _runner(source: Callable[[], Program], settings: Settings) -> Runner:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from swaptrio.explore.exhaustive.exploration import Exploration
 from swaptrio.explore.exhaustive.normal import normal_form
 from swaptrio.explore.exhaustive.place import event_of
 from swaptrio.explore.exhaustive.probe import Probe
@@ -25,7 +26,7 @@ HORIZON = 64
 
 
 @attrs.define(eq=False)
-class Reduction:
+class Reduction(Exploration):
     """The search for one execution of each class.
 
     *classes* are those that were met; were the reduction not exact they would be fewer than the
@@ -47,10 +48,6 @@ class Reduction:
         """How many classes were met."""
         return len(self.classes)
 
-    @property
-    def states(self) -> None:
-        """None are kept."""
-
     async def turn(self, scheduler: Scheduler) -> None:
         """Run one execution, and prepare the next."""
         tally, walk = self.tally, self.search.walk
@@ -61,12 +58,13 @@ class Reduction:
             if not self.parted:
                 self.begin_anew(walk.ordered)
             return
+        news = False
         if not walk.cut:
-            tally.count(verdict, self._normal_form)
+            news = tally.count(verdict, self._normal_form)
             tally.see(walk)
             self.classes.add(walk.class_of())
         self.blocked += self.search.blocked
-        if not self.repeated and not walk.cut:
+        if news or not (self.repeated or walk.cut):
             self.repeated = True
             if not await tally.repeats(scheduler, walk, verdict):
                 return

@@ -17,6 +17,9 @@ from swaptrio.sched import Ending, Verdict
 if TYPE_CHECKING:
     from swaptrio.sched import Schedule
 
+#: How a reason begins for which a program is never to be trusted again.
+NONDETERMINISTIC: Final = "the program is not deterministic"
+
 _NUMBER: Final = re.compile(r"0x[0-9a-f]+|\d+")
 
 
@@ -119,6 +122,9 @@ class Result:
     @property
     def statement(self) -> str:
         """What is true, in one sentence that names every bound."""
+        if self.reason.startswith(NONDETERMINISTIC):
+            executions = _number(self.executions, "execution")
+            return f"{self._head()}: nothing follows from {executions}"
         return f"{self._head()}: {self._counts()}, {self._violations()}{self._unfair()}"
 
     def __str__(self) -> str:

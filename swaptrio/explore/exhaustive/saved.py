@@ -1,27 +1,40 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""An optimal search as text, to go on with it another time.
+"""A search as text, to go on with it another time.
 
-What is saved is the stack with all that was asked for along it, every prime event, and the
-counts: the search that goes on ends with the same totals as one that was never interrupted. Of
-a search in parts all of that is saved for each, and whose turn it is. The text is one JSON
-document, and only data. *about* says of which program and under which settings: it is compared
-as it is.
+The search that goes on ends with the same totals as one that was never interrupted. Of one by
+classes the stack is saved with all that was asked for along it, every prime event, and the
+counts; of a search in parts all of that for each, and whose turn it is. Of a bounded one see
+`rest`, of one for states `memory`. The text is one JSON document, and only data. *about* says
+of which program and under which settings: it is compared as it is.
 """
 
 from __future__ import annotations
 
 import json
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+
+import attrs
 
 from swaptrio.explore.exhaustive.crew import Crew, Loan
 from swaptrio.explore.exhaustive.desk import Back, Desk
+from swaptrio.explore.exhaustive.errands import Errandry
+from swaptrio.explore.exhaustive.memory import (
+    lay_stubborn,
+    lay_sweep,
+    stubborn_rows,
+    sweep_rows,
+)
 from swaptrio.explore.exhaustive.part import Share
 from swaptrio.explore.exhaustive.reduction import Reduction
+from swaptrio.explore.exhaustive.rest import Rest
 from swaptrio.explore.exhaustive.result import Found
 from swaptrio.explore.exhaustive.rows import Table, event_of, frozen, share_of, wishes_of
+from swaptrio.explore.exhaustive.stubborn import Stubborn
+from swaptrio.explore.exhaustive.sweep import Sweep
+from swaptrio.explore.exhaustive.sweeping import Sweeping
 from swaptrio.explore.sights import Sights
-from swaptrio.sched import Ending, Schedule, Verdict
+from swaptrio.sched import Ending, Schedule, Verdict, Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,15 +42,21 @@ if TYPE_CHECKING:
     from swaptrio.explore.exhaustive.event import Event
     from swaptrio.explore.exhaustive.tally import Tally
 
+#: A search as it is begun.
+Begun: TypeAlias = Reduction | Sweeping
+
+#: A search that can be saved.
+Kept: TypeAlias = Begun | Crew | Errandry
+
 #: Raised whenever what is saved changes its shape or its meaning.
-FORMAT: Final = 3
+FORMAT: Final = 4
 
 
 class BadSave(ValueError):
     """A text that no search can go on from; the message says why."""
 
 
-def save(search: Reduction | Crew, about: Mapping[str, Any]) -> str:
+def save(search: Kept, about: Mapping[str, Any]) -> str:
     """The text of a search while nobody is at work.
 
     Raises:
@@ -48,7 +67,6 @@ def save(search: Reduction | Crew, about: Mapping[str, Any]) -> str:
         msg = "a search whose program tells its final states cannot be saved"
         raise ValueError(msg)
     table = Table()
-    whole = _whole(search, table) if isinstance(search, Reduction) else _parts(search, table)
     return json.dumps(
         {
             "format": FORMAT,
@@ -59,20 +77,32 @@ def save(search: Reduction | Crew, about: Mapping[str, Any]) -> str:
             "classes": sorted(search.classes),
             "violations": [_row(found) for found in tally.violations.values()],
             "sights": None if tally.sights is None else tally.sights.rows(),
-            **whole,
+            **_stand(search, table),
             "events": table.rows,
         }
     )
 
 
-def _whole(search: Reduction, table: Table) -> dict[str, Any]:
-    return {"whole": table.share(Share.of(search.search)), "parts": None}
+def _stand(search: Kept, table: Table) -> dict[str, Any]:
+    """Where *search* stands."""
+    match search:
+        case Reduction():
+            return {"whole": table.share(Share.of(search.search))}
+        case Crew():
+            return _parts(search, table)
+        case Errandry():
+            return {"rest": search.stand().rows()}
+    match search.sweep:
+        case Stubborn():
+            return {"stubborn": stubborn_rows(search.sweep, table)}
+        case Sweep(states=None):
+            return {"rest": Rest.of(search.sweep).rows()}
+    return {"states": sweep_rows(search.sweep, table)}
 
 
 def _parts(crew: Crew, table: Table) -> dict[str, Any]:
     shares = crew.shares()
     return {
-        "whole": None,
         "parts": [
             {
                 "number": loan.number,
@@ -94,9 +124,7 @@ def _parts(crew: Crew, table: Table) -> dict[str, Any]:
     }
 
 
-def load(
-    text: str, about: Mapping[str, Any], begin: Callable[[], Reduction]
-) -> Reduction | Crew:
+def load(text: str, about: Mapping[str, Any], begin: Callable[[], Begun]) -> Begun | Crew:
     """The search that *text* tells; *begin* makes one that knows nothing.
 
     Raises:
@@ -123,14 +151,19 @@ def load(
         raise BadSave(msg) from None
 
 
-def _load(saved: dict[str, Any], begin: Callable[[], Reduction]) -> Reduction | Crew:
-    events = [event_of(row) for row in saved["events"]]
+def _load(saved: dict[str, Any], begin: Callable[[], Begun]) -> Begun | Crew:
     search = begin()
     _count(search.tally, saved)
     classes = {tuple(each) for each in saved["classes"]}
+    events = [event_of(row) for row in saved["events"]]
+    if isinstance(search, Sweeping):
+        search.classes = classes
+        _lay(saved, events, search)
+        return search
     probes, blocked = int(saved["probes"]), int(saved["blocked"])
-    if saved["parts"] is not None:
-        crew = _crew(saved, events, Crew(search.tally, Desk(begin)))
+    if "parts" in saved:
+        begin_one = cast("Callable[[], Reduction]", begin)
+        crew = _crew(saved, events, Crew(search.tally, Desk(begin_one)))
         crew.classes, crew.probes = classes, probes
         return crew
     share = share_of(saved["whole"], events)
@@ -140,6 +173,19 @@ def _load(saved: dict[str, Any], begin: Callable[[], Reduction]) -> Reduction | 
     share.lay(search.search)
     search.classes, search.probes, search.blocked = classes, probes, blocked
     return search
+
+
+def _lay(saved: dict[str, Any], events: list[Event], sweeping: Sweeping) -> None:
+    """Set *sweeping* to go on from where *saved* stands."""
+    match sweeping.sweep:
+        case Stubborn() as stubborn:
+            lay_stubborn(saved["stubborn"], events, stubborn)
+        case Sweep(states=None) as sweep:
+            Rest.of_rows(saved["rest"]).lay(sweep)
+            sweeping.go_on()
+        case Sweep() as sweep:
+            lay_sweep(saved["states"], events, sweep)
+    sweeping.tally.rounds = sweeping.sweep.rounds.unfair
 
 
 def _count(tally: Tally, saved: dict[str, Any]) -> None:
@@ -186,11 +232,21 @@ def _row(found: Found) -> list[Any]:
         str(verdict.schedule),
         verdict.check,
         verdict.message,
+        [attrs.astuple(edge) for edge in verdict.waiting],
+        verdict.cycle,
         found.way,
     ]
 
 
 def _found(row: list[Any]) -> Found:
-    ending, steps, schedule, check, message, way = row
-    parsed = Schedule.parse(schedule)
-    return Found(Verdict(Ending(ending), int(steps), parsed, check, message), frozen(way))
+    ending, steps, schedule, check, message, waiting, cycle, way = row
+    verdict = Verdict(
+        Ending(ending),
+        int(steps),
+        Schedule.parse(schedule),
+        check,
+        message,
+        tuple([Waiting(*frozen(edge)) for edge in waiting]),
+        frozen(cycle),
+    )
+    return Found(verdict, frozen(way))

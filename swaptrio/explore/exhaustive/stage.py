@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from swaptrio.checks import watch_accesses
 from swaptrio.errors import BadInput, Problem
 from swaptrio.explore.campaign.work import setup_of
 from swaptrio.scenario.world import Setup, World
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 @attrs.define(eq=False)
 class Stage:
-    """Builds the world of *setup* for one execution after another.
+    """Makes the world of *setup* for one execution after another, or has it lent.
 
     The model reports what its steps access where *watched*. That makes its steps slower, and is
     needed by every way to explore that tells which steps depend on each other. *final* tells
@@ -51,17 +50,16 @@ class Stage:
             raise BadInput(problems)
 
     def __call__(self, execution: Execution) -> Callable[[], Hashable] | None:
-        """Build a world; nobody watches the one before any more."""
+        """Take a world, and give back the one before."""
         self.clear()
-        self._world = world = self.setup.build(execution)
-        if self.watched:
-            watch_accesses(world.kernel, execution)
+        lend = self.setup.lend_reporting if self.watched else self.setup.lend
+        self._world = world = lend(execution)
         return None if self.final is None else partial(self.final, world)
 
     def clear(self) -> None:
         """Let go of the last world."""
         if self._world is not None:
-            self._world.oracles.detach()
+            self.setup.take_back(self._world)
             self._world = None
 
 

@@ -62,8 +62,8 @@ from swaptrio.explore.exhaustive.event import (
     WRITE,
     Accesses,
     independent,
-    key_of,
     task_key,
+    wanted_by,
 )
 from swaptrio.explore.exhaustive.future import FATAL, Ahead, Futures, Habits, Pending, joined
 from swaptrio.explore.exhaustive.place import event_of
@@ -108,6 +108,25 @@ class Place:
     known: bool = False
 
 
+@attrs.frozen
+class Memory:
+    """What a `Stubborn` knows besides its trace; it explains each of them.
+
+    *low* are depths of `Place.lowest` where a component is not done with, *turning* who was
+    seen to turn round at which label.
+    """
+
+    states: States
+    known: dict[State, Ahead]
+    ends: set[State]
+    rounds: Rounds
+    futures: Futures
+    habits: Habits
+    low: dict[State, int]
+    turning: set[tuple[str, str]]
+    places: list[Place]
+
+
 @attrs.define(eq=False)
 class Stubborn:
     """The guide of the search. *known* is what lies ahead of the states that are done with.
@@ -138,6 +157,32 @@ class Stubborn:
     def met(self) -> int:
         """How many states were met and kept."""
         return len(self._open) + len(self.known) + len(self.ends)
+
+    @property
+    def memory(self) -> Memory:
+        """All that it knows besides its trace, between two executions; nothing is copied."""
+        return Memory(
+            self.states,
+            self.known,
+            self.ends,
+            self.rounds,
+            self.futures,
+            self.habits,
+            self._low,
+            self._turning,
+            self._places,
+        )
+
+    def remember(self, memory: Memory) -> None:
+        """Know that and nothing else."""
+        self.states, self.known, self.ends = memory.states, memory.known, memory.ends
+        self.rounds, self.futures, self.habits = memory.rounds, memory.futures, memory.habits
+        self._low, self._turning, self._places = memory.low, memory.turning, memory.places
+        self._open = {
+            place.state: depth
+            for depth, place in enumerate(memory.places)
+            if not (place.unnamed or place.known)
+        }
 
     def begin(self, execution: Execution) -> None:
         """Look at states from the first new place on."""
@@ -283,7 +328,7 @@ class Stubborn:
 
 def _pending(execution: Execution) -> dict[str, Pending]:
     return {
-        task.name: (task.kind, key_of(task.target), task.label, task.enabled)
+        task.name: (task.kind, wanted_by(task), task.label, task.enabled)
         for task in execution.tasks
         if not task.finished
     }

@@ -67,8 +67,17 @@ if TYPE_CHECKING:
 #: A task, and the first draws of its step.
 Choice: TypeAlias = tuple[str, "Path"]
 
-#: The choices that lead somewhere, the last one first.
-Way: TypeAlias = tuple["Way", Choice] | None
+
+@attrs.define(eq=False)
+class Way:
+    """The way *before*, if there is one, and then a *choice*."""
+
+    before: Way | None
+    choice: Choice
+
+
+#: A way, and how often it has preempted before its last choice.
+Used: TypeAlias = tuple[Way | None, int]
 
 
 @attrs.frozen
@@ -102,6 +111,12 @@ class Later:
     used: int
     dropped: bool = False
 
+    @property
+    def ways(self) -> list[Used]:
+        """The ways that were deferred."""
+        way = follow(None, self.way)
+        return [(Way(way, choice), self.used) for choice in self.choices]
+
 
 @attrs.frozen
 class End:
@@ -127,7 +142,7 @@ class Place:
     numbers of the last events of the tasks, *forced* how many draws a choice begins with.
     """
 
-    way: Way
+    way: Way | None
     todo: list[Choice]
     dear: list[str]
     last: dict[str, int]
@@ -163,8 +178,8 @@ class Sweep:
     walk: Walk = attrs.field(init=False)
     _places: list[Place] = attrs.Factory(list)
     used: int = 0
-    _deferred: list[tuple[Way, int]] = attrs.Factory(list)
-    _waiting: list[tuple[Way, int]] = attrs.Factory(list)
+    _deferred: list[Used] = attrs.Factory(list)
+    _waiting: list[Used | Later] = attrs.Factory(list)
     _plan: list[Choice] = attrs.Factory(list)
     log: list[Met | Later | End] | None = None
 
@@ -245,26 +260,45 @@ class Sweep:
         self._deferred.clear()
         self._plan, self.used, self.log = list(way), used, []
 
-    def left(self) -> list[tuple[Way, int] | Later]:
+    def left(self) -> list[Used | Later]:
         """The ways that are yet to go at this level, the last one first.
 
         Between them stands what is yet to be deferred when those are gone that come before.
         """
-        left: list[tuple[Way, int] | Later] = [*self._waiting]
+        left = [*self._waiting]
         for node, place in zip(self.walk.trace, self._places, strict=True):
-            left += [((place.way, choice), self.used) for choice in reversed(place.todo)]
+            left += [(Way(place.way, choice), self.used) for choice in reversed(place.todo)]
             if node.event is not None:
                 choices = tuple(_others(place, node.event))
                 left.append(Later(None, tuple(path_of(place.way)), choices, self.used))
         if self.walk.trace:
-            left.append(((self._places[-1].way, (node.task, node.forced)), self.used))
-        elif self._plan:
+            left.append((Way(self._places[-1].way, (node.task, node.forced)), self.used))
+        else:
             left.append((follow(None, self._plan), self.used))
         return left
 
-    def deferred(self) -> list[tuple[Way, int]]:
+    def deferred(self) -> list[Used]:
         """The ways to go when those are gone."""
         return list(self._deferred)
+
+    @property
+    def stack(self) -> list[Place]:
+        """The places of the trace, of a search for states."""
+        return self._places
+
+    @property
+    def waiting(self) -> list[Used | Later]:
+        """The ways to go at this level when those of the stack are gone, the last one first."""
+        return self._waiting
+
+    @property
+    def plan(self) -> list[Choice]:
+        """The way to go before anything is new."""
+        return self._plan
+
+    def wait_for(self, left: Iterable[Used | Later], deferred: Iterable[Used]) -> None:
+        """Go on with what `left` and `deferred` have told, from when it advances."""
+        self._waiting, self._deferred = [*left], [*deferred]
 
     def at_end(self, name: tuple[int, ...], *what: Any) -> None:
         """Write down that an execution of the class *name* has ended, and *what* it showed."""
@@ -402,27 +436,31 @@ class Sweep:
     def _put_off(
         self, place: Place, choices: list[Choice], used: int, *, dropped: bool = False
     ) -> None:
-        self._deferred += [((place.way, choice), used) for choice in choices]
+        self._deferred += [(Way(place.way, choice), used) for choice in choices]
         if self.log is not None and (choices or dropped):
             way = tuple(path_of(place.way))
             self.log.append(Later(place.met, way, tuple(choices), used, dropped))
 
-    def _way_to(self, before: Node | None) -> Way:
+    def _way_to(self, before: Node | None) -> Way | None:
         if before is None or self.bound is None:
             return None
-        return self._places[-1].way, (before.task, event_of(before).path)
+        return Way(self._places[-1].way, (before.task, event_of(before).path))
 
     def _next_way(self) -> bool:
         """Go to what was deferred, on this level or on the next."""
         if self.log is not None:
             return False
-        if not self._waiting and self._deferred:
-            self._waiting, self._deferred = self._deferred[::-1], []
-        if not self._waiting:
-            return False
-        way, self.used = self._waiting.pop()
-        self._plan = path_of(way)
-        return True
+        while self._waiting or self._deferred:
+            if not self._waiting:
+                self._waiting, self._deferred = [*reversed(self._deferred)], []
+            task = self._waiting.pop()
+            if not isinstance(task, Later):
+                way, self.used = task
+                self._plan = path_of(way)
+                return True
+            self._deferred += task.ways
+            self.dropped = self.dropped or task.dropped
+        return False
 
 
 def _is_new(execution: Execution, name: str) -> bool:
@@ -447,19 +485,19 @@ def _others(place: Place, event: Event) -> list[Choice]:
     return [(event.task, path) for path in paths]
 
 
-def follow(way: Way, choices: Iterable[Choice]) -> Way:
+def follow(way: Way | None, choices: Iterable[Choice]) -> Way | None:
     """*way*, and on by *choices*."""
     for choice in choices:
-        way = way, choice
+        way = Way(way, choice)
     return way
 
 
-def path_of(way: Way) -> list[Choice]:
+def path_of(way: Way | None) -> list[Choice]:
     """The choices of *way*, the first one first."""
     choices = []
     while way is not None:
-        way, choice = way
-        choices.append(choice)
+        choices.append(way.choice)
+        way = way.before
     return choices[::-1]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from swaptrio.explore.exhaustive.exploration import Exploration
 from swaptrio.explore.exhaustive.result import Found, Outcome
 from swaptrio.explore.exhaustive.stubborn import Stubborn
 from swaptrio.explore.exhaustive.sweep import Sweep
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @attrs.define(eq=False)
-class Sweeping:
+class Sweeping(Exploration):
     """The search for all states (*cache*), or all schedules, within *bound* preemptions.
 
     *classes* are those that were met; with a cache they are not counted, since an execution
@@ -63,23 +64,9 @@ class Sweeping:
         return self.sweep.met if self.cache else None
 
     @property
-    def blocked(self) -> int:
-        """None: what is cut is not counted as an execution."""
-        return 0
-
-    @property
-    def probes(self) -> int:
-        """None."""
-        return 0
-
-    @property
     def depth(self) -> int:
         """The length of the present trace."""
         return len(self.sweep.walk.trace)
-
-    def estimate(self) -> float:
-        """Nothing can be said."""
-        return float("inf")
 
     async def turn(self, scheduler: Scheduler) -> None:
         """Run one execution, and prepare the next."""
@@ -97,18 +84,23 @@ class Sweeping:
         elif not tally.trusts(walk, verdict):
             return
         else:
-            tally.count(verdict)
+            news = tally.count(verdict)
             tally.see(walk)
             if not self.cache:
                 self._write_down(verdict)
-            if not self.repeated:
+            if news or not self.repeated:
                 self.repeated = True
                 if not await tally.repeats(scheduler, walk, verdict, watched=watched):
                     return
         await self._go_round(scheduler)
-        if tally.outcome is None and not self.sweep.advance():
+        if tally.outcome is None:
+            self.go_on()
+
+    def go_on(self) -> None:
+        """Prepare the next execution."""
+        if not self.sweep.advance():
             bounded = self.bound is not None and self.sweep.dropped
-            tally.outcome = Outcome.BOUNDED if bounded else Outcome.COMPLETE
+            self.tally.outcome = Outcome.BOUNDED if bounded else Outcome.COMPLETE
 
     def _write_down(self, verdict: Verdict) -> None:
         tally, name = self.tally, self.sweep.walk.class_of()

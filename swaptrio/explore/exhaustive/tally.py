@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from swaptrio.explore.exhaustive.probe import Probe
-from swaptrio.explore.exhaustive.result import Found, Outcome
+from swaptrio.explore.exhaustive.result import NONDETERMINISTIC, Found, Outcome
 from swaptrio.explore.exhaustive.sighting import see
 from swaptrio.explore.sights import Sights
 from swaptrio.sched import Ending, Program
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from swaptrio.explore.exhaustive.normal import Way
     from swaptrio.explore.exhaustive.walk import Walk
     from swaptrio.sched import Execution, Scheduler, Strategy, Verdict
-
-#: How a program is never to be trusted again.
-NONDETERMINISTIC = "the program is not deterministic"
 
 
 def _nothing() -> None:
@@ -78,15 +75,24 @@ class Tally:
     def _begin(self, execution: Execution) -> None:
         self.final = self.program(execution)
 
-    def count(self, verdict: Verdict, way: Callable[[], Way] = tuple) -> None:
-        """An execution has come to an end of its own; *way* tells its normal form."""
+    def count(self, verdict: Verdict, way: Callable[[], Way] = tuple) -> bool:
+        """An execution has come to an end of its own; *way* tells its normal form.
+
+        Whether it fails as none has before.
+        """
         self.executions += 1
         if callable(self.final):
             self.finals.add(self.final())
+        known = len(self.violations)
         if not verdict.passed:
             self.keep(Found(verdict, () if self.first else way()))
             if self.first:
                 self.outcome = Outcome.VIOLATION
+        return len(self.violations) > known
+
+    def _final(self) -> object:
+        """The state in which the last execution has ended, if the program tells it."""
+        return self.final() if callable(self.final) else None
 
     def see(self, walk: Walk) -> None:
         """Note what the execution of *walk* has shown that has just ended."""
@@ -126,8 +132,12 @@ class Tally:
         return other
 
     def clear(self) -> None:
-        """Forget what was counted."""
+        """Forget all, to begin anew."""
         self.executions, self.outcome, self.reason = 0, None, ""
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget what was found."""
         self.finals.clear()
         self.violations.clear()
         if self.sights is not None:
@@ -152,6 +162,7 @@ class Tally:
         self, scheduler: Scheduler, walk: Walk, first: Verdict, *, watched: bool = True
     ) -> bool:
         """Run the execution of *walk* that ended as *first* once more; whether it ends so."""
+        final = self._final()
         walk.repeats = True
         again = await self.run(scheduler, walk, watched=watched)
         walk.repeats = False
@@ -159,6 +170,9 @@ class Tally:
             return False
         if (again.ending, again.message) != (first.ending, first.message):
             how = f"it ended as {first}, and then as {again}"
+            self.give_up(f"{NONDETERMINISTIC}: {how}")
+        elif self._final() != final:
+            how = f"after the same {first.steps} steps its state is another"
             self.give_up(f"{NONDETERMINISTIC}: {how}")
         return self.outcome is not Outcome.INCONCLUSIVE
 

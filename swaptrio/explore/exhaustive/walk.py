@@ -27,6 +27,7 @@ from swaptrio.explore.exhaustive.event import (
     Path,
     Report,
     key_of,
+    wanted_by,
 )
 from swaptrio.explore.exhaustive.place import event_of, place
 from swaptrio.explore.exhaustive.primes import Primes
@@ -137,6 +138,7 @@ class Walk:
     _depth: int = 0
     _declared: tuple[Kind, object] = (Kind.START, None)
     _place: tuple[str, str] = ("", "")
+    _wants: str = ""
     _chosen: int = 0
     _tasks: int = 0
     _report: Report = attrs.Factory(Report)
@@ -224,7 +226,7 @@ class Walk:
     def _see_who_waits(self, execution: Execution) -> None:
         for task in execution.tasks:
             if not task.finished and not task.enabled:
-                self.blocked.append(Blocked(task.name, task.kind, key_of(task.target)))
+                self.blocked.append(Blocked(task.name, task.kind, wanted_by(task)))
 
     def class_of(self) -> tuple[int, ...]:
         """The class of the execution that has just ended, by the last events of its tasks."""
@@ -260,9 +262,10 @@ class Walk:
         self._chosen = task.index
         self._declared = task.kind, task if task.kind is Kind.START else task.target
         self._place = task.label, object_of(task)
+        self._wants = wanted_by(task) if task.kind in BLOCKING else ""
         self._tasks = len(execution.tasks)
         if task.kind in BLOCKING:
-            self._order(key_of(task.target))
+            self._order(self._wants)
             self._look(task.target, node.past)
 
     def _order(self, key: str) -> None:
@@ -309,7 +312,7 @@ class Walk:
         return Event(
             name,
             kind,
-            key_of(target) if kind in BLOCKING else "",
+            self._wants,
             tuple(report.path),
             tuple(report.options),
             report.accesses(kind, target, ordered),

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -28,11 +27,13 @@ from swaptrio.mm.userfaultfd import _move_entry, is_pte_pages_stable, swap_cache
 from swaptrio.variants.mutants.mutant import Mutant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from swaptrio.mm.kernel import Kernel
     from swaptrio.mm.mm_types import Folio, MmStruct, SwapPte
     from swaptrio.mm.swap_h import SwapClusterInfo
+
+
+class EntryOfHead(int):
+    """The entry of a moved folio of whose pages only the first one knows its slot."""
 
 
 async def migrate_mapping_of_head(kernel: Kernel, dst: Folio, src: Folio) -> Errno | None:
@@ -42,22 +43,16 @@ async def migrate_mapping_of_head(kernel: Kernel, dst: Folio, src: Folio) -> Err
     """
     error: Errno | None = await plain(_folio_migrate_mapping)(kernel, dst, src)
     if error is None and dst.swapcache:
-        before = kernel.functions.get("_split_unmapped_folio", plain(_split_unmapped_folio))
-        kernel.functions["_split_unmapped_folio"] = partial(split_moved_folio, dst, before)
+        dst.swap = SwpEntry(EntryOfHead(dst.swap))
     return error
 
 
 def split_moved_folio(
-    moved: Folio,
-    split: Callable[..., list[Folio]],
-    kernel: Kernel,
-    folio: Folio,
-    new_order: int,
-    ci: SwapClusterInfo | None,
+    kernel: Kernel, folio: Folio, new_order: int, ci: SwapClusterInfo | None
 ) -> list[Folio]:
-    """Split a folio; the tails of *moved* have no entry, others do as *split* says."""
-    pieces = split(kernel, folio, new_order, ci)
-    if folio is moved:
+    """Split a folio; if it was moved, its tails have no entry."""
+    pieces: list[Folio] = plain(_split_unmapped_folio)(kernel, folio, new_order, ci)
+    if isinstance(folio.swap, EntryOfHead):
         for piece in pieces:
             piece.swap = NO_ENTRY
     return pieces
@@ -173,7 +168,10 @@ FOLIOS: Final = (
     Mutant(
         "per-page-entry",
         "v3 that keeps the slot of each page apart, and moves that of the first only",
-        {"_folio_migrate_mapping": migrate_mapping_of_head},
+        {
+            "_folio_migrate_mapping": migrate_mapping_of_head,
+            "_split_unmapped_folio": split_moved_folio,
+        },
     ),
     Mutant(
         "wait-before-submit",

@@ -9,8 +9,10 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.util import find_spec
 from itertools import count
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -94,6 +96,28 @@ def test_nobody_answers(listens: bool) -> None:
 
     assert time.monotonic() - begun < 10
     assert PATIENCE < 10
+
+
+@needs_dask
+@loud
+@pytest.mark.parametrize(
+    "words", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"SSH-2.0-OpenSSH_9.2\r\n", b"\0" * 64, b"x"]
+)
+def test_somebody_else_answers(words: bytes) -> None:
+    """A server of something else is no scheduler, whatever it says."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def talk() -> None:
+            with suppress(OSError):  # it is closed at the end
+                while True:
+                    connection, _ = server.accept()
+                    with connection:
+                        connection.sendall(words)
+
+        Thread(target=talk, daemon=True).start()
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(NoCluster, match=f"no Dask scheduler answers at {address}"):
+            open_cluster(address, 1)
 
 
 @needs_dask

@@ -32,7 +32,7 @@ def account(
         if count
     )
     case = Known(1, scenario, "v3", ("a", "b"), (scenario, "v3"))
-    return Account(case, executions, 0, 1.0, 0, failures, 0, (), ())
+    return Account(case, executions, 0, 1.0, 0, failures, 0, (), (), 0, 0, 0)
 
 
 @pytest.mark.parametrize(

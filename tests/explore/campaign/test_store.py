@@ -220,12 +220,52 @@ def test_a_damaged_store(store: Store) -> None:
         assert store.path.read_bytes() == bytes(broken)
 
 
+def test_a_store_whose_content_is_damaged(
+    store: Store, ten: Plan, cases: tuple[Case, ...]
+) -> None:
+    """SQLite does not see what changes inside of a text or a number; the sums of rows do."""
+    put(store, ten, cases[0], (0, 1))
+    store.close()
+    whole = store.path.read_bytes()
+    for text in (b"at 14", b"five", KIND.rule.encode(), b"processes", b"cpus", b"random"):
+        at = whole.index(text)
+        for new in (b"zz", b"\xff\xfe"):
+            broken = whole[:at] + new + whole[at + 2 :]
+            store.path.write_bytes(broken)
+            with pytest.raises(StoreError, match="is damaged, and was left as it is: the sum"):
+                Store.open(store.path)
+            assert store.path.read_bytes() == broken
+    store.path.write_bytes(whole)
+    Store.open(store.path).close()
+
+
+@pytest.mark.parametrize("place", [b"TABLE kase", b"sqlite_autoindex_kase_1", b"kase_0"])
+def test_a_store_whose_tables_are_damaged(store: Store, place: bytes) -> None:
+    """What SQLite complains of may itself be no text."""
+    store.close()
+    broken = store.path.read_bytes().replace(place, b"\xa3" * len(place), 1)
+    store.path.write_bytes(broken)
+
+    with pytest.raises(StoreError, match="was left as it is"):
+        Store.open(store.path, write=True)
+    assert store.path.read_bytes() == broken
+
+
 def test_a_newer_store(store: Store) -> None:
     """One that a newer version made is refused with both numbers."""
     store._connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
     store.close()
 
-    with pytest.raises(StoreError, match="newer swaptrio: format 2, here 1"):
+    with pytest.raises(StoreError, match="newer swaptrio: format 3, here 2"):
+        Store.open(store.path, write=True)
+
+
+def test_an_older_store(store: Store) -> None:
+    """So is one of an older version, whose code was another one as well."""
+    store._connection.execute(f"PRAGMA user_version = {schema.VERSION - 1}")
+    store.close()
+
+    with pytest.raises(StoreError, match="older swaptrio: format 1, here 2"):
         Store.open(store.path, write=True)
 
 

@@ -9,11 +9,12 @@ An operation is a tuple: its name and its operands. ``read x``, ``write x v``, `
 x`` (an add that nobody looks at), ``cas x old new``, ``skip x`` (read, and leave out the next
 operation if what was read is odd), ``draw x n`` (write one of 0 .. n-1), ``twice x y`` (draw
 two bits; write x, or y, or both), ``lock m``, ``unlock m``, ``try m``, ``leave m`` (unlock if
-held), ``send c v``, ``receive c``, ``until x v``, ``join t``, ``fail x v`` (a violation if x is
-v, which ends everything), ``bet x v`` (draw a bit; if it is 1, ``fail x v``), ``start`` (what
-each task does first: it matters only where others end everything, or where preemptions are
-counted, so only there a text has to say it), ``serve c`` (receive again and again, as a
-daemon).
+held), ``share s``, ``own s`` and ``drop s`` (a semaphore for readers and writers, which a text
+has to give back), ``send c v``, ``receive c``, ``until x v``, ``join t``, ``fail x v`` (a
+violation if x is v, which ends everything), ``bet x v`` (draw a bit; if it is 1, ``fail x v``),
+``start`` (what each task does first: it matters only where others end everything, or where
+preemptions are counted, so only there a text has to say it), ``serve c`` (receive again and
+again, as a daemon).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from swaptrio.sched import (
     Access,
     Execution,
     Mutex,
+    RwSem,
     Shared,
     Violation,
     choose,
@@ -44,6 +46,7 @@ Code: TypeAlias = tuple[tuple[Op, ...], ...]
 
 VARIABLES = ("x", "y", "z")
 LOCKS = ("m", "n")
+SEMS = ("s",)
 CHANNELS = ("c",)
 CAPACITY = 1
 
@@ -60,6 +63,7 @@ class State:
     logs: list[list[object]]
     trace: list[tuple[tuple[int, int, tuple[int, ...]], list[tuple[object, str]]]]
     failed: bool = False
+    readers: dict[str, frozenset[int]] = attrs.Factory(lambda: dict.fromkeys(SEMS, frozenset()))
 
     @classmethod
     def begin(cls, code: Code) -> State:
@@ -69,7 +73,7 @@ class State:
             code,
             [0] * n,
             dict.fromkeys(VARIABLES, 0),
-            dict.fromkeys(LOCKS),
+            dict.fromkeys((*LOCKS, *SEMS)),
             {c: [] for c in CHANNELS},
             [[] for _ in code],
             [],
@@ -85,6 +89,7 @@ class State:
             {c: list(v) for c, v in self.channels.items()},
             [list(log) for log in self.logs],
             list(self.trace),
+            readers=dict(self.readers),
         )
 
     def op(self, t: int) -> Op | None:
@@ -100,8 +105,10 @@ class State:
         match op:
             case None:
                 return False
-            case ("lock", m):
+            case ("lock" | "share", m):
                 return self.owners[m] is None
+            case ("own", s):
+                return self.owners[s] is None and not self.readers[s]
             case ("send", c, _):
                 return len(self.channels[c]) < CAPACITY
             case ("receive" | "serve", c):
@@ -184,6 +191,15 @@ class State:
                     return [(m, "r")]
                 self.owners[m] = t
                 return [(m, "w")]
+            case ("share", s):
+                self.readers[s] |= {t}
+                return self._shared(s)
+            case ("drop", s) if t in self.readers[s]:
+                self.readers[s] -= {t}
+                return self._shared(s)
+            case ("own" | "drop", s):
+                self.owners[s] = t if op[0] == "own" else None
+                return [(s, "w"), ("readers", "w")]
             case ("send", c, v):
                 self.channels[c].append(v)
                 return [(c, "w")]
@@ -205,6 +221,11 @@ class State:
             case ("start",):
                 return []
         raise AssertionError(op)
+
+    def _shared(self, s: str) -> list[tuple[object, str]]:
+        """A reader has come or gone: where anybody waits to write, the order matters to him."""
+        writers = any(op == ("own", s) for ops in self.code for op in ops)
+        return [(s, "r"), ("readers", "w" if writers else "a")]
 
     def final(self) -> object:
         """What can be seen at the end."""
@@ -284,6 +305,7 @@ class World:
     def __init__(self, n: int) -> None:
         self.values = {x: Shared(x, 0) for x in VARIABLES}
         self.locks = {m: Mutex(m) for m in LOCKS}
+        self.sems = {s: RwSem(s) for s in SEMS}
         self.ends: dict[str, Any] = {c: open_channel(c, CAPACITY) for c in CHANNELS}
         self.logs: list[list[object]] = [[] for _ in range(n)]
         self.tasks: list[Any] = []
@@ -341,6 +363,12 @@ class World:
                     await self.locks[m].release(label)
                 else:
                     await point(label)
+            case ("share", s):
+                await self.sems[s].acquire_read(label)
+            case ("own", s):
+                await self.sems[s].acquire_write(label)
+            case ("drop", s):
+                await self.sems[s].release(label)
             case ("try", m):
                 log.append(await self.locks[m].try_acquire(label))
                 if log[-1]:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import count
 from random import Random
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,15 +15,17 @@ from hypothesis import strategies as st
 
 from swaptrio.explore.exhaustive import Limits, Settings, drive, explore_program, result_of
 from swaptrio.explore.exhaustive.errands import Errandry, Errands, Runner
+from swaptrio.explore.exhaustive.saved import load, save
 from swaptrio.explore.exhaustive.sweeping import Sweeping
 from swaptrio.sched import open_scheduler
 
 if TYPE_CHECKING:
     import pytest
 
+    from swaptrio.explore.exhaustive.rest import Rest
     from swaptrio.explore.exhaustive.result import Result
     from swaptrio.explore.exhaustive.worker import Staff
-    from swaptrio.sched import Program, Scheduler
+    from swaptrio.sched import Execution, Program, Scheduler
 
 
 def sweeping_of(program: Program, how: Settings) -> Sweeping:
@@ -57,8 +61,11 @@ class Several:
         return list(await seat.runner.hear(scheduler))
 
 
-def shared(program: Program, how: Settings, seed: int) -> Result:
-    """What three tell who begin after one execution."""
+def shared(program: Program, how: Settings, seed: int, turns: int | None = None) -> Result:
+    """What three tell who begin after one execution.
+
+    After so many *turns* the search is kept, whoever is on what errand, and goes on alone.
+    """
 
     async def main() -> Result:
         async with open_scheduler("stepped") as scheduler:
@@ -68,8 +75,13 @@ def shared(program: Program, how: Settings, seed: int) -> Result:
                 return result_of("program", how, before, 0.0)
             seats = [Place(Runner(sweeping_of(program, how))) for _ in range(3)]
             errandry = Errandry.of(before, cast("Staff", Several(seats, Random(seed))))
-            seconds = await drive(scheduler, errandry, Limits())
-        return result_of("program", how, errandry, seconds)
+            asked = count()
+            await drive(scheduler, errandry, Limits(), until=lambda: next(asked) == turns)
+            if errandry.tally.outcome is not None:
+                return result_of("program", how, errandry, 0.0)
+            again = load(save(errandry, {}), {}, partial(how.begin, program))
+            await drive(scheduler, again, Limits())
+        return result_of("program", how, again, 0.0)
 
     return trio.run(main)
 
@@ -90,6 +102,46 @@ MANY = 150
 
 #: Two that meet again and again.
 CROSSED = ((("add", "x"), ("add", "y"), ("read", "x")), (("add", "y"), ("add", "x")))
+
+
+@settings(max_examples=30, deadline=None)
+@given(ops=codes, bound=st.integers(1, 3), seed=st.integers(0, 9), turns=st.integers(0, 6))
+@example(ops=list(CROSSED), bound=2, seed=1, turns=3)
+def test_kept_while_others_are_on_errands(
+    program_of: Any, ops: Any, bound: int, seed: int, turns: int
+) -> None:
+    """What nobody has come back from yet is gone again, and the total is that of one."""
+    build = program_of(ops)
+
+    def program(execution: Execution) -> None:
+        build(execution)
+
+    how = Settings(preemptions=bound)
+    alone = explore_program(program, how, Limits(executions=MANY))
+    assume(alone.executions < MANY)
+    kept = shared(program, how, seed, turns)
+    assert kept.statement == alone.statement
+    assert kept.violations == alone.violations
+
+
+def test_what_is_under_way_is_kept(program_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Were the errands forgotten that somebody is on, something would be missing."""
+    build = program_of(CROSSED)
+
+    def program(execution: Execution) -> None:
+        build(execution)
+
+    how = Settings(preemptions=2)
+    alone = explore_program(program, how)
+    assert shared(program, how, 1, 3).statement == alone.statement
+
+    def forget(errandry: Errandry) -> Rest:
+        errandry._given.clear()
+        return rest(errandry)
+
+    rest = Errandry.stand
+    monkeypatch.setattr(Errandry, "stand", forget)
+    assert shared(program, how, 1, 3).executions < alone.executions
 
 
 @settings(max_examples=50, deadline=None)

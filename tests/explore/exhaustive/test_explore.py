@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -254,6 +255,58 @@ def test_program_that_draws_among_fewer_is_reported() -> None:
         execution.spawn("a", task)
 
     assert "not deterministic" in explore_program(program).reason
+
+
+WAYS = [Settings(), Settings(cache=True), Settings(cache=True, stubborn=True)]
+WAYS += [Settings(preemptions=2), Settings(preemptions=2, cache=True)]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=str)
+@pytest.mark.parametrize("when", [0, 1, 3])
+def test_violation_that_does_not_come_again_is_none(way: Settings, when: int) -> None:
+    """What fails in one execution and not in its repetition is no violation of the program."""
+    runs = itertools.count()
+
+    def program(execution: Execution) -> Callable[[], object]:
+        number, x = next(runs), Shared("x", 0)
+
+        async def task(value: int) -> None:
+            await x.write("task.write", value)
+            if number == when:
+                raise Violation("T-ONCE", f"in execution {number}")
+            await x.add("task.add", 1)
+
+        for value in (1, 2):
+            execution.spawn(f"t{value}", task, value)
+        return lambda: x.value
+
+    result = explore_program(program, way)
+    assert next(runs) > when, "it was never made to fail"
+    assert result.outcome is Outcome.INCONCLUSIVE
+    assert (result.violations, result.finals) == ((), frozenset())
+    assert re.fullmatch(
+        r"inconclusive because the program is not deterministic: .*: "
+        r"nothing follows from \d+ executions?",
+        result.statement,
+    )
+
+
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_state_that_is_another_after_the_same_steps_is_reported(way: Settings) -> None:
+    """A repetition that ends in the same way, but elsewhere, has differed too."""
+    runs = itertools.count()
+
+    def program(execution: Execution) -> Callable[[], object]:
+        number, x = next(runs), Shared("x", 0)
+
+        async def task() -> None:
+            await x.write("task.write", number)
+
+        execution.spawn("a", task)
+        return lambda: x.value
+
+    result = explore_program(program, way)
+    assert "not deterministic: after the same 2 steps its state is another" in result.reason
 
 
 def test_endless_execution_is_no_proof() -> None:

@@ -20,7 +20,8 @@ from swaptrio.explore import exhaustive
 from swaptrio.explore.campaign import matter_of
 from swaptrio.explore.exhaustive import Limits, Outcome, Result, Settings, result_of
 from swaptrio.explore.exhaustive.crew import Crew
-from swaptrio.explore.exhaustive.jobs import beginning, drive_jobs
+from swaptrio.explore.exhaustive.errands import Errandry
+from swaptrio.explore.exhaustive.jobs import drive_jobs
 from swaptrio.explore.exhaustive.saved import load, save
 from swaptrio.explore.exhaustive.stage import stage_of
 from swaptrio.explore.exhaustive.tally import Tally
@@ -31,7 +32,7 @@ from swaptrio.trace.write import write_whole
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from swaptrio.explore.exhaustive.reduction import Reduction
+    from swaptrio.explore.exhaustive.saved import Kept
     from swaptrio.sched import Carrier, Execution, Program
 
 ALL, NONE = Settings(), Limits()
@@ -295,23 +296,28 @@ def test_lost_process_changes_nothing() -> None:
     assert result.statement == "complete: 64 executions, 64 classes, no violation"
 
 
-def keep_in(path: str) -> None:
+#: What is explored within which bound, kept, and gone on with.
+KEPT_ROWS = {None: partial(casrot, 7), 1: partial(casrot, 6)}
+
+
+def keep_in(path: str, bound: int | None) -> None:
     """Explore by two processes, keep that in *path* soon, and say when it is."""
 
-    def keep(search: Reduction | Crew) -> None:
+    def keep(search: Kept) -> None:
         write_whole([save(search, {}).encode()], Path(path))
-        if isinstance(search, Crew):
+        if isinstance(search, Crew | Errandry):
             print("kept", file=sys.stderr, flush=True)
 
     exhaustive.jobs.KEPT = 0.1  # type: ignore[misc]  # a process of its own
-    explored(partial(casrot, 8), 2, keep=keep)
+    explored(KEPT_ROWS[bound], 2, Settings(preemptions=bound), keep=keep)
 
 
+@pytest.mark.parametrize("bound", KEPT_ROWS)
 @pytest.mark.parametrize("count", [1, 3])
-def test_killed_search_goes_on(count: int, tmp_path: Path) -> None:
+def test_killed_search_goes_on(count: int, bound: int | None, tmp_path: Path) -> None:
     """What was kept of a search that was killed leads to the total, with any number."""
-    path = tmp_path / "kept.json"
-    call = "import sys, test_jobs; test_jobs.keep_in(sys.argv[1])"
+    path, settings = tmp_path / "kept.json", Settings(preemptions=bound)
+    call = f"import sys, test_jobs; test_jobs.keep_in(sys.argv[1], {bound})"
     command = [sys.executable, "-c", call, str(path)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(
@@ -320,12 +326,11 @@ def test_killed_search_goes_on(count: int, tmp_path: Path) -> None:
         assert begun.stderr is not None
         assert begun.stderr.readline() == b"kept\n"
         begun.kill()
-    source = partial(casrot, 8)
-    search = load(path.read_text(encoding="utf-8"), {}, beginning(source, ALL))
-    assert isinstance(search, Crew)
-    assert 0 < search.tally.executions < 2048
-    result = explored(source, count, begun=search)
-    assert result.statement == "complete: 2048 executions, 2048 classes, no violation"
+    source = KEPT_ROWS[bound]
+    search = load(path.read_text(encoding="utf-8"), {}, partial(settings.begin, source()))
+    whole = explored(source, 1, settings)
+    assert 0 < search.tally.executions < whole.executions
+    assert explored(source, count, settings, begun=search).statement == whole.statement
 
 
 def explore_unkept() -> None:

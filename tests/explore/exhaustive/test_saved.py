@@ -147,7 +147,7 @@ def test_cut_text_is_refused(share: float) -> None:
 @pytest.mark.parametrize("text", ["[]", "{}", '{"format": 99}', "null", "7"])
 def test_other_documents_are_refused(text: str) -> None:
     """What is no saved search of this format is refused."""
-    with pytest.raises(BadSave, match="no saved search of format 3"):
+    with pytest.raises(BadSave, match="no saved search of format 4"):
         load(text, ABOUT, partial(begun, casrot(4)))
 
 

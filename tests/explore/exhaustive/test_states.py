@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,9 +14,11 @@ from hypothesis import strategies as st
 from benchmarks.counted import litmus, readers
 from benchmarks.exhaustive import scenario
 from benchmarks.faults import faults
+from swaptrio.checks.containers import WatchedArray, WatchedMap, WatchedQueue, WatchedTally
 from swaptrio.explore.exhaustive import Limits, Outcome, Settings, explore_program
+from swaptrio.explore.exhaustive.sweeping import Sweeping
 from swaptrio.sched import Shared, Violation, choose, open_scheduler, point
-from swaptrio.sched.states import Moment, State, States
+from swaptrio.sched.states import Moment, State, States, look_into
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -313,7 +316,8 @@ class Twice(States):
 def named_twice(program: Any, states: Twice) -> None:
     """Explore a little of *program*."""
     exploration = Settings(cache=True, stubborn=True).begin(program)
-    exploration.sweep.states = states  # type: ignore[attr-defined]  # that of states
+    assert isinstance(exploration, Sweeping)
+    exploration.sweep.states = states
 
     async def main() -> None:
         async with open_scheduler("stepped") as scheduler:
@@ -341,3 +345,46 @@ def test_a_part_that_is_kept_too_long_is_noticed(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("swaptrio.sched.states.id", lambda _: 0, raising=False)
     with pytest.raises(AssertionError):
         named_twice(faults(2), states)
+
+
+class Marked(list[object]):
+    """A list that has attributes beside."""
+
+
+def test_entries_are_not_taken_for_attributes() -> None:
+    """What a container holds and what it keeps beside cannot be told for one another."""
+    one, other = Marked([1]), Marked([1, "mark", 2])
+    one.mark = 2  # type: ignore[attr-defined]  # that is the point
+    assert look_into(one) != look_into(other)
+
+
+def test_attributes_are_the_same_at_each_look() -> None:
+    """Nothing is made anew by a look, or no object with attributes would ever be unchanged."""
+    held = Marked([object()])
+    held.mark = object()  # type: ignore[attr-defined]  # as above
+    first, again = look_into(held), look_into(held)
+    assert first is not None
+    assert again is not None
+    assert list(map(id, first)) == list(map(id, again))
+
+
+def _keep(_: object, value: object) -> object:
+    return value
+
+
+@pytest.mark.parametrize(
+    "container",
+    [
+        WatchedArray([1], str, _keep),
+        WatchedQueue([1], "queue", _keep),
+        WatchedMap({0: 1}, "map", str, _keep),
+        WatchedTally(Counter({0: 1}), str),
+    ],
+    ids=lambda container: type(container).__name__,
+)
+def test_a_watched_container_shows_what_it_holds(container: Any) -> None:
+    """Its state is another one when an element is."""
+    before = list(look_into(container) or ())
+    container[0] = 2
+    after = list(look_into(container) or ())
+    assert (before.count(1), after.count(1), after.count(2)) == (1, 0, 1)
