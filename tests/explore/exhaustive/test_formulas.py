@@ -12,7 +12,7 @@ from swaptrio.explore import explore_program
 from swaptrio.sched import Mutex, Shared, choose, join, open_channel, spawn
 
 if TYPE_CHECKING:
-    from swaptrio.sched import Execution, Program
+    from swaptrio.sched import Execution, Program, ReceiveChannel, SendChannel
 
 INODES, BLOCKS = 32, 26
 
@@ -183,7 +183,8 @@ def gather(count: int) -> Program:
     """Workers send what they have to one who waits for their ends, and then receives."""
 
     def program(execution: Execution) -> None:
-        send, receive = open_channel("results", count)
+        ends: tuple[SendChannel[int], ReceiveChannel[int]] = open_channel("results", count)
+        send, receive = ends
 
         async def work(number: int) -> None:
             await send.send(number)
