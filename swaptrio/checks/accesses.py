@@ -24,10 +24,12 @@ Left out, each with its reason in `_LEFT_OUT`: what never changes after set-up, 
 channels, which report themselves, and what is there for oracles or in a user's mind only.
 Counters that nobody in the model reads only report that something is added, which commutes.
 
-What oracles and recorders look at is not reported: they are no part of the program. That hides
-no order of events from them. What a check reads when a lock is given back is what that lock
-protects, and its order is told by the lock. The one that looks at what no lock protects, which
-group a number belongs to, reports that itself (`checks.slots.check_owner`).
+What recorders look at is not reported: they are no part of the program. Nor is what an oracle
+reads when a lock is given back: it is what that lock protects, and its order is told by the
+lock. What an oracle reads where a function is called no lock need protect (whether the tree
+that is searched was freed), and a violation can depend on who came first; so those looks are
+reported (see `containers`), other than to who looks for data races. Which group a number
+belongs to no lock protects either; `checks.slots.check_owner` reports that itself.
 """
 
 from __future__ import annotations

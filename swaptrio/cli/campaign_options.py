@@ -15,6 +15,8 @@ from swaptrio.cli.options import MOST_SEEDS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from swaptrio.cli.console import Console
+
 #: More processes than this on one machine are a slip of the finger.
 MOST_JOBS: Final = 512
 
@@ -136,10 +138,22 @@ time_option: Final = click.option(
 )
 
 
+def _stream(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    """Have even what is wrong with the other options told in a line."""
+    if value:
+        console: Console = context.obj
+        console.stream()
+
+
 def streaming(function: Callable[..., Any]) -> Callable[..., Any]:
     """``--json`` as a stream, ``--debug``, and the console."""
     json = click.option(
-        "--json", is_flag=True, expose_value=False, help="One JSON document a line, as it goes."
+        "--json",
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_stream,
+        help="One JSON document a line, as it goes.",
     )
     debug = click.option(
         "--debug", is_flag=True, expose_value=False, help="Show tracebacks of internal errors."

@@ -68,7 +68,7 @@ def report_of(
         "seeds": plan.seeds,
         "time": plan.time,
         "chunk": plan.chunk,
-        "items_total": plan.total(len(accounts)),
+        "items_total": plan.total(map(store.covered, store.cases)),
         "items_done": sum(len(store.done(case)) for case in store.cases),
         "executions": sum(each.executions for each in accounts),
         "seconds": store.seconds(),

@@ -34,7 +34,7 @@ _TOLD: Final = 3
 def status_record(store: Store) -> dict[str, Any]:
     """For programs. Where the time decides, the items in all are those done so far."""
     done = sum(len(store.done(case)) for case in store.cases)
-    total = store.plan.total(len(store.cases))
+    total = store.plan.total(map(store.covered, store.cases))
     return {
         "items_total": done if total is None else total,
         "items_done": done,
@@ -84,7 +84,7 @@ def status_lines(console: Console, store: Store) -> Iterator[str]:
     plan = store.plan
     goal = f"{plan.time:g} s" if plan.seeds is None else f"{plan.seeds} seeds each"
     yield f"campaign in {short(store.path)}: {len(store.cases)} cases, {goal}, {plan.strategy}"
-    done = _items_done(record["items_done"], plan.total(len(store.cases)))
+    done = _items_done(record["items_done"], plan.total(map(store.covered, store.cases)))
     seconds = store.seconds()
     yield f"{done}: {record['executions']} executions in {seconds:.1f} s"
     yield from failure_lines(console, store)

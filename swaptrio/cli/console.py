@@ -59,9 +59,13 @@ class Console:
             self._write(json.dumps(result, indent=None if self._streams else 2))
         self.said = True
 
+    def stream(self) -> None:
+        """From now on each document is a line, also one that tells of an error."""
+        self._streams = True
+
     def event(self, record: Any) -> None:
         """With ``--json`` a line of a stream of documents, which `document` ends."""
-        self._streams = True
+        self.stream()
         if self.json:
             self._write(json.dumps(record))
 

@@ -118,7 +118,8 @@ def explore(
     depend on each other are of one class, and one of each class is run. With a bound on
     preemptions all schedules are gone through instead. With --cache the search goes from state
     to state, and leaves out steps that lead to nothing else: it finds all violations, and ends
-    soonest. The states that are counted are those that it has met.
+    soonest. The states that are counted are those that it has met. With both it goes from state
+    to state within the bound, and leaves out none: that takes longest.
 
     With --jobs all but the states are shared out among processes, once there is much to do.
 
@@ -167,8 +168,8 @@ def _check_shared(jobs: int, *, cache: bool) -> None:
     take all steps in the meantime; and the states of two branches are mostly the same ones, so
     both would name each of them. How many are looked at depends on guesses by what was seen
     before, so the totals would depend on who was faster. A search that takes all steps has a
-    total without an order: but it meets ten to a hundred times as many states as this one, and
-    two processes are twice as fast at most.
+    total without an order: but it meets twenty to a hundred times as many states as this one,
+    and two processes are twice as fast at most.
 
     With a bound all steps are taken, but rounds are told by the way on which a state has come
     back, and each state had to be sent to everybody before he can leave it out.
@@ -304,7 +305,7 @@ def _keep(console: Console, about: dict[str, Any], resume: Path, search: Kept) -
 
     tally = search.tally
     try:
-        if tally.outcome is None or (tally.interrupted and tally.executions):
+        if tally.outcome is None or tally.interrupted:
             write_whole([save(search, about).encode()], resume)
         else:
             resume.unlink(missing_ok=True)

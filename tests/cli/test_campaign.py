@@ -190,6 +190,25 @@ def test_an_error_in_a_stream(
     assert "No space left on device; what is in it is safe" in found[-1]["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "race.toml", "--jobs", "0"),
+        ("run", "race.toml", "--store", "none/at/all"),
+        ("resume", "--store", "none.sqlite"),
+    ],
+)
+def test_an_error_instead_of_a_stream(
+    race: str, swaptrio: Run, arguments: tuple[str, ...]
+) -> None:
+    """Is one line as well, as whoever reads lines cannot know that there is no stream."""
+    assert race == "race.toml"
+    result = swaptrio("campaign", *arguments, "--json")
+
+    [error] = events(result.stdout)
+    assert result.exit_code == error["error"]["exit_code"] == 2
+
+
 def test_it_is_not_begun_twice(begun: Result, race: str, swaptrio: Run) -> None:
     """A store that is there is not touched; the way to go on is told."""
     before = Path("s.sqlite").read_bytes()
@@ -219,6 +238,19 @@ def test_resume_goes_further(swaptrio: Run) -> None:
     assert result.exit_code == 1
     assert "5 of 5 items are done" in result.stdout
     assert "\n40 executions in" in result.stdout
+
+
+def test_resume_goes_further_from_the_middle_of_an_item(
+    race: str, swaptrio: Run, document: Document
+) -> None:
+    """No seed is left out where the last item was shorter than the chunk."""
+    options = ("--chunk", "20", "--jobs", "1", "--store", "s.sqlite")
+    swaptrio("campaign", "run", race, "--seeds", "30", *options)
+    swaptrio("campaign", "resume", "--seeds", "50", "--jobs", "1", "--store", "s.sqlite")
+    status = document(swaptrio("campaign", "status", "--store", "s.sqlite", "--json"))
+
+    assert status["executions"] == 50
+    assert status["items_done"] == status["items_total"] == 4
 
 
 @pytest.mark.usefixtures("begun")

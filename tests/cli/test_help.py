@@ -136,3 +136,11 @@ def test_mistyped_command_gets_a_hint(swaptrio: Run) -> None:
     assert result.exit_code == 2
     assert "replay" in result.stderr
     assert result.stdout == ""
+
+
+@pytest.mark.parametrize("module", ["swaptrio", "swaptrio.cli"])
+def test_runs_as_a_module(module: str) -> None:
+    """Where the script is not on the path, ``python -m`` runs the command."""
+    command = [sys.executable, "-m", module, "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == f"swaptrio {__version__}\n"

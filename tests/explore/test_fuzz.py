@@ -189,7 +189,7 @@ async def test_repeats_see_what_is_not_deterministic(
 async def test_a_failure_that_does_not_come_again_is_none(
     scheduler: Scheduler, setup_around: SetupAround
 ) -> None:
-    """What fails once, and not under its schedule again, is told as that, not as a failure."""
+    """What fails once, and not under the same schedule, is told as that, not as a failure."""
     build = changing(lambda _: 2, lambda number: number == 12)
 
     fuzzed = await fuzz(scheduler, setup_around(build), range(50), every=1000)

@@ -15,13 +15,16 @@ from __future__ import annotations
 import hashlib
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from swaptrio.errors import Problem, VariantError
 from swaptrio.scenario.files import DIGITS, find
 from swaptrio.scenario.source import read_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: The rooms whose code decides how an execution goes.
 DECIDING: Final = ("sched", "mm", "variants", "checks", "scenario")
@@ -46,6 +49,17 @@ class Item:
     strategy: str
     first: int
     count: int
+
+    def left(self, done: Mapping[int, int]) -> Item | None:
+        """What is left of it where items with these first seeds and counts are *done*.
+
+        The last item of a campaign may be a short one; when the campaign goes further, the rest
+        of its chunk is an item of its own.
+        """
+        start, end = self.first, self.first + self.count
+        while start < end and start in done:
+            start += done[start]
+        return attrs.evolve(self, first=start, count=end - start) if start < end else None
 
 
 @attrs.frozen

@@ -8,6 +8,7 @@ campaign was stopped.
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ import attrs
 from swaptrio.explore.campaign.item import Item, Matter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 
 @attrs.frozen
@@ -70,8 +71,24 @@ class Plan:
         for turn in zip(*map(self.items_of, cases), strict=True):
             yield from zip(cases, turn, strict=True)
 
-    def total(self, cases: int) -> int | None:
-        """How many items there are for that number of cases; None where the time decides."""
+    def total(self, done: Iterable[Mapping[int, int]]) -> int | None:
+        """How many items there are, of which these are *done*; None where the time decides.
+
+        For each case *done* has the first seeds and the counts of its items.
+        """
         if self.seeds is None:
             return None
-        return cases * -(-self.seeds // self.chunk)
+        return sum(self._total(self.seeds, each) for each in done)
+
+    def _total(self, seeds: int, done: Mapping[int, int]) -> int:
+        """Those of a case: one a chunk, and more where a short one was added to."""
+        pieces, covered = Counter[int](), Counter[int]()
+        for first, size in done.items():
+            chunk = (first - self.first) // self.chunk
+            pieces[chunk] += 1
+            covered[chunk] += size
+        total = -(-seeds // self.chunk)
+        for chunk, number in pieces.items():
+            wanted = min(self.chunk, seeds - chunk * self.chunk)
+            total += number + (covered[chunk] < wanted) - (wanted > 0)
+        return total

@@ -109,7 +109,8 @@ class Runner:
     def __attrs_post_init__(self) -> None:
         plan = self.store.plan
         self._pace = Pace.start()
-        self.state = State(plan.total(len(self.cases)), plan.time, before=self.store.seconds())
+        total = plan.total(map(self.store.covered, self.store.cases))
+        self.state = State(total, plan.time, before=self.store.seconds())
         for known in self.store.cases:
             self.state.done += len(self.store.done(known))
             for failure in self.store.failures(known):
@@ -140,12 +141,11 @@ class Runner:
         """What is left to do, until the time is over."""
         plan = self.store.plan
         own = {known.name: known for known in self.store.cases}
-        done = {
-            (known.id, item.first) for known in own.values() for item in self.store.done(known)
-        }
-        for case, item in plan.items(self.cases):
+        done = {known.id: self.store.covered(known) for known in own.values()}
+        for case, whole in plan.items(self.cases):
             known = own[case.name]
-            if (known.id, item.first) in done:
+            item = whole.left(done[known.id])
+            if item is None:
                 continue
             if plan.time is not None and self._seconds() >= plan.time:
                 return

@@ -141,6 +141,10 @@ class Store:
         rows = self._rows(query, case.id)
         return tuple(Done(*row) for row in rows)
 
+    def covered(self, case: Known) -> dict[int, int]:
+        """The first seeds and the counts of the items of *case* that are done."""
+        return {each.first: each.count for each in self.done(case)}
+
     def failures(self, case: Known) -> tuple[Failure, ...]:
         """The failures of *case*, in the order of their kinds."""
         columns = "ending, rule, labels, count, first, by, length, schedule, message"

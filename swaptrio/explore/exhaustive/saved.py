@@ -167,7 +167,7 @@ def _load(saved: dict[str, Any], begin: Callable[[], Begun]) -> Begun | Crew:
         crew.classes, crew.probes = classes, probes
         return crew
     share = share_of(saved["whole"], events)
-    if not share.trace:
+    if not share.trace and search.tally.executions:
         msg = "it has no way to go on"
         raise BadSave(msg)
     share.lay(search.search)

@@ -74,7 +74,31 @@ def test_items_cover_each_seed_once(plan: Plan, case_of: Callable[[str], Case]) 
     items = list(plan.items_of(case_of("v3")))
 
     assert [(each.first, each.count) for each in items] == [(10, 40), (50, 40), (90, 10)]
-    assert plan.total(2) == 6
+    assert plan.total([{}, {}]) == 6
+
+
+@pytest.mark.parametrize(
+    ("done", "left", "total"),
+    [
+        ({}, [(10, 40), (50, 40), (90, 10)], 3),
+        ({10: 40, 50: 15}, [(65, 25), (90, 10)], 4),
+        ({10: 15, 25: 20, 50: 40}, [(45, 5), (90, 10)], 5),
+        ({10: 40, 50: 15, 65: 25, 90: 10}, [], 4),
+        ({10: 40, 50: 40, 90: 40, 130: 7}, [], 4),
+    ],
+)
+def test_what_is_left(
+    plan: Plan,
+    case_of: Callable[[str], Case],
+    done: dict[int, int],
+    left: list[tuple[int, int]],
+    total: int,
+) -> None:
+    """A chunk of which a part is done has the rest of it left; all are counted."""
+    rests = [each.left(done) for each in plan.items_of(case_of("v3"))]
+
+    assert [(each.first, each.count) for each in rests if each is not None] == left
+    assert plan.total([done]) == total
 
 
 def test_cases_take_turns(plan: Plan, cases: tuple[Case, ...]) -> None:
@@ -90,7 +114,7 @@ def test_a_time_has_no_last_item(cases: tuple[Case, ...]) -> None:
 
     [*_, (_, last)] = islice(plan.items(cases), 1001)
     assert (last.first, last.count) == (500 * 40, 40)
-    assert plan.total(2) is None
+    assert plan.total([{}, {}]) is None
 
 
 def test_matter_travels(case_of: Callable[[str], Case]) -> None:

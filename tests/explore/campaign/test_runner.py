@@ -123,6 +123,26 @@ def test_it_can_go_further(
     assert content(carry_out(tmp_path / "s", further, cases, threads)) == whole
 
 
+def test_it_can_go_further_from_the_middle_of_an_item(
+    tmp_path: Path, plan: Plan, cases: tuple[Case, ...], carry_out: CarryOut, threads: Borrowed
+) -> None:
+    """Where the last item was a short one the rest of it is run too, and no seed twice."""
+    further = attrs.evolve(plan, seeds=120)
+    whole = carry_out(tmp_path / "whole", further, cases, threads)
+    found = carry_out(tmp_path / "s", attrs.evolve(plan, seeds=15), cases, threads)
+    for seeds in (55, 60, 100, 120):
+        found.extend(attrs.evolve(plan, seeds=seeds))
+        found.close()
+        found = carry_out(tmp_path / "s", further, cases, threads)
+
+    for ours, theirs in zip(found.cases, whole.cases, strict=True):
+        covered = found.covered(ours)
+        seeds_run = [seed for at in covered for seed in range(at, at + covered[at])]
+        assert seeds_run == list(range(10, 130))
+        assert found.failures(ours) == whole.failures(theirs)
+        assert found.windows(ours) == whole.windows(theirs)
+
+
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds workers in /proc")
 def test_workers_that_are_killed(
     tmp_path: Path,

@@ -20,18 +20,22 @@ from hypothesis import strategies as st
 
 from benchmarks.counted import readers
 from benchmarks.faults import faults
+from swaptrio.explore import exhaustive
 from swaptrio.explore.campaign import matter_of
 from swaptrio.explore.exhaustive import Limits, Settings, drive, explore_program, result_of
+from swaptrio.explore.exhaustive.jobs import drive_jobs
 from swaptrio.explore.exhaustive.saved import BadSave, load, save
 from swaptrio.explore.exhaustive.stage import stage_of
 from swaptrio.explore.exhaustive.stubborn import Stubborn
 from swaptrio.explore.exhaustive.sweeping import Sweeping
 from swaptrio.sched import Shared, open_scheduler, point, sleep
+from swaptrio.trace.write import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from swaptrio.explore.exhaustive.result import Result
+    from swaptrio.explore.exhaustive.saved import Kept
     from swaptrio.explore.exhaustive.stubborn import Memory
     from swaptrio.sched import Execution, Program
 
@@ -170,9 +174,6 @@ def test_what_is_kept_is_needed(
     assert in_pieces(faults(2), STUBBORN, 12).statement != whole.statement
 
 
-#: The seed of the process that goes on to the end.
-LAST = 4
-
 SCENARIO = partial(stage_of, matter_of("offline-memcg-swapin", "v3"))
 
 
@@ -196,26 +197,61 @@ def go_on(path: str, turns: int) -> None:
         print(result_of("program", STUBBORN, search, 0.0).statement)
 
 
+def keep_in(path: str) -> None:
+    """Explore, keep that in *path* after each execution, and say so."""
+
+    def keep(search: Kept) -> None:
+        write_whole([save(search, {}).encode()], Path(path))
+        print("kept", flush=True)
+
+    async def main() -> None:
+        async with open_scheduler("stepped") as scheduler:
+            await drive_jobs(scheduler, SCENARIO, STUBBORN, Limits(), 1, keep=keep)
+
+    exhaustive.jobs.KEPT = 0.05  # type: ignore[misc]  # a process of its own
+    exhaustive.jobs._SHARE = 1e9  # type: ignore[misc]  # as above
+    trio.run(main)
+
+
+def begun(seed: int, call: str, path: Path) -> subprocess.Popen[str]:
+    """A process whose hashes have that *seed*, and which calls one of the functions above.
+
+    It has not the code that pytest writes for assertions, which states would know.
+    """
+    return subprocess.Popen(
+        [sys.executable, "-c", f"import sys, test_memory; test_memory.{call}", str(path)],
+        cwd=Path(__file__).parent,
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "PYTHONHASHSEED": str(seed),
+        },
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
 def test_another_process_knows_the_states(tmp_path: Path) -> None:
     """Names of states mean the same in each process, whatever the seed of its hashes."""
     whole = explore_program(SCENARIO(), STUBBORN)
     path, told = tmp_path / "kept.json", ""
-    for seed in range(LAST + 1):
-        turns = 6 if seed < LAST else 999
-        call = f"import sys, test_memory; test_memory.go_on(sys.argv[1], {turns})"
-        told = subprocess.run(
-            [sys.executable, "-c", call, str(path)],
-            cwd=Path(__file__).parent,
-            env={
-                **os.environ,
-                "PYTHONPATH": os.pathsep.join(sys.path),
-                "PYTHONHASHSEED": str(seed),
-            },
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=True,
-        ).stdout
+    for seed, turns in enumerate([6, 6, 999]):
+        with begun(seed, f"go_on(sys.argv[1], {turns})", path) as process:
+            told, _ = process.communicate(timeout=60)
+    assert told == whole.statement + "\n"
+
+
+def test_killed_search_goes_on(tmp_path: Path) -> None:
+    """What was kept of a search that was killed leads to the total."""
+    whole, path = explore_program(SCENARIO(), STUBBORN), tmp_path / "kept.json"
+    with begun(1, "keep_in(sys.argv[1])", path) as process:
+        assert process.stdout is not None
+        assert [process.stdout.readline() for _ in range(3)] == ["kept\n"] * 3
+        process.kill()
+    before = json.loads(path.read_text(encoding="utf-8"))["executions"]
+    with begun(2, "go_on(sys.argv[1], 999)", path) as process:
+        told, _ = process.communicate(timeout=60)
+    assert 0 < before < whole.executions
     assert told == whole.statement + "\n"
 
 

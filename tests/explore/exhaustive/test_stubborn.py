@@ -211,3 +211,12 @@ def test_what_an_oracle_looks_at_without_a_lock_is_ordered() -> None:
     counted = [dict(counters) for _, counters, _ in cast("set[Any]", classes.finals)]
     swapped = [counters for counters in counted if counters.get("m3.swap") == -1]
     assert any(counters.get("m2.memory") == 1 for counters in swapped)
+
+
+@pytest.mark.parametrize("plan", [Settings(), STUBBORN], ids=["classes", "states"])
+def test_what_an_oracle_looks_at_where_a_function_is_called_is_ordered(plan: Settings) -> None:
+    """A tree may be freed before it is searched: nothing but the look of an oracle tells."""
+    result = explore_program(ends("zswap-lru-vs-swapoff", "tree-before-cache"), plan)
+
+    assert result.complete
+    assert [found.verdict.check for found in result.violations] == ["I-DEV"]
