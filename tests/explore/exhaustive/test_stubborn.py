@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.agreement import compared, final
+from benchmarks.agreement import compared, ends, final
 from benchmarks.bugs.swap import SwapCase
 from benchmarks.faults import faults
 from swaptrio.explore.exhaustive import Settings, explore_program
@@ -216,7 +216,9 @@ def test_what_an_oracle_looks_at_without_a_lock_is_ordered() -> None:
 @pytest.mark.parametrize("plan", [Settings(), STUBBORN], ids=["classes", "states"])
 def test_what_an_oracle_looks_at_where_a_function_is_called_is_ordered(plan: Settings) -> None:
     """A tree may be freed before it is searched: nothing but the look of an oracle tells."""
-    result = explore_program(ends("zswap-lru-vs-swapoff", "tree-before-cache"), plan)
+    result = explore_program(
+        ends(SwapCase("zswap-lru-vs-swapoff", "tree-before-cache").setup), plan
+    )
 
     assert result.complete
     assert [found.verdict.check for found in result.violations] == ["I-DEV"]
