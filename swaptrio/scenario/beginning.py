@@ -68,6 +68,10 @@ class Beginning:
             ahead += inside
         return cls(tuple(steps), tuple(empty))
 
+    def state_parts(self) -> tuple[object, ...]:
+        """Nothing: no step reads it. What it holds may have left the world, and changed since."""
+        return ()
+
     def restore(self) -> None:
         """Put everything back. What has come since is not touched, and no longer reached."""
         for clear, container in self._empty:

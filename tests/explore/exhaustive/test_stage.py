@@ -60,7 +60,7 @@ CLASSES, STATES = Settings(), Settings(cache=True, stubborn=True)
 
 def explored(setup: Setup, settings: Settings) -> object:
     """What the first executions of *setup* are, event by event, or the states they meet."""
-    exploration = settings.begin(Stage(setup))
+    exploration = settings.begin(Stage(setup, final=lambda world: len(world.results)))
 
     async def main() -> None:
         async with open_scheduler("stepped") as scheduler:
