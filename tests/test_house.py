@@ -37,6 +37,7 @@ FLOORS = (
     "study",
     "cli",
     "pytest_plugin",
+    "__main__",
 )
 
 #: Modules at the root that every room may use, and that use none.
