@@ -69,7 +69,7 @@ class Beginning:
         return cls(tuple(steps), tuple(empty))
 
     def state_parts(self) -> tuple[object, ...]:
-        """Nothing: no step reads it. What it holds may have left the world, and changed since."""
+        """Nothing: no step reads it, and what it holds may have left the world, and changed."""
         return ()
 
     def restore(self) -> None:
