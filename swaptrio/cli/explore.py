@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,34 +20,11 @@ from swaptrio.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from swaptrio.cli.case import Case
     from swaptrio.cli.console import Console
-    from swaptrio.explore import Limits, Rate, Reduced, Result, Settings
-    from swaptrio.explore.exhaustive import Exploration
-    from swaptrio.explore.exhaustive.crew import Crew
-    from swaptrio.explore.exhaustive.saved import Begun, Kept
-    from swaptrio.sched import Carrier, Schedule, Scheduler, Verdict
+    from swaptrio.sched import Carrier
 
 #: More preemptions than any scenario has steps.
 MANY = 1000
-
-
-class Shown(NamedTuple):
-    """A violation, the simplest schedule found for it, and where the trace of that lies.
-
-    There is no trace where it could not be written. *stress* is how often a random walk fails
-    so; *reduced* is a smaller scenario that fails in the same way, if there is one. *cycle* is
-    that of the simplest schedule.
-    """
-
-    verdict: Verdict
-    schedule: Schedule
-    path: Path | None
-    stress: Rate
-    reduced: Reduced | None
-    cycle: tuple[str, ...]
 
 
 @click.command(
@@ -136,6 +112,7 @@ def explore(
     the scenario expects of the variant. Ctrl-C prints what is known so far.
     """
     from swaptrio.cli.case import load_cases
+    from swaptrio.cli.explored import Way, document_of, explore_case, lines_of, missed_of
     from swaptrio.explore import Limits, Settings
     from swaptrio.scenario.play import BUDGET
 
@@ -150,12 +127,12 @@ def explore(
     )
     with console.interrupts.listening() as stop:
         (case,) = load_cases(console, [name], variant)
-        limits = Limits(seconds, stop)
-        result, found = _explore(console, case, settings, limits, resume, jobs, carrier)
-    missed = _missed(case, result, found)
-    for line in _lines(console, case, result, found, missed, windows=windows):
+        way = Way(settings, Limits(seconds, stop), resume, jobs, carrier)
+        result, found = explore_case(console, case, way)
+    missed = missed_of(case, result, found)
+    for line in lines_of(console, case, result, found, missed, windows=windows):
         console.say(line)
-    console.document(_record(console, case, result, found))
+    console.document(document_of(console, case, result, found))
     return codes.FAILED if missed else codes.OK
 
 
@@ -183,240 +160,3 @@ def _check_shared(jobs: int, *, cache: bool) -> None:
             " all that it has seen before; leave out one of them"
         )
         raise click.UsageError(msg)
-
-
-def _explore(
-    console: Console,
-    case: Case,
-    settings: Settings,
-    limits: Limits,
-    resume: Path | None,
-    jobs: int,
-    carrier: Carrier,
-) -> tuple[Result, list[Shown]]:
-    """Explore one case, and make each violation simple."""
-    import attrs
-
-    from swaptrio.cli.console import LiveLine
-    from swaptrio.cli.recording import record_failure, with_scheduler
-    from swaptrio.cli.replayed import cycle_of
-    from swaptrio.explore.campaign import matter_of
-    from swaptrio.explore.exhaustive import result_of
-    from swaptrio.explore.exhaustive.jobs import drive_jobs
-    from swaptrio.explore.exhaustive.stage import stage_of
-    from swaptrio.explore.minimise import minimise
-    from swaptrio.explore.reduce import reduce
-    from swaptrio.explore.stress import STRESSES, stress
-
-    line = LiveLine(console)
-    source = partial(stage_of, matter_of(case.name, case.spelled))
-
-    def progress(exploration: Exploration, seconds: float) -> None:
-        line.show(f"{case.scenario.name}: {_progress(exploration, seconds)}")
-
-    async def work(scheduler: Scheduler) -> tuple[Result, list[Shown]]:
-        telling = attrs.evolve(limits, progress=progress)
-        begun, keep = None, None
-        if resume is not None:
-            about = _about(case, settings)
-            begun = _begun(about, partial(settings.begin, source()), resume)
-            keep = partial(_keep, console, about, resume)
-        exploration, seconds = await drive_jobs(
-            scheduler,
-            source,
-            settings,
-            telling,
-            jobs,
-            carrier=carrier,
-            begun=begun,
-            keep=keep,
-        )
-        result = result_of(case.scenario.name, settings, exploration, seconds)
-        found = []
-        seeds = range(STRESSES if result.violations else 0)
-        walked = await stress(scheduler, case.setup, seeds, limits.stop)
-        for number, violation in enumerate(result.violations, 1):
-            line.show(f"making violation {number} of {len(result.violations)} simple")
-            verdict = violation.verdict
-            minimal = await minimise(scheduler, case.setup, verdict, stop=limits.stop)
-            reduced = await reduce(scheduler, case.setup, minimal, stop=limits.stop)
-            recording, path = await record_failure(console, scheduler, case, minimal.schedule)
-            cycle = cycle_of(recording.verdict, recording.trace)
-            stressed = walked.rate(verdict)
-            found.append(Shown(verdict, minimal.schedule, path, stressed, reduced, cycle))
-        return result, found
-
-    with line:
-        return with_scheduler(console, work, carrier)
-
-
-def _about(case: Case, settings: Settings) -> dict[str, Any]:
-    """What a saved search must be of."""
-    import sys
-
-    from swaptrio import __version__
-    from swaptrio.cli.case import is_file
-    from swaptrio.explore.campaign.item import code_digest
-    from swaptrio.scenario.files import DIGITS, digest
-
-    path = Path(case.spelled)
-    return {
-        "version of swaptrio": __version__,
-        "code of swaptrio": code_digest().hex()[:DIGITS],
-        "version of Python": f"{sys.implementation.cache_tag}, -O{sys.flags.optimize}",
-        "scenario": case.scenario.name,
-        "text of the scenario": case.digest,
-        "variant": case.variant.name,
-        "text of the variant": digest(path) if is_file(path) else "",
-        "choice of --all": not settings.stop_at_first,
-        "choice of --preemptions": settings.preemptions,
-        "choice of --cache": settings.cache,
-    }
-
-
-def _begun(
-    about: dict[str, Any], begin: Callable[[], Begun], resume: Path
-) -> Begun | Crew | None:
-    """The search that was kept, if one was.
-
-    Raises:
-        BadInput: no search can go on from the file.
-    """
-    from swaptrio.cli.case import is_file
-    from swaptrio.errors import BadInput, Problem
-    from swaptrio.explore.exhaustive.saved import BadSave, load
-
-    if not is_file(resume):
-        return None
-    try:
-        return load(resume.read_text(encoding="utf-8"), about, begin)
-    except BadSave as exc:
-        raise BadInput(
-            (Problem(str(resume), "", "", f"cannot go on from it: {exc}"),)
-        ) from None
-    except (OSError, UnicodeDecodeError) as exc:
-        raise BadInput((Problem(str(resume), "", "", f"cannot be read: {exc}"),)) from None
-
-
-def _keep(console: Console, about: dict[str, Any], resume: Path, search: Kept) -> None:
-    """Keep a search that can go on; the file of one that is done goes."""
-    from swaptrio.explore.exhaustive.saved import save
-    from swaptrio.trace.write import write_whole
-
-    tally = search.tally
-    try:
-        if tally.outcome is None or tally.interrupted:
-            write_whole([save(search, about).encode()], resume)
-        else:
-            resume.unlink(missing_ok=True)
-    except OSError as exc:
-        console.regret(f"{resume}: cannot be written: {exc.strerror or exc}")
-
-
-def _progress(exploration: Exploration, seconds: float) -> str:
-    executions = exploration.tally.executions
-    parts = [f"{executions} executions, {executions / seconds:.0f}/s"]
-    if exploration.traces is not None:
-        parts.append(f"{exploration.traces} classes")
-    if exploration.states is not None:
-        parts.append(f"{exploration.states} states")
-    parts.append(f"depth {exploration.depth}")
-    estimate = exploration.estimate()
-    if estimate < float("inf"):
-        parts.append(f"about {max(0, estimate - executions):.0f} left")
-    return ", ".join(parts)
-
-
-def _missed(case: Case, result: Result, found: list[Shown]) -> list[str]:
-    """What is not as the scenario expects, in words; nothing where all is."""
-    from swaptrio.cli.judgement import judge_freely
-    from swaptrio.explore import Outcome
-
-    missed: list[str] = []
-    for shown in found:
-        missed += judge_freely(shown.verdict, case.scenario, case.variant).missed
-    if result.outcome is Outcome.INCONCLUSIVE:
-        missed.append("no conclusion")
-    elif not found:
-        expected = _expected(case)
-        if expected:
-            missed.append(f"expected {' or '.join(expected)}, found no violation")
-    return missed
-
-
-def _expected(case: Case) -> list[str]:
-    """How some window of the scenario makes the variant fail."""
-    from swaptrio.cli.judgement import in_words
-    from swaptrio.scenario.play import expected_of
-
-    endings = [expected_of(window, case.variant) for window in case.scenario.window]
-    return list(
-        dict.fromkeys(
-            in_words(expect) for expect in endings if expect.verdict not in ("passed", "n/a")
-        )
-    )
-
-
-def _lines(
-    console: Console,
-    case: Case,
-    result: Result,
-    found: list[Shown],
-    missed: list[str],
-    *,
-    windows: bool,
-) -> Iterator[str]:
-    """For people; the statement comes last."""
-    from swaptrio.cli.console import filled
-    from swaptrio.cli.recording import opening
-    from swaptrio.cli.replayed import goes_round
-    from swaptrio.cli.searched import Searched
-    from swaptrio.cli.smaller import smaller_line
-    from swaptrio.cli.stressed import in_words
-
-    for shown in found:
-        yield from filled(str(shown.verdict), 80, "  ")
-        yield from (f"  {line}" for line in goes_round(shown.verdict, shown.cycle, 78))
-        yield f"  {in_words(shown.stress)}"
-        yield f"  schedule: {shown.schedule} (deviations: {len(shown.schedule)})"
-        yield from smaller_line(case, shown.reduced)
-        yield from (f"  {line}" for line in opening(console, shown.path))
-        yield f"  {case.command(console, shown.schedule)}"
-    yield from (f"  {line}" for line in Searched(result).lines(78, every=windows))
-    yield from (f"not as expected: {what}" for what in missed)
-    about = f"{case.scenario.name}, variant {case.variant.name}, {result.seconds:.1f} s"
-    yield from filled(f"{about}: {result.statement}", 80, "  ")
-
-
-def _record(console: Console, case: Case, result: Result, found: list[Shown]) -> dict[str, Any]:
-    """For programs."""
-    from swaptrio.cli.searched import Searched
-    from swaptrio.cli.smaller import smaller_record
-    from swaptrio.cli.stressed import record_of
-
-    return {
-        "scenario": case.scenario.name,
-        "variant": case.variant.name,
-        "complete": result.complete,
-        "bound": result.bound,
-        "executions": result.executions,
-        "traces": result.traces,
-        "states": result.states,
-        "seconds": round(result.seconds, 3),
-        "violations": [
-            {
-                "check": shown.verdict.check,
-                "schedule": str(shown.schedule),
-                "verdict": shown.verdict.ending.value,
-                "message": shown.verdict.message,
-                "smaller": smaller_record(console, case, shown.reduced),
-                "cycle": list(shown.cycle),
-                "command": case.command(console, shown.schedule),
-                "stress": record_of(shown.stress),
-                "trace": None if shown.path is None else str(shown.path),
-            }
-            for shown in found
-        ],
-        "statement": result.statement,
-        "numbers": Searched(result).record(),
-    }
