@@ -21,25 +21,27 @@ async def execute(
     observer: Observer | None = None,
     *,
     watched: bool = True,
+    reporting: bool = False,
 ) -> Verdict:
     """The verdict of *setup* under *strategy*; *observer* is told of every step.
 
     Where it is *watched* a state that comes back ends it (see `swaptrio.sched.lasso`), which
     costs something in each execution that is long. Chance does not go round for ever.
 
-    Steps report what they touch while the strategy has words that listen, but for a variant
-    that may have data races: there they report to who looks for these, or a schedule would end
-    otherwise under one strategy than under another.
+    Steps report what they touch if *reporting* is asked for, and while the strategy has words
+    that listen, but for a variant that may have data races: there they report to who looks for
+    these, or a schedule would end otherwise under one strategy than under another.
     """
     worlds: list[World] = []
     words = words_of(strategy)
     listens = words is not None and words.listens and not setup.variant.races
+    reports = listens or (reporting and not setup.variant.races)
     if words is not None and listens:
         listener = Listener(words)
         observer = listener if observer is None else Both(listener, observer)
 
     def program(execution: Execution) -> None:
-        lend = setup.lend_reporting if listens else setup.lend
+        lend = setup.lend_reporting if reports else setup.lend
         worlds.append(lend(execution))
 
     execution = await scheduler.run(

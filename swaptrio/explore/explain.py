@@ -26,6 +26,7 @@ import attrs
 from swaptrio.explore.fingerprint import Fingerprint
 from swaptrio.explore.flip import Looked, flipped, look, undisturbed
 from swaptrio.explore.follow import Draws, InOrder, draws_of
+from swaptrio.explore.near import distance, neighbours
 from swaptrio.explore.trail import Step, conflict, depend
 from swaptrio.scenario.world import Setup
 from swaptrio.sched import Kind, Scheduler, Strategy, Verdict, Waiting
@@ -39,6 +40,9 @@ STEPS: Final = 600
 
 #: Steps that another task is let take before the one that failed.
 BEYOND: Final = 12
+
+#: Kinds of operation that take a lock.
+_TAKES: Final = frozenset({Kind.LOCK, Kind.TRYLOCK})
 
 #: Kinds of operation on what passes things on.
 _CHANNEL: Final = frozenset({Kind.SEND, Kind.RECEIVE, Kind.CLOSE})
@@ -71,8 +75,8 @@ class Gap:
 
     The first two touch *object*. *closed* says that the execution passes where the task goes
     this way undisturbed. *lock* is what could keep the other out: the object itself, where it
-    is a lock, or one that the other held; empty if there is none. It is *held* where the task
-    has it all the way, so that the other came in without.
+    is a lock, or one that the other takes or holds; empty if there is none. It is *held* where
+    the task has it all the way, so that the other came in without.
     """
 
     opens: Step
@@ -89,8 +93,8 @@ class Explanation:
     """Why an execution failed. *flips* counts the orders tried, *others* those of them that
     fail in another way, *impossible* those that cannot be.
 
-    It was *cut* where not all orders were tried, but the last of them. *nearest* is the
-    execution that passes and differs least.
+    It was *cut* where not all orders were tried, but the last of them. *nearest* is, of all the
+    executions that were made and pass, the one that differs least (see `near.distance`).
     """
 
     failing: Looked
@@ -126,7 +130,9 @@ async def explain(
     if failing.verdict.passed:
         return work.result((), (), ())
     edges = await work.edges()
-    return work.result(edges, await work.needed(), await work.gaps(edges))
+    draws, gaps = await work.needed(), await work.gaps(edges)
+    await work.look_around()
+    return work.result(edges, draws, gaps)
 
 
 @attrs.define(eq=False)
@@ -141,12 +147,14 @@ class _Work:
     others: int = 0
     impossible: int = 0
     cut: bool = False
-    _passing: list[tuple[int, Looked]] = attrs.Factory(list)
+    _passing: list[Looked] = attrs.Factory(list)
 
     def result(
         self, edges: tuple[Edge, ...], draws: tuple[Needed, ...], gaps: tuple[Gap, ...]
     ) -> Explanation:
-        nearest = min(self._passing, key=lambda found: found[0], default=(0, None))[1]
+        nearest = min(
+            self._passing, key=lambda found: distance(self.failing, found), default=None
+        )
         counts = (self.flips, self.others, self.impossible, self.cut)
         return Explanation(self.failing, edges, draws, gaps, nearest, *counts)
 
@@ -164,7 +172,7 @@ class _Work:
             looked = await self._flip(pair)
             if looked is not None and looked.verdict.passed:
                 found[pair] = looked
-                self._passing.append((pair[1] - pair[0], looked))
+                self._passing.append(looked)
         tight = [pair for pair in found if not any(_within(steps, o, pair) for o in found)]
         edges = [self._edge(pair, found[pair]) for pair in tight]
         known = [edge for edge in edges if edge.object] or edges
@@ -214,7 +222,7 @@ class _Work:
             return None
         if not looked.verdict.passed:
             return None
-        self._passing.append((len(steps) - taken, looked))
+        self._passing.append(looked)
         return Edge(steps[taken], step, waiting.object, looked)
 
     async def _let_go_on(self, task: str) -> Edge | None:
@@ -231,7 +239,7 @@ class _Work:
             if len(taken) < more or any(step.task != task for step in taken):
                 break
             if looked.verdict.passed:
-                self._passing.append((more, looked))
+                self._passing.append(looked)
                 return Edge(
                     last, taken[-1], conflict(last.touched, taken[-1].touched) or "", looked
                 )
@@ -264,9 +272,14 @@ class _Work:
             strategy = InOrder(self.failing.order, rest)
             looked = await look(self.scheduler, self.setup, strategy)
             if looked.verdict.passed:
-                self._passing.append((len(self.failing.steps), looked))
+                self._passing.append(looked)
                 found.append(Needed(Draw(place, option), looked))
         return tuple(found)
+
+    async def look_around(self) -> None:
+        """Keep what passes one entry of the schedule away."""
+        around = neighbours(self.scheduler, self.setup, self.failing, self.stop)
+        self._passing += [looked async for looked in around if looked.verdict.passed]
 
     async def gaps(self, edges: tuple[Edge, ...]) -> tuple[Gap, ...]:
         """Into which way of whom the steps of *edges* came; the shortest that passes first."""
@@ -279,7 +292,7 @@ class _Work:
                 self.scheduler, self.setup, self.failing, self.drawn, block
             )
             if looked.verdict.passed:
-                self._passing.append((closes - opens, looked))
+                self._passing.append(looked)
             steps = self.failing.steps
             lock = _lock(steps, name, steps[comes])
             held = _held(steps[opens:closes], steps[opens].task, lock)
@@ -362,7 +375,9 @@ def _touching(steps: list[Step], task: str, name: str, places: range) -> int | N
 
 def _lock(steps: list[Step], name: str, comes: Step) -> str:
     """The lock that would order what happens to the object called *name*."""
-    locks = [step.object for step in steps if step.kind in (Kind.LOCK, Kind.TRYLOCK)]
+    locks = [step.object for step in steps if step.kind in _TAKES]
     if name in locks:
         return name
+    if comes.kind in _TAKES:
+        return comes.object
     return comes.held[-1] if comes.held else ""

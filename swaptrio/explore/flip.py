@@ -46,7 +46,8 @@ class Looked:
 async def look(scheduler: Scheduler, setup: Setup, strategy: Strategy) -> Looked:
     """Run *setup* under *strategy*, and look closely."""
     trail, naming = Trail(), Naming()
-    verdict = await execute(scheduler, setup, strategy, Both(trail, naming))
+    observer = Both(trail, naming)
+    verdict = await execute(scheduler, setup, strategy, observer, reporting=True)
     return Looked(verdict, naming.schedule, trail.steps, trail.at_end)
 
 

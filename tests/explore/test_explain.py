@@ -11,6 +11,7 @@ import pytest
 
 from swaptrio.cli.explained import gap_in_words
 from swaptrio.explore import Explanation, explain
+from swaptrio.explore.near import distance
 from swaptrio.explore.trail import Trail, depend
 from swaptrio.scenario.files import find
 from swaptrio.scenario.play import load_checked
@@ -340,6 +341,97 @@ async def test_known_races(
     assert found.gaps[0].closed
     assert found.gaps[0].lock == found.edges[0].object
     assert found.gaps[0].closes.label == "swap_cache_alloc.recheck"
+
+
+@pytest.mark.parametrize(
+    ("scenario", "schedule", "way", "came"),
+    [
+        (
+            "large-vs-small-neighbour",
+            "large#1@swap_cache_alloc.recheck -> small",
+            ("vma_alloc_folio.alloc", "swap_cache_alloc.recheck"),
+            "swap_cache_alloc.recheck",
+        ),
+        (
+            "target-freed-during-alloc",
+            "readahead#1@swap_cache_alloc.recheck -> zap",
+            ("folio_alloc_mpol.alloc", "swap_cache_alloc.recheck"),
+            "swap_put_entries_direct.lock",
+        ),
+    ],
+)
+async def test_a_lock_that_was_not_there_at_the_look(
+    scenario: str, schedule: str, way: tuple[str, str], came: str, scheduler: Scheduler
+) -> None:
+    """A look without the lock that the other takes: steps report what they touch, so the way
+    from the look to the use is found, and that lock is named and no other.
+    """
+    setup = Setup(load_checked(find(scenario)), load("check-without-lock"))
+    found = await explain(scheduler, setup, by_names(schedule))
+
+    gap = found.gaps[0]
+    assert gap.closed
+    assert (gap.opens.label, gap.closes.label, gap.comes.label) == (*way, came)
+    assert gap.lock == gap.closes.object
+    assert gap.lock.startswith("swap0 cluster")
+
+
+#: Failures by scenario, variant and schedule, whose flips all change more than one entry.
+NEAR = [
+    ("large-vs-small-neighbour", "no-second-check", KNOWN[0][2]),
+    ("target-freed-during-alloc", "no-second-check", KNOWN[1][2]),
+    ("truncate-vs-writepage-count", "publish-before-dup", "out#1@folio_dup_swap.lock -> cut"),
+    (
+        "count-drops-while-inserting",
+        "rollback-keeps-slot",
+        "start -> fault, charger#1@charge_memcg.grant = fail",
+    ),
+]
+
+
+@pytest.mark.parametrize(("scenario", "variant", "schedule"), NEAR)
+async def test_the_nearest_is_one_entry_away(
+    scenario: str, variant: str, schedule: str, scheduler: Scheduler
+) -> None:
+    """Where one entry more or less makes it pass, so the nearest says; and it does pass."""
+    setup = Setup(load_checked(find(scenario)), load(variant))
+    found = await explain(scheduler, setup, by_names(schedule))
+
+    assert found.nearest is not None
+    assert distance(found.failing, found.nearest)[0] == 1
+    again = await explain(scheduler, setup, by_names(str(found.nearest.names)))
+    assert again.failing.verdict.passed
+
+
+async def test_the_nearest_parts_as_late_as_can_be(
+    scheduler: Scheduler, setup_around: SetupAround
+) -> None:
+    """Of those one entry away it has the most steps in common, and no fault more."""
+
+    def build(execution: Execution) -> None:
+        done: list[str] = []
+
+        async def early() -> None:
+            for _ in range(3):
+                choose("early.grant", ("ok", "fail"))
+                await point("early.step")
+            done.append("early")
+
+        async def late() -> None:
+            for _ in range(3):
+                await point("late.step")
+            if not done:
+                raise Violation("T-LATE", "it came first")
+
+        execution.spawn("early", early)
+        execution.spawn("late", late)
+
+    found = await explain(scheduler, setup_around(build), by_names("start -> late"))
+
+    assert found.failing.verdict.check == "T-LATE"
+    assert found.nearest is not None
+    assert str(found.nearest.names) == "start -> late#3@late.step -> early"
+    assert distance(found.failing, found.nearest) == (1, 1)
 
 
 async def test_what_depends(scheduler: Scheduler) -> None:
