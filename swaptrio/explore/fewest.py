@@ -56,6 +56,7 @@ async def fewest(
     shows: Callable[[Verdict], bool],
     deviations: int,
     *,
+    simplest: bool = False,
     places: bool = True,
     stop: Callable[[], bool] = lambda: False,
 ) -> Fewest:
@@ -66,17 +67,19 @@ async def fewest(
         setup: the scenario and the variant.
         shows: whether an execution that ended so is one.
         deviations: how many at most.
+        simplest: whether to look at all that have as few, for the fewest switches among them,
+            and then the fewest steps; else the first is taken.
         places: whether to pass over places that were met before.
         stop: asked before each execution; then the sweep is not complete.
     """
     looker = _Looker(scheduler, setup) if places and not setup.variant.races else None
     ways: list[Way] = [()]
-    executions = 0
+    executions, found = 0, _Simplest()
     for level in range(deviations + 1):
         further: list[Way] = []
         for way in ways:
             if stop():
-                return Fewest(deviations, executions, None, complete=False)
+                return Fewest(deviations, executions, found.verdict, complete=False)
             executions += 1
             follower = Follower(way)
             if looker is None or level == deviations:
@@ -84,11 +87,29 @@ async def fewest(
             else:
                 verdict = await looker.look(follower)
             if shows(verdict):
-                return Fewest(deviations, executions, verdict, complete=True)
-            if level < deviations:
+                found.note(verdict, follower.switches)
+                if not simplest:
+                    break
+            elif level < deviations:
                 further += follower.onward()
+        if found.verdict is not None:
+            break
         ways = further
-    return Fewest(deviations, executions, None, complete=True)
+    return Fewest(deviations, executions, found.verdict, complete=True)
+
+
+@attrs.define(eq=False)
+class _Simplest:
+    """Of all that is noted, the *verdict* with the fewest switches and steps."""
+
+    verdict: Verdict | None = None
+    _size: tuple[int, int] = (0, 0)
+
+    def note(self, verdict: Verdict, switches: int) -> None:
+        """Keep *verdict*, if it is simpler than the one before."""
+        size = switches, verdict.steps
+        if self.verdict is None or size < self._size:
+            self.verdict, self._size = verdict, size
 
 
 @attrs.define(eq=False)
@@ -132,28 +153,39 @@ Offer: TypeAlias = tuple[int, int, Place | None]
 class Follower:
     """Follows *way* to its end, and takes the default from there on.
 
-    *offers* are the decisions behind it.
+    *offers* are the decisions behind it. *switches* counts how often another task went on where
+    there was something to decide, or where the running task had to wait.
     """
 
-    asks_always: ClassVar[bool] = False
+    asks_always: ClassVar[bool] = True
 
     way: Way
     places: Places | None = None
     offers: list[Offer] = attrs.Factory(list)
+    switches: int = 0
     _wanted: dict[int, int] = attrs.Factory(dict)
     _number: int = -1
 
     def begin(self, execution: Execution) -> None:
         """Start afresh."""
-        self._wanted, self._number, self.offers = dict(self.way), -1, []
+        self._wanted, self._number = dict(self.way), -1
+        self.offers, self.switches = [], 0
 
     def pick(self, execution: Execution, count: int) -> int:
         """Who goes on."""
-        place = None if self.places is None else self.places.standing(execution)
-        return self._take(count, place)
+        running = execution.running
+        number = 0
+        if count > 1:
+            place = None if self.places is None else self.places.standing(execution)
+            number = self._take(count, place)
+        waits = running is not None and not running.enabled
+        self.switches += waits or (running is not None and number > 0)
+        return number
 
     def choose(self, execution: Execution, label: str, options: Sequence[object]) -> int:
         """What is drawn."""
+        if len(options) == 1:
+            return 0
         place = None if self.places is None else self.places.drawing()
         return self._take(len(options), place)
 

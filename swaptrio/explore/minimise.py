@@ -12,7 +12,8 @@ finds a better one:
    default others may delay; then one entry in the place of any two, and of any one;
 5. if the best still has more than two, the decisions of the failure as it was, dropped one at a
    time;
-6. if it still has, all schedules with two deviations, and then those with three.
+6. if it still has, all schedules with two deviations, and then those with three; if it has two,
+   all with two, for the simplest of them.
 
 "Better" is by `Size`, "the same way" by `Fingerprint`. Nothing here is drawn: the same failure
 gives the same result. What is left leaves the default in as few places as the sweeps can prove
@@ -129,6 +130,7 @@ class Search:
     best: Verdict = attrs.field(init=False)
     wanted: Fingerprint = attrs.field(init=False)
     made: int = attrs.field(default=0, init=False)
+    _swept: bool = attrs.field(default=False, init=False)
     _tried: dict[tuple[bool, tuple[Entry, ...]], Tried] = attrs.field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -183,7 +185,7 @@ class Search:
             await self._exchange(1)
             if self.size == size and self.size.deviations > 2:
                 await self._drop_one_by_one()
-            if self.size == size and self.size.deviations > 2:
+            if self.size == size and self.size.deviations > 1 and not self._swept:
                 await self._sweep_few()
 
     async def tries(
@@ -283,9 +285,16 @@ class Search:
                 await self.drop(tried.used)
 
     async def _sweep_few(self) -> None:
-        """All schedules with up to three deviations, or with what says the same."""
-        bound = min(self.size.deviations - 1, SWEPT)
-        found = await fewest(self.scheduler, self.setup, self.same, bound, stop=self._spend)
+        """All schedules with up to three deviations, or with what says the same.
+
+        Where two are enough, those with two are looked through for the simplest.
+        """
+        two = self.size.deviations == 2
+        bound = 2 if two else min(self.size.deviations - 1, SWEPT)
+        found = await fewest(
+            self.scheduler, self.setup, self.same, bound, simplest=two, stop=self._spend
+        )
+        self._swept = two and found.complete
         if found.verdict is not None:
             await self._take(found.verdict)
 

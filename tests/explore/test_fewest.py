@@ -10,6 +10,7 @@ import pytest
 
 from swaptrio.explore.execute import execute
 from swaptrio.explore.fewest import Fewest, Follower, Way, fewest
+from swaptrio.explore.minimise import Search
 from swaptrio.explore.places import Place, Places
 from swaptrio.scenario.files import find
 from swaptrio.scenario.play import load_checked
@@ -151,6 +152,46 @@ async def test_counts_by_hand(
         for bound in range(4)
     ]
     assert counts == [1, 3, 5, 6]
+
+
+@pytest.mark.parametrize(
+    ("simplest", "expected", "switches"), [(False, "acab", 3), (True, "aacb", 2)]
+)
+async def test_the_simplest_of_those_with_as_few(
+    simplest: bool,
+    expected: str,
+    switches: int,
+    scheduler: Scheduler,
+    setup_around: Callable[[Build], Any],
+) -> None:
+    """A does two things, B one and C one, and one deviation lets C come before B.
+
+    Of ACAB and AACB the first is found first, and switches at A's first, C's and A's end; the
+    second needs no way back to A.
+    """
+
+    def build(execution: Execution) -> None:
+        async def task(name: str, times: int) -> None:
+            for _ in range(times):
+                await point("task.step")
+                done.append(name)
+
+        done: list[str] = []
+        for name, times in (("a", 2), ("b", 1), ("c", 1)):
+            execution.spawn(name, task, name, times)
+        execution.at_end.append(lambda: ends.append("".join(done)))
+
+    ends: list[str] = []
+    setup = setup_around(build)
+
+    def shows(verdict: Verdict) -> bool:
+        return ends[-1] in ("acab", "aacb")
+
+    found = await fewest(scheduler, setup, shows, 1, simplest=simplest)
+
+    assert found.verdict is not None
+    search = await Search.begin(scheduler, setup, found.verdict, 1, lambda: False)
+    assert (ends[-1], search.size.switches) == (expected, switches)
 
 
 async def test_says_that_it_was_stopped(scheduler: Scheduler) -> None:
