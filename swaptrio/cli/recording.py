@@ -14,7 +14,6 @@ import trio
 from swaptrio.cli.case import Case
 from swaptrio.cli.console import short
 from swaptrio.errors import Problem, TraceError
-from swaptrio.explore import Both
 from swaptrio.scenario.files import folder as scenarios
 from swaptrio.scenario.play import Played, Watched, play, script_of
 from swaptrio.sched import (
@@ -27,6 +26,7 @@ from swaptrio.sched import (
     Verdict,
     open_scheduler,
 )
+from swaptrio.sched.both import Both
 from swaptrio.sched.names import NamedSchedule, Naming
 from swaptrio.trace import Recorder, Report, Trace, write_trace
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Looking for interleavings that break something, and making them simple."""
 
-from swaptrio.explore.both import Both
 from swaptrio.explore.chances import Rate
 from swaptrio.explore.coverage import Coverage
 from swaptrio.explore.exhaustive import (
@@ -22,7 +21,6 @@ from swaptrio.explore.reduce import Reduced, reduce
 
 __all__ = [
     "REPLAYS",
-    "Both",
     "Coverage",
     "Edge",
     "Explanation",

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from swaptrio.explore.both import Both
 from swaptrio.explore.listen import Listener, words_of
 from swaptrio.scenario.play import BUDGET, nothing
+from swaptrio.sched.both import Both
 
 if TYPE_CHECKING:
     from swaptrio.scenario.world import Setup, World

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from swaptrio.explore.both import Both
 from swaptrio.explore.execute import execute
 from swaptrio.explore.follow import Draws, InOrder
 from swaptrio.explore.trail import Step, Trail
 from swaptrio.sched import Verdict
+from swaptrio.sched.both import Both
 from swaptrio.sched.names import NamedSchedule, Naming
 
 if TYPE_CHECKING:

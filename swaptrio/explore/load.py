@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import attrs
 
 from swaptrio.checks import Finding
-from swaptrio.explore.both import Both
 from swaptrio.explore.pace import Pace
 from swaptrio.scenario.load_generator import load_scenario
 from swaptrio.scenario.play import Watched, play
 from swaptrio.scenario.world import Setup
 from swaptrio.sched import Observer, RandomWalk, Verdict
+from swaptrio.sched.both import Both
 
 if TYPE_CHECKING:
     from swaptrio.sched import Execution, Scheduler, Task

@@ -6,6 +6,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -85,6 +86,25 @@ def test_help_loads_nothing_heavy() -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_replay_loads_no_search(tmp_path: Path) -> None:
+    """Playing one execution imports nothing of exploration, which is as much code again."""
+    program = (
+        "import sys\n"
+        "from swaptrio.cli.app import cli\n"
+        "try: cli.main(['replay', 'stats-before-charge', '--json'])\n"
+        "finally: print([name for name in sys.modules if 'swaptrio.explore' in name])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
     )
 
     assert done.stdout.splitlines()[-1] == "[]"

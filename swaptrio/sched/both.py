@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from swaptrio.sched import Observer
+from swaptrio.sched.task import Observer
 
 if TYPE_CHECKING:
-    from swaptrio.sched import Execution, Task
+    from swaptrio.sched.execution import Execution
+    from swaptrio.sched.task import Task
 
 
 @attrs.frozen
