@@ -6,7 +6,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import pytest
@@ -16,6 +16,9 @@ from swaptrio import __version__
 from swaptrio.cli.app import cli
 from swaptrio.cli.campaign import campaign
 from swaptrio.scenario.files import names
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Run = Callable[..., Result]
 
